@@ -1,0 +1,1 @@
+"""Diagnose, repair and tune the training of neural networks."""

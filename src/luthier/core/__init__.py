@@ -1,0 +1,80 @@
+"""Nouns, protocols and errors. Standard library only; everything else imports from here."""
+
+from luthier.core.curves import Curves, Series
+from luthier.core.errors import (
+    BuilderError,
+    DataError,
+    LuthierError,
+    MissingExtraError,
+    Pruned,
+    RecipeError,
+    SpaceError,
+    StorageError,
+    StudyMismatchError,
+    StudyNotFoundError,
+    did_you_mean,
+)
+from luthier.core.network import RESERVED, Build, Captured, Signature, State
+from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy
+from luthier.core.recipe import Recipe, Value
+from luthier.core.space import (
+    Categorical,
+    Conditional,
+    Domain,
+    Float,
+    Int,
+    Plain,
+    Space,
+    domain_from_json,
+    domain_to_json,
+)
+from luthier.core.study import StudyRecord
+from luthier.core.task import Arrays, Part, Task
+from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial
+
+__all__ = [
+    "LIVE_STATES",
+    "RESERVED",
+    "STATES",
+    "Arrays",
+    "Build",
+    "BuilderError",
+    "Captured",
+    "Categorical",
+    "Claim",
+    "Conditional",
+    "Curves",
+    "DataError",
+    "Domain",
+    "Engine",
+    "Executor",
+    "Float",
+    "Framework",
+    "History",
+    "Int",
+    "LuthierError",
+    "MissingExtraError",
+    "Part",
+    "Plain",
+    "Pruned",
+    "Recipe",
+    "RecipeError",
+    "Series",
+    "Signature",
+    "Space",
+    "SpaceError",
+    "State",
+    "Step",
+    "Storage",
+    "StorageError",
+    "Strategy",
+    "StudyMismatchError",
+    "StudyNotFoundError",
+    "StudyRecord",
+    "Task",
+    "Trial",
+    "Value",
+    "did_you_mean",
+    "domain_from_json",
+    "domain_to_json",
+]

@@ -1,0 +1,105 @@
+"""Curves: what one training showed, one value an epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+Series = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One series an epoch of each quantity that was observed; an empty one was not.
+
+    Args:
+        train_loss: Mean data loss over the epoch's batches, without penalties.
+        train_loss_eval: Data loss in evaluation mode on a fixed sample of the training part.
+        penalty: Mean L1 and L2 penalty over the epoch's batches.
+        val_loss: Data loss on the validation part.
+        metrics: Metrics on the validation part, by name.
+        learning_rate: Learning rate of the epoch's last step.
+        signals: What is measured inside the network, by name such as ``gradient_norm``.
+        seconds: Time that the epoch took.
+
+    >>> (Curves(val_loss=(1.0, 0.5)) + Curves(val_loss=(0.4,))).val_loss
+    (1.0, 0.5, 0.4)
+    """
+
+    train_loss: Series = ()
+    train_loss_eval: Series = ()
+    penalty: Series = ()
+    val_loss: Series = ()
+    metrics: Mapping[str, Series] = field(default_factory=dict)
+    learning_rate: Series = ()
+    signals: Mapping[str, Series] = field(default_factory=dict)
+    seconds: Series = ()
+
+    def __len__(self) -> int:
+        lengths = [len(getattr(self, name)) for name in _SERIES]
+        return max([*lengths, *map(len, self.metrics.values()), *map(len, self.signals.values())])
+
+    def __add__(self, later: Curves) -> Curves:
+        if not len(self):
+            return later
+        return Curves(
+            **{name: getattr(self, name) + getattr(later, name) for name in _SERIES},
+            metrics={k: self.metrics.get(k, ()) + v for k, v in later.metrics.items()},
+            signals={k: self.signals.get(k, ()) + v for k, v in later.signals.items()},
+        )
+
+    def epoch(self, index: int) -> dict[str, Any]:
+        """Return the values of one epoch, counted from 0, as plain data.
+
+        >>> Curves(val_loss=(1.0, 0.5), metrics={"accuracy": (0.1, 0.6)}).epoch(1)
+        {'val_loss': 0.5, 'metrics': {'accuracy': 0.6}, 'signals': {}}
+        """
+        row: dict[str, Any] = {
+            name: series[index] for name in _SERIES if len(series := getattr(self, name)) > index
+        }
+        row["metrics"] = {k: v[index] for k, v in self.metrics.items() if len(v) > index}
+        row["signals"] = {k: v[index] for k, v in self.signals.items() if len(v) > index}
+        return row
+
+    @classmethod
+    def from_epochs(cls, rows: list[dict[str, Any]]) -> Curves:
+        """Build curves from what `epoch` returned, one row an epoch."""
+        if not rows:
+            return cls()
+        last = rows[-1]
+        return cls(
+            **{name: tuple(row[name] for row in rows) for name in _SERIES if name in last},
+            metrics={k: tuple(row["metrics"][k] for row in rows) for k in last["metrics"]},
+            signals={k: tuple(row["signals"][k] for row in rows) for k in last["signals"]},
+        )
+
+    def upto(self, epochs: int) -> Curves:
+        """Return the first epochs alone."""
+        return Curves.from_epochs([self.epoch(i) for i in range(min(epochs, len(self)))])
+
+    def best_epoch(self, metric: str, direction: str) -> int | None:
+        """Return the epoch, counted from 1, with the best finite value; the first among equals.
+
+        >>> Curves(metrics={"accuracy": (0.1, 0.6, 0.6)}).best_epoch("accuracy", "maximize")
+        2
+        """
+        values = [v if math.isfinite(v) else math.nan for v in self.metrics.get(metric, ())]
+        sign = 1.0 if direction == "minimize" else -1.0
+        finite = [(sign * v, index) for index, v in enumerate(values) if not math.isnan(v)]
+        return min(finite)[1] + 1 if finite else None
+
+    def score(self, metric: str, direction: str) -> float | None:
+        """Return the best finite value of a metric, or None where there is none."""
+        best = self.best_epoch(metric, direction)
+        return None if best is None else self.metrics[metric][best - 1]
+
+    @property
+    def finite(self) -> bool:
+        """Whether the last epoch's losses are numbers."""
+        last = [series[-1] for series in (self.train_loss, self.val_loss) if series]
+        return all(math.isfinite(value) for value in last)
+
+
+_SERIES = tuple(f.name for f in fields(Curves) if f.name not in {"metrics", "signals"})

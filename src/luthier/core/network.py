@@ -1,0 +1,170 @@
+"""What frameworks and engines hand each other: builders, captured networks, their state."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from luthier.core.errors import BuilderError
+from luthier.core.recipe import Recipe, Value
+from luthier.core.space import Categorical, Conditional, Domain, Float, Int
+from luthier.core.task import Task
+
+if TYPE_CHECKING:
+    from luthier.core.task import Array
+
+RESERVED = ("n_features", "n_outputs", "input_shape", "cardinalities")
+
+
+@dataclass(frozen=True)
+class Build:
+    """A function that makes a network, and what its signature says may vary.
+
+    Args:
+        reference: How a recipe names it: a family, or ``FILE.py:function``.
+        function: Takes reserved names that it declares, and its own arguments.
+        source: The text that it was read from; part of the study's identity.
+        parameters: Range of each argument that has one.
+        defaults: Default of each argument: the baseline.
+        reserved: Which of `RESERVED` it wants filled in.
+
+    >>> def build(n_features: int, n_outputs: int, width: int = 8): ...
+    >>> Build.read(build, "net.py:build").defaults
+    {'width': 8}
+    """
+
+    reference: str
+    function: Callable[..., Any]
+    source: str
+    parameters: Mapping[str, Domain]
+    defaults: Mapping[str, Value]
+    reserved: tuple[str, ...]
+
+    @classmethod
+    def read(cls, function: Callable[..., Any], reference: str, source: str | None = None) -> Build:
+        """Read a builder's signature.
+
+        Raises:
+            BuilderError: for an argument that has neither a default nor a reserved name.
+        """
+        if source is None:
+            try:
+                source = inspect.getsource(function)
+            except (OSError, TypeError):
+                source = repr(function)
+        try:
+            hints = typing.get_type_hints(function, include_extras=True)
+        except NameError as error:
+            raise BuilderError(
+                f"{reference}: cannot read its annotations ({error}). Import what they name at "
+                "the top of the file."
+            ) from None
+        parameters: dict[str, Domain] = {}
+        defaults: dict[str, Value] = {}
+        reserved: list[str] = []
+        for name, argument in inspect.signature(function).parameters.items():
+            if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+                continue
+            if name in RESERVED:
+                reserved.append(name)
+                continue
+            domain = _domain(hints.get(name))
+            if argument.default is argument.empty:
+                raise BuilderError(
+                    f"{reference}: argument '{name}' has no default. Give it one, the baseline "
+                    f"(`{name} = 128`), or use a name that luthier fills in: {', '.join(RESERVED)}."
+                )
+            defaults[name] = argument.default
+            if domain is not None:
+                parameters[name] = domain
+        return cls(reference, function, source, parameters, defaults, tuple(reserved))
+
+    @property
+    def hash(self) -> str:
+        """A short hash of the source."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:12]
+
+    def __call__(self, task: Task, model: Mapping[str, Value]) -> Any:
+        """Build the network for a task.
+
+        Raises:
+            BuilderError: when the function raises, or does not know an argument.
+        """
+        unknown = sorted(set(model) - set(self.defaults))
+        if unknown:
+            known = ", ".join(self.defaults) or "none"
+            raise BuilderError(f"{self.reference} has no argument '{unknown[0]}'. It has: {known}.")
+        filled = {name: getattr(task, name) for name in self.reserved}
+        try:
+            return self.function(**filled, **{**self.defaults, **model})
+        except Exception as error:
+            arguments = {**filled, **self.defaults, **model}
+            raise BuilderError(
+                f"{self.reference} raised {type(error).__name__}: {error}. "
+                f"It was called with {arguments}."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What trials must share to share a compiled program."""
+
+    network: str
+    optimizer: str
+    schedule: str
+    loss: str
+    batch_size: int
+    precision: str
+    arrays: str
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A training at one moment: arrays by flat name, and the rest as plain data.
+
+    Args:
+        arrays: ``weights/…``, ``best/…``, ``ema/…`` and the optimizer's ``slot0/…``.
+        extra: Counters and what else is no array; JSON can hold it.
+    """
+
+    arrays: Mapping[str, Array]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def group(self, name: str) -> dict[str, Array]:
+        """Return the arrays below a name, without it."""
+        prefix = f"{name}/"
+        return {k.removeprefix(prefix): v for k, v in self.arrays.items() if k.startswith(prefix)}
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """A network as a framework hands it to an engine.
+
+    Args:
+        framework: Name of the framework that captured it.
+        recipe: What it was captured for.
+        signature: What other trials must share to share its program.
+        make: Returns a fresh network of the framework, with the recipe's dropout applied.
+        initial: Weights and buffers that a trial with the captured seed starts from.
+        kernels: Names of the tensors with two dimensions or more, which penalties apply to.
+        n_parameters: Number of trainable values.
+    """
+
+    framework: str
+    recipe: Recipe
+    signature: Signature
+    make: Callable[[], Any]
+    initial: State
+    kernels: tuple[str, ...]
+    n_parameters: int
+
+
+def _domain(hint: Any) -> Domain | None:
+    for extra in getattr(hint, "__metadata__", ()):
+        if isinstance(extra, (Float, Int, Categorical, Conditional)):
+            return extra
+    return None

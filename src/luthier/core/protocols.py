@@ -1,0 +1,141 @@
+"""The seams: what a member of each family must do. `luthier.testing` holds them to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from luthier.core.curves import Curves
+from luthier.core.network import Build, Captured, State
+from luthier.core.recipe import Recipe
+from luthier.core.space import Space
+from luthier.core.study import StudyRecord
+from luthier.core.task import Arrays
+from luthier.core.trial import History, Step, Trial
+
+if TYPE_CHECKING:
+    import numpy
+
+    Rng = numpy.random.Generator
+
+
+class Framework(Protocol):
+    """The only code that touches a live user network."""
+
+    name: str
+
+    def owns(self, model: object) -> bool:
+        """Tell whether an object is a network of this framework."""
+
+    def capture(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Captured:
+        """Build the network, check that it fits the data, and hand over its initial state."""
+
+    def restore(self, build: Build, recipe: Recipe, arrays: Arrays, state: State) -> Any:
+        """Return a live network with the best weights of a state, in evaluation mode."""
+
+
+class Engine(Protocol):
+    """Trains; one process, one device. Knows no storage, study or strategy."""
+
+    name: str
+    slots: int
+
+    def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
+        """Return in words why this engine cannot train a network; None where it can."""
+
+    def open(self, captured: Captured, arrays: Arrays) -> None:
+        """Get ready for trials of one signature."""
+
+    def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
+        """Place a trial in a slot: a new one's initial state, or one that `take` returned."""
+
+    def run(self, until: Mapping[int, int]) -> Mapping[int, Curves]:
+        """Train each slot to an absolute epoch; return the new epochs alone.
+
+        Stops a slot after an epoch whose loss is not a number.
+        """
+
+    def take(self, slot: int) -> State:
+        """Return everything that `put` needs to go on bit for bit."""
+
+
+class Executor(Protocol):
+    """Starts workers. They pull their work from the storage."""
+
+    def launch(self, work: Callable[[int], None], workers: int) -> None:
+        """Start workers, each calling `work` with its index; return when all have ended."""
+
+    def dead(self) -> Mapping[int, str]:
+        """Return the workers that died, with the cause."""
+
+    def stop(self, *, now: bool) -> None:
+        """Ask the workers to end: after their epoch, or at once."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A step that one worker has taken on, with all it needs to go on."""
+
+    decision: int
+    index: int
+    trial: Trial
+    until: int
+    state: State | None
+
+
+class Storage(Protocol):
+    """Where studies live. Every method is one transaction."""
+
+    url: str
+
+    def open(self, study: StudyRecord) -> StudyRecord:
+        """Create the study or open it.
+
+        Raises:
+            StudyMismatchError: where it exists with other data, builder or space.
+        """
+
+    def studies(self) -> Sequence[StudyRecord]:
+        """Return every study's record."""
+
+    def history(self, study: str, since: int = 0) -> History:
+        """Return the trials that changed after the given count of changes."""
+
+    def plan(self, study: str, decision: int, steps: Sequence[Step]) -> bool:
+        """Store a decision's steps; False where another worker decided first."""
+
+    def claim(self, study: str, worker: str, lease: float) -> Claim | None:
+        """Take the first step that waits, or whose worker let its lease run out."""
+
+    def renew(self, study: str, worker: str, lease: float) -> None:
+        """Say that a worker lives."""
+
+    def release(self, study: str, worker: str) -> None:
+        """Give back the steps of a worker that is known to be dead."""
+
+    def workers(self, study: str) -> Sequence[str]:
+        """Return the workers that hold steps."""
+
+    def advance(
+        self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
+    ) -> None:
+        """Store new epochs and the state after them; epochs that are stored already stay."""
+
+    def finish(self, study: str, claim: Claim, state: str, cause: str | None = None) -> None:
+        """End a step, leaving its trial in a state: paused, finished, failed or pruned."""
+
+    def assign(self, study: str, trial: int, engine: str) -> str:
+        """Fix a trial's engine; return the one that was fixed first."""
+
+    def state(self, study: str, trial: int) -> State | None:
+        """Return a trial's stored state; None where it has none or it was evicted."""
+
+    def evict(self, study: str, trials: Sequence[int]) -> None:
+        """Delete trials' states; paused ones become pruned, since they cannot go on."""
+
+    def opened(self, test: str, study: str) -> int:
+        """Note that a test part is opened; return how often it was before."""
+
+
+Strategy = Callable[[Space, History, "Rng"], Sequence[Step]]

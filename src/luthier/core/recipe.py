@@ -1,0 +1,133 @@
+"""Recipe: everything that decides how one network is trained, as named values."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+Value = Union[bool, int, float, str, None]
+MODEL_PREFIX = "model."
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to train one network. The seed is not in it: a recipe has a spread over seeds.
+
+    Ranges, choices and reasons of every key stand in `luthier.catalog.recipe_keys`, from which
+    the recipe reference is made. None means "not used", or "as the network was built".
+
+    >>> recipe = Recipe(network="mlp", model={"width": 64})
+    >>> recipe.replace({"learning_rate": 0.01, "model.width": 32}).get("model.width")
+    32
+    """
+
+    network: str = "mlp"
+    model: Mapping[str, Value] = field(default_factory=dict)
+    loss: str | None = None
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    schedule: str = "constant"
+    warmup: float = 0.0
+    gamma: float = 0.1
+    step_size: float = 1 / 3
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    end_factor: float = 0.0
+    power: float = 2.0
+    cycles: int = 3
+    peak: float = 0.3
+    decay_share: float = 0.2
+    plateau_patience: int = 10
+    batch_size: int | str = 32
+    epochs: int = 40
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    dropout: float | None = None
+    initialiser: str | None = None
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    clip_norm: float | None = None
+    ema: float | None = None
+    early_stopping: int | None = None
+    class_weight: str | None = None
+    preprocessing: str = "standard"
+    encoding: str = "onehot"
+    imputation: str = "median"
+    augmentation: str = "none"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", dict(self.model))
+        object.__setattr__(self, "milestones", tuple(self.milestones))
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    @property
+    def identity(self) -> str:
+        """A short hash of the values: equal recipes have equal identities.
+
+        >>> Recipe().identity == Recipe(learning_rate=1e-3).identity
+        True
+        """
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def has(self, name: str) -> bool:
+        """Tell whether a key exists; every ``model.<name>`` does."""
+        return name.startswith(MODEL_PREFIX) or name in _NAMES
+
+    def get(self, name: str) -> Any:
+        """Return the value of a key or of ``model.<argument>``; None for an argument not set."""
+        if name.startswith(MODEL_PREFIX):
+            return self.model.get(name.removeprefix(MODEL_PREFIX))
+        return getattr(self, name)
+
+    def replace(self, changes: Mapping[str, Any]) -> Recipe:
+        """Return a copy with some keys changed, ``model.<argument>`` among them."""
+        fields = {k: v for k, v in changes.items() if not k.startswith(MODEL_PREFIX)}
+        model = {
+            k.removeprefix(MODEL_PREFIX): v
+            for k, v in changes.items()
+            if k.startswith(MODEL_PREFIX)
+        }
+        if model:
+            fields["model"] = {**fields.get("model", self.model), **model}
+        return dataclasses.replace(self, **fields)
+
+    def difference(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
+        """Return the keys whose values differ, as (ours, theirs).
+
+        >>> Recipe().difference(Recipe(learning_rate=0.1))
+        {'learning_rate': (0.001, 0.1)}
+        """
+        names = [name for name in _NAMES if name != "model"]
+        names += [f"{MODEL_PREFIX}{name}" for name in {**self.model, **other.model}]
+        pairs = {name: (self.get(name), other.get(name)) for name in names}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as plain data, every key written out."""
+        values = {name: getattr(self, name) for name in _NAMES}
+        return {
+            "version": 1,
+            **values,
+            "model": dict(sorted(self.model.items())),
+            "milestones": list(self.milestones),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Recipe:
+        """Read what `to_json` wrote; files of users go through `luthier.catalog` instead."""
+        return cls(**{key: value for key, value in data.items() if key != "version"})
+
+
+_NAMES = tuple(f.name for f in dataclasses.fields(Recipe))

@@ -1,0 +1,308 @@
+"""What may vary: ranges of single values, and their product over a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from luthier.core.errors import SpaceError
+from luthier.core.recipe import Recipe, Value
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number between two bounds, both included.
+
+    Args:
+        low: Lower bound.
+        high: Upper bound.
+        log: Spread values evenly over orders of magnitude: rates and penalties need it.
+
+    >>> Float(1e-4, 1e-2, log=True).at(0.5)
+    0.001
+    >>> Float(0.0, 1.0, log=True)
+    Traceback (most recent call last):
+    luthier.core.errors.SpaceError: `low > 0` must hold for `log=True`, but got low=0.0. ...
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_bounds(self.low, self.high, self.log, "Float(1e-6, 1e-1, log=True)")
+
+    def at(self, unit: float) -> float:
+        """Return the value at a position in [0, 1], to six significant digits."""
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        value = low + unit * (high - low)
+        value = float(f"{math.exp(value) if self.log else value:.6g}")
+        return min(max(value, self.low), self.high)
+
+    def unit(self, value: Value) -> float:
+        """Return the position in [0, 1] of a value; outside the range, of the nearer bound."""
+        number = min(max(float(value or 0.0), self.low), self.high)
+        if self.high == self.low:
+            return 0.5
+        if self.log:
+            return math.log(number / self.low) / math.log(self.high / self.low)
+        return (number - self.low) / (self.high - self.low)
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, (int, float)) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number between two bounds, both included.
+
+    Args:
+        low: Lower bound.
+        high: Upper bound.
+        log: Spread values evenly over orders of magnitude.
+        step: Distance of neighbouring values, counted from `low`.
+
+    >>> Int(16, 512, log=True).at(0.5)
+    89
+    >>> Int(1, 4).at(1.0)
+    4
+    """
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        _check_bounds(self.low, self.high, self.log, "Int(16, 512, log=True)")
+        if self.step < 1:
+            raise SpaceError(
+                f"`step >= 1` must hold, but got step={self.step}. Use Int(8, 64, step=8)."
+            )
+
+    def at(self, unit: float) -> int:
+        """Return the value at a position in [0, 1]; every value owns a share of it."""
+        low, high = self.low - 0.5 * self.step, self.high + 0.5 * self.step
+        if self.log:
+            low = max(low, self.low / 2)
+            value = math.exp(math.log(low) + unit * math.log(high / low))
+        else:
+            value = low + unit * (high - low)
+        steps = round((value - self.low) / self.step)
+        return self.low + self.step * min(max(steps, 0), (self.high - self.low) // self.step)
+
+    def unit(self, value: Value) -> float:
+        """Return the position in [0, 1] of a value; outside the range, of the nearer bound."""
+        number = min(max(float(value or 0), self.low), self.high)
+        low, high = self.low - 0.5 * self.step, self.high + 0.5 * self.step
+        if self.log:
+            low = max(low, self.low / 2)
+            return math.log(number / low) / math.log(high / low)
+        return (number - low) / (high - low)
+
+    def __contains__(self, value: object) -> bool:
+        return (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and self.low <= value <= self.high
+            and (value - self.low) % self.step == 0
+        )
+
+
+@dataclass(frozen=True, init=False)
+class Categorical:
+    """One of several values without an order.
+
+    >>> Categorical("relu", "gelu").at(0.9)
+    'gelu'
+    """
+
+    choices: tuple[Value, ...]
+
+    def __init__(self, *choices: Value) -> None:
+        if not choices or len(set(map(repr, choices))) != len(choices):
+            raise SpaceError(
+                f"a Categorical needs distinct choices, but got {choices}. "
+                "Use Categorical('relu', 'gelu')."
+            )
+        object.__setattr__(self, "choices", choices)
+
+    def at(self, unit: float) -> Value:
+        """Return the value at a position in [0, 1]; every value owns an equal share of it."""
+        return self.choices[min(int(unit * len(self.choices)), len(self.choices) - 1)]
+
+    def unit(self, value: Value) -> float:
+        """Return the middle of a value's share of [0, 1]; 0.5 for an unknown value."""
+        for index, choice in enumerate(self.choices):
+            if choice == value and type(choice) is type(value):
+                return (index + 0.5) / len(self.choices)
+        return 0.5
+
+    def __contains__(self, value: object) -> bool:
+        return any(choice == value and type(choice) is type(value) for choice in self.choices)
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """A range that depends on another parameter's value; inactive where no case matches.
+
+    Learning rates need it: those of SGD and Adam differ by orders of magnitude.
+
+    Args:
+        on: Name of the parameter that decides.
+        cases: Range for each of its values. Without a case the baseline's value stays.
+
+    >>> rate = Conditional("optimizer", {"sgd": Float(0.01, 1.0), "adam": Float(1e-4, 1e-2)})
+    >>> rate.case("sgd")
+    Float(low=0.01, high=1.0, log=False)
+    """
+
+    on: str
+    cases: Mapping[Value, Plain]
+
+    def __post_init__(self) -> None:
+        if not self.cases:
+            raise SpaceError(f"a Conditional on '{self.on}' needs at least one case, but got none.")
+
+    def case(self, value: Value) -> Plain | None:
+        """Return the range that holds for the deciding parameter's value."""
+        return self.cases.get(value)
+
+
+Plain = Union[Float, Int, Categorical]
+Domain = Union[Float, Int, Categorical, Conditional]
+
+
+@dataclass(frozen=True)
+class Space:
+    """The recipes that a study may try: a baseline, and what may vary in it.
+
+    A point of the unit cube, one coordinate a parameter in the order of `parameters`, is a
+    recipe. Strategies work on points and know nothing of optimizers or networks.
+
+    Args:
+        parameters: Range by recipe key; a builder's own argument is called ``model.<name>``.
+        baseline: The recipe whose other values stay.
+
+    >>> space = Space({"learning_rate": Float(1e-4, 1e-2, log=True)}, Recipe(network="mlp"))
+    >>> space.decode([0.5]).learning_rate
+    0.001
+    """
+
+    parameters: Mapping[str, Domain]
+    baseline: Recipe = field(default_factory=Recipe)
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        for name, domain in self.parameters.items():
+            if isinstance(domain, Conditional) and domain.on not in known:
+                fixed = domain.on not in self.parameters and self.baseline.has(domain.on)
+                if not fixed:
+                    raise SpaceError(
+                        f"'{name}' depends on '{domain.on}', which must stand before it in the "
+                        "space or be a key of the recipe."
+                    )
+            known.add(name)
+
+    @property
+    def dimensions(self) -> int:
+        """The number of coordinates of a point."""
+        return len(self.parameters)
+
+    def active(self, name: str, recipe: Recipe) -> Plain | None:
+        """Return the range that holds for a parameter of a recipe; None where it is inactive."""
+        domain = self.parameters[name]
+        return domain.case(recipe.get(domain.on)) if isinstance(domain, Conditional) else domain
+
+    def decode(self, point: Sequence[float]) -> Recipe:
+        """Return the recipe at a point of the unit cube."""
+        recipe = self.baseline
+        for name, unit in zip(self.parameters, point, strict=True):
+            domain = self.active(name, recipe)
+            if domain is not None:
+                recipe = recipe.replace({name: domain.at(unit)})
+        return recipe
+
+    def encode(self, recipe: Recipe) -> tuple[float, ...]:
+        """Return the point of a recipe; 0.5 where a parameter is inactive."""
+        domains = {name: self.active(name, recipe) for name in self.parameters}
+        return tuple(
+            0.5 if domain is None else domain.unit(recipe.get(name))
+            for name, domain in domains.items()
+        )
+
+
+def domain_to_json(domain: Domain) -> dict[str, Any]:
+    """Return a range as plain data, the form that space.yaml and the storage use.
+
+    >>> domain_to_json(Float(1e-4, 0.1, log=True))
+    {'float': [0.0001, 0.1], 'log': True}
+    """
+    match domain:
+        case Float(low, high, log):
+            return {"float": [low, high], **({"log": True} if log else {})}
+        case Int(low, high, log, step):
+            extra = {**({"log": True} if log else {}), **({"step": step} if step != 1 else {})}
+            return {"int": [low, high], **extra}
+        case Categorical(choices=choices):
+            return {"choices": list(choices)}
+        case Conditional(on, cases):
+            pairs = [[value, domain_to_json(case)] for value, case in cases.items()]
+            return {"on": on, "cases": pairs}
+
+
+def domain_from_json(name: str, data: Any) -> Domain:
+    """Read a range from plain data.
+
+    Raises:
+        SpaceError: for anything that is not one of the four forms.
+
+    >>> domain_from_json("width", {"int": [16, 512], "log": True})
+    Int(low=16, high=512, log=True, step=1)
+    """
+    try:
+        match data:
+            case {"float": [low, high], **rest}:
+                return Float(float(low), float(high), **_options(rest, {"log"}))
+            case {"int": [low, high], **rest}:
+                return Int(int(low), int(high), **_options(rest, {"log", "step"}))
+            case {"choices": [*choices], **rest}:
+                _options(rest, set())
+                return Categorical(*choices)
+            case {"on": str(on), "cases": cases, **rest}:
+                _options(rest, set())
+                pairs = cases.items() if isinstance(cases, Mapping) else cases
+                return Conditional(on, {v: _plain(name, case) for v, case in pairs})
+    except SpaceError as error:
+        raise SpaceError(f"{name}: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise SpaceError(f"{name}: cannot read {data!r} ({error}).") from None
+    raise SpaceError(
+        f"{name}: cannot read {data!r} as a range. Write one of {{float: [1e-4, 0.1], log: true}}, "
+        "{int: [16, 512]}, {choices: [relu, gelu]}, {on: optimizer, cases: {sgd: {...}}}."
+    )
+
+
+def _plain(name: str, data: Any) -> Plain:
+    domain = domain_from_json(name, data)
+    if isinstance(domain, Conditional):
+        raise SpaceError("a case of a Conditional must be a plain range.")
+    return domain
+
+
+def _options(rest: Mapping[Any, Any], known: set[str]) -> dict[str, Any]:
+    unknown = sorted(set(rest) - known)
+    if unknown:
+        raise SpaceError(f"unknown option {unknown[0]!r} of a range.")
+    return dict(rest)
+
+
+def _check_bounds(low: float, high: float, log: bool, example: str) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise SpaceError(f"bounds must be finite, but got low={low}, high={high}. Use {example}.")
+    if low > high:
+        raise SpaceError(f"`low <= high` must hold, but got low={low}, high={high}. Use {example}.")
+    if log and low <= 0:
+        raise SpaceError(f"`low > 0` must hold for `log=True`, but got low={low}. Use {example}.")

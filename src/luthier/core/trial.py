@@ -1,0 +1,123 @@
+"""Trials, the steps that a strategy decides on, and the history it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from luthier.core.curves import Curves
+from luthier.core.recipe import Recipe
+
+LIVE_STATES = ("waiting", "running", "paused")
+STATES = (*LIVE_STATES, "finished", "failed", "pruned")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One recipe trained with one seed, as far as it went.
+
+    Args:
+        number: Its place in the study, counted from 0.
+        recipe: What is trained.
+        seed: Decides initial weights, data order and masks.
+        state: waiting, running, paused, finished, failed or pruned.
+        engine: Name of the engine that trains it, fixed before its first epoch.
+        curves: The epochs so far.
+        cause: Why it failed or was pruned.
+        parent: (trial, epoch) that its weights were copied from.
+        resumable: Whether it can go on after a pause.
+        changed: The storage's count of changes when it last changed.
+    """
+
+    number: int
+    recipe: Recipe
+    seed: int
+    state: str = "waiting"
+    engine: str = ""
+    curves: Curves = field(default_factory=Curves)
+    cause: str | None = None
+    parent: tuple[int, int] | None = None
+    resumable: bool = True
+    changed: int = 0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it was trained for."""
+        return len(self.curves)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A decision: this trial, or a new one of this recipe, goes on to this absolute epoch.
+
+    Args:
+        until: The epoch to reach, counted from the trial's beginning.
+        trial: Number of the trial that goes on; None asks for a new one.
+        recipe: What the new trial trains; None for a trial that goes on.
+        seed: The new trial's seed.
+        parent: (trial, epoch) whose weights the new trial starts from.
+    """
+
+    until: int
+    trial: int | None = None
+    recipe: Recipe | None = None
+    seed: int = 0
+    parent: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """The trials of a study at one moment: all that strategies and study rules read.
+
+    Args:
+        trials: In the order of their numbers.
+        metric: The metric that decides.
+        direction: ``minimize`` or ``maximize``.
+        decisions: How many decisions were taken.
+        seed: The study's seed.
+        changed: The storage's count of changes, for asking what came since.
+        seconds: Time spent on the study.
+    """
+
+    trials: tuple[Trial, ...] = ()
+    metric: str = "val_loss"
+    direction: str = "minimize"
+    decisions: int = 0
+    seed: int = 0
+    changed: int = 0
+    seconds: float = 0.0
+
+    def merge(self, newer: History) -> History:
+        """Return this history brought up to date with the trials that changed since."""
+        trials = {trial.number: trial for trial in (*self.trials, *newer.trials)}
+        return replace(newer, trials=tuple(trials[number] for number in sorted(trials)))
+
+    def score(self, trial: Trial, epochs: int | None = None) -> float | None:
+        """Return a trial's best score so far, or within its first epochs."""
+        curves = trial.curves if epochs is None else trial.curves.upto(epochs)
+        return curves.score(self.metric, self.direction)
+
+    def loss(self, trial: Trial, epochs: int | None = None) -> float:
+        """Return a trial's score so that lower is better; infinite for a failed trial."""
+        score = self.score(trial, epochs)
+        if score is None or trial.state == "failed":
+            return float("inf")
+        return score if self.direction == "minimize" else -score
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best score, the first among equals; failed ones never are."""
+        return min(
+            (trial for trial in self.trials if self.loss(trial) != float("inf")),
+            key=lambda trial: (self.loss(trial), trial.number),
+            default=None,
+        )
+
+    @property
+    def epochs(self) -> int:
+        """All epochs trained, of failed and pruned trials too."""
+        return sum(trial.epochs for trial in self.trials)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of trials in each state."""
+        states = [trial.state for trial in self.trials]
+        return {state: states.count(state) for state in STATES}
