@@ -1,0 +1,98 @@
+# Everything runs in a virtual environment that is made, and brought up to date, as needed.
+#   make tune    install luthier and tune a network on the digits data set
+#   make test    install what the tests need and run them (PyTorch and SQLite only)
+
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UNIT := tests/unit src/luthier --doctest-modules
+
+.DEFAULT_GOAL := help
+.PHONY: help tune test unit oldest lint format types layers docs docs-check check clean
+
+help:
+	@echo "make tune        tune a network on the digits data set"
+	@echo "make test        unit and behaviour tests"
+	@echo "make unit        unit tests and doctests alone"
+	@echo "make oldest      unit tests with the oldest versions of all dependencies"
+	@echo "make lint        ruff: rules and format (make format repairs)"
+	@echo "make types       mypy"
+	@echo "make layers      import-linter"
+	@echo "make docs        generate the reference pages (make docs-check compares)"
+	@echo "make check       lint, types, layers and docs-check"
+	@echo "make clean       remove the environments and what tools leave"
+
+tune: $(VENV)/run.stamp
+	$(BIN)/luthier tune digits --budget 1m --out out/digits
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n $(JOBS) $(UNIT) tests/behaviour
+
+unit: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n $(JOBS) $(UNIT)
+
+oldest: $(VENV)-oldest/test.stamp
+	$(VENV)-oldest/bin/python -m pytest -n $(JOBS) $(UNIT)
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+	$(BIN)/mypy scripts
+
+layers: $(VENV)/dev.stamp
+	$(BIN)/lint-imports --no-logo
+
+docs: $(VENV)/run.stamp
+	$(BIN)/python scripts/docs.py
+
+docs-check: $(VENV)/run.stamp
+	$(BIN)/python scripts/docs.py --check
+
+check: lint types layers docs-check
+
+clean:
+	rm -rf $(VENV) $(VENV)-oldest build dist out
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than what it was installed from; the package itself is installed in place.
+# PyTorch comes first and alone: it is large, and stays when the rest is installed anew.
+
+%/torch.stamp: | constraints.txt
+	@test -n "$(PYTHON)" || { echo "luthier needs Python 3.11 or newer; none is on the path."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "luthier needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@echo "Making a virtual environment in $*"
+	@$(PYTHON) -m venv $*
+	@echo "Installing PyTorch (minutes, the first time)"
+	@$*/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt)
+	@touch $@
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
+	@echo "Installing luthier"
+	@$(PIP) -c constraints.txt -e '.[torch]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
+	@echo "Installing luthier and what its tests need"
+	@$(PIP) -c constraints.txt -e '.[torch,test]'
+	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
+	@echo "Installing luthier and the tools of its developers"
+	@$(PIP) -c constraints.txt -e '.[torch,dev]'
+	@touch $@ $(VENV)/test.stamp $(VENV)/run.stamp
+
+$(VENV)-oldest/test.stamp: pyproject.toml constraints-oldest.txt $(VENV)-oldest/torch.stamp
+	@echo "Installing luthier with the oldest versions it admits"
+	@$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[torch,test]'
+	@touch $@
