@@ -1,0 +1,45 @@
+"""What a user waits for before anything happens."""
+
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("jax", "keras", "numpy", "polars", "scipy", "sklearn", "sqlalchemy", "torch")
+
+
+def cpu_seconds(*arguments: str) -> float:
+    """Return the CPU time of the fastest of three runs; a busy machine slows all but one."""
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times)
+
+
+def loaded(code: str) -> set[str]:
+    """Return the packages that are loaded after running some code in a fresh interpreter."""
+    listing = f"{code}\nimport sys, json; print('\\n' + json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", listing], check=True, capture_output=True, text=True
+    )
+    return {name.split(".")[0] for name in json.loads(run.stdout.splitlines()[-1])}
+
+
+def test_importing_luthier_loads_no_heavy_package():
+    assert loaded("import luthier").isdisjoint(HEAVY)
+
+
+def test_importing_luthier_is_cheap():
+    assert cpu_seconds("-c", "import luthier") < 0.3
+
+
+def test_asking_for_help_is_cheap():
+    if getattr(importlib.util.find_spec("luthier.apps.cli"), "origin", None) is None:
+        pytest.skip("no command line yet")
+    assert cpu_seconds("-c", "from luthier.apps.cli import main; main()", "--help") < 0.5
