@@ -1,7 +1,7 @@
 """Write the pages of docs/ that are made from the code, or check that they are up to date.
 
-python scripts/docs.py            writes docs/recipe.md and docs/cli.md
-python scripts/docs.py --check    fails where a page differs from what it would write
+``python scripts/docs.py`` writes docs/recipe.md and docs/cli.md; with ``--check`` it fails where
+a page differs from what it would write.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from luthier.catalog.recipe_keys import ALL, Key
 from typer.main import get_command
 
 from luthier.apps.cli import app
+from luthier.catalog.recipe_keys import ALL, Key
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE = "<!-- Made by `make docs`; edit the code that it comes from. -->"
@@ -34,8 +34,9 @@ def recipe_page() -> str:
             "",
             MADE,
             "",
-            "A recipe decides how one network is trained; `recipe.yaml` is one, and every key may be",
-            "left out. `null` means not used, or as the network was built. The seed is not in it.",
+            "A recipe decides how one network is trained. `recipe.yaml` is one; a key that it leaves",
+            "out has its default. `null` means not used, or as the network was built. The seed is",
+            "no part of a recipe.",
             "",
             "```yaml",
             "version: 1",
