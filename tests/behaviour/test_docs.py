@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run -->\n+)?^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED = re.compile(r"`((?:docs|luthier|scripts|src|tests)/[\w/.]+)`")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -57,3 +58,12 @@ def test_links_in_the_documents_lead_somewhere(page: Path) -> None:
         assert aim.exists(), f"{page_id(page)}: no file {target}"
         if anchor and aim.suffix == ".md":
             assert anchor in anchors(aim), f"{page_id(page)}: no heading for {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_files_that_the_documents_name_exist(page: Path) -> None:
+    named = NAMED.findall(page.read_text(encoding="utf-8"))
+    missing = [
+        name for name in named if not ((ROOT / name).exists() or (ROOT / "src" / name).exists())
+    ]
+    assert not missing
