@@ -1,0 +1,71 @@
+"""Learning-rate schedules: one file each, the numbers of `torch.optim.lr_scheduler`.
+
+To add one: a file with its `factor` and its `Schedule`, and an entry in `ALL`.
+"""
+
+from __future__ import annotations
+
+from luthier.catalog.lookup import lookup
+from luthier.catalog.schedules.constant import CONSTANT
+from luthier.catalog.schedules.cosine import COSINE
+from luthier.catalog.schedules.cosine_restarts import COSINE_RESTARTS
+from luthier.catalog.schedules.exponential import EXPONENTIAL
+from luthier.catalog.schedules.inverse_sqrt import INVERSE_SQRT
+from luthier.catalog.schedules.linear import LINEAR
+from luthier.catalog.schedules.multi_step import MULTI_STEP
+from luthier.catalog.schedules.one_cycle import ONE_CYCLE
+from luthier.catalog.schedules.plateau import PLATEAU
+from luthier.catalog.schedules.polynomial import POLYNOMIAL
+from luthier.catalog.schedules.schedule import Progress, Schedule, warmup_steps
+from luthier.catalog.schedules.step import STEP
+from luthier.catalog.schedules.warmup_stable_decay import WARMUP_STABLE_DECAY
+from luthier.core import Recipe
+
+__all__ = ["ALL", "Progress", "Schedule", "by_name", "learning_rate", "warmup_steps"]
+
+ALL: tuple[Schedule, ...] = (
+    CONSTANT,
+    STEP,
+    MULTI_STEP,
+    EXPONENTIAL,
+    POLYNOMIAL,
+    LINEAR,
+    COSINE,
+    COSINE_RESTARTS,
+    ONE_CYCLE,
+    INVERSE_SQRT,
+    WARMUP_STABLE_DECAY,
+    PLATEAU,
+)
+
+
+def by_name(name: str) -> Schedule:
+    """Return the schedule of that name.
+
+    Raises:
+        RecipeError: for a name that no schedule has.
+
+    >>> by_name("cosine").keys
+    ('end_factor',)
+    """
+    return lookup(ALL, name, "schedule")
+
+
+def learning_rate(recipe: Recipe, progress: Progress) -> float:
+    """Return the learning rate of the update about to be taken.
+
+    The first `warmup` share of all steps rises in a straight line to where the schedule starts;
+    the schedule then runs over the steps that remain.
+
+    >>> recipe = Recipe(learning_rate=0.1, warmup=0.2, schedule="linear")
+    >>> [round(learning_rate(recipe, Progress(step, 10, 5)), 4) for step in range(5)]
+    [0.05, 0.1, 0.1, 0.0875, 0.075]
+    """
+    schedule = by_name(recipe.schedule)
+    if schedule.warms_up:
+        return recipe.learning_rate * schedule.factor(progress, recipe)
+    warm = warmup_steps(recipe, progress.total)
+    factor = schedule.factor(progress.after(warm), recipe)
+    if progress.step < warm:
+        factor *= (progress.step + 1) / warm
+    return recipe.learning_rate * factor
