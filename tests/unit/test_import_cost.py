@@ -1,12 +1,14 @@
 """What a user waits for before anything happens."""
 
-import importlib.util
 import json
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import luthier
 
 HEAVY = ("jax", "keras", "numpy", "polars", "scipy", "sklearn", "sqlalchemy", "torch")
 
@@ -40,6 +42,6 @@ def test_importing_luthier_is_cheap():
 
 
 def test_asking_for_help_is_cheap():
-    if getattr(importlib.util.find_spec("luthier.apps.cli"), "origin", None) is None:
+    if not any(Path(luthier.__file__).parent.glob("apps/**/*.py")):
         pytest.skip("no command line yet")
     assert cpu_seconds("-c", "from luthier.apps.cli import main; main()", "--help") < 0.5
