@@ -11,7 +11,7 @@ from luthier.core.network import Build, Captured, State
 from luthier.core.recipe import Recipe
 from luthier.core.space import Space
 from luthier.core.study import StudyRecord
-from luthier.core.task import Arrays
+from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import History, Step, Trial
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ class Framework(Protocol):
     def capture(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Captured:
         """Build the network, check that it fits the data, and hand over its initial state."""
 
-    def restore(self, build: Build, recipe: Recipe, arrays: Arrays, state: State) -> Any:
+    def restore(self, build: Build, recipe: Recipe, task: Task, state: State) -> Any:
         """Return a live network with the best weights of a state, in evaluation mode."""
+
+    def outputs(self, model: Any, part: Part) -> Any:
+        """Return a live network's outputs for a part: a float64 matrix, rows first."""
 
 
 class Engine(Protocol):
@@ -82,6 +85,7 @@ class Claim:
     trial: Trial
     until: int
     state: State | None
+    worker: str
 
 
 class Storage(Protocol):
@@ -99,14 +103,38 @@ class Storage(Protocol):
     def studies(self) -> Sequence[StudyRecord]:
         """Return every study's record."""
 
+    def record(self, study: str) -> StudyRecord:
+        """Return a study's record.
+
+        Raises:
+            StudyNotFoundError: where there is none of that name, as from every other method.
+        """
+
     def history(self, study: str, since: int = 0) -> History:
         """Return the trials that changed after the given count of changes."""
 
-    def plan(self, study: str, decision: int, steps: Sequence[Step]) -> bool:
-        """Store a decision's steps; False where another worker decided first."""
+    def plan(
+        self, study: str, decision: int, steps: Sequence[Step], *, resumable: bool = True
+    ) -> bool:
+        """Store a decision's steps; False where another worker decided first.
+
+        Args:
+            study: Its name.
+            decision: How many decisions were taken before.
+            steps: For new trials, and for paused ones. A trial that has ended meanwhile stays so.
+            resumable: Whether the new trials can go on after a pause.
+
+        Raises:
+            StorageError: for a step of a trial that waits, runs, or does not exist.
+        """
 
     def claim(self, study: str, worker: str, lease: float) -> Claim | None:
-        """Take the first step that waits, or whose worker let its lease run out."""
+        """Take the first step that waits, or whose worker let its lease run out.
+
+        The claim's state is the one after its trial's last epoch: epochs that were stored
+        without a state after them are dropped, to be trained again. A step that several workers
+        took without storing a state is ended, and its trial failed.
+        """
 
     def renew(self, study: str, worker: str, lease: float) -> None:
         """Say that a worker lives."""
@@ -119,11 +147,16 @@ class Storage(Protocol):
 
     def advance(
         self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
-    ) -> None:
-        """Store new epochs and the state after them; epochs that are stored already stay."""
+    ) -> bool:
+        """Store new epochs and the state after them; epochs that are stored already stay.
 
-    def finish(self, study: str, claim: Claim, state: str, cause: str | None = None) -> None:
-        """End a step, leaving its trial in a state: paused, finished, failed or pruned."""
+        Returns:
+            False, with nothing stored, where the worker has lost the step: its lease ran out
+            and another one took it.
+        """
+
+    def finish(self, study: str, claim: Claim, state: str, cause: str | None = None) -> bool:
+        """End a step, leaving its trial paused, finished, failed or pruned; False as above."""
 
     def assign(self, study: str, trial: int, engine: str) -> str:
         """Fix a trial's engine; return the one that was fixed first."""
@@ -132,7 +165,10 @@ class Storage(Protocol):
         """Return a trial's stored state; None where it has none or it was evicted."""
 
     def evict(self, study: str, trials: Sequence[int]) -> None:
-        """Delete trials' states; paused ones become pruned, since they cannot go on."""
+        """Delete trials' states; paused ones become pruned, since they cannot go on.
+
+        Trials that wait or run keep theirs.
+        """
 
     def opened(self, test: str, study: str) -> int:
         """Note that a test part is opened; return how often it was before."""

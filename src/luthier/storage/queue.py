@@ -1,0 +1,105 @@
+"""Steps as a queue: who may take which, and what happens to its trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
+
+from luthier.core import Claim, Step, StorageError
+from luthier.storage import rows
+from luthier.storage.schema import steps
+
+
+def put(
+    connection: Connection,
+    study: int,
+    decision: int,
+    planned: Sequence[Step],
+    *,
+    resumable: bool,
+    changed: int,
+) -> None:
+    """Store a decision's steps in their order, each with its new or waking trial."""
+    for position, step in enumerate(planned):
+        if step.trial is None:
+            number, waits = rows.add_trial(connection, study, step, resumable, changed), True
+        else:
+            number, waits = step.trial, rows.wake_trial(connection, study, step.trial, changed)
+        connection.execute(
+            insert(steps).values(
+                study=study,
+                decision=decision,
+                position=position,
+                trial=number,
+                until=step.until,
+                # A trial that was evicted since the strategy looked has nothing to do.
+                state="waiting" if waits else "done",
+                attempts=0,
+            )
+        )
+
+
+def first_open(connection: Connection, study: int, now: float) -> Row[Any] | None:
+    """Return the first step that waits, or whose lease has run out."""
+    expired = and_(steps.c.state == "running", steps.c.lease_until <= now)
+    return connection.execute(
+        select(steps)
+        .where(steps.c.study == study, or_(steps.c.state == "waiting", expired))
+        .order_by(steps.c.decision, steps.c.position)
+        .limit(1)
+    ).one_or_none()
+
+
+def claimed(connection: Connection, study: int, claim: Claim) -> Row[Any] | None:
+    """Return a claim's step; None where its worker does not hold it any more."""
+    return connection.execute(
+        select(steps).where(
+            held(study, claim.worker),
+            steps.c.decision == claim.decision,
+            steps.c.position == claim.index,
+        )
+    ).one_or_none()
+
+
+def held(study: int, worker: str) -> ColumnElement[bool]:
+    """Return the condition for steps that a worker holds."""
+    return and_(steps.c.study == study, steps.c.state == "running", steps.c.worker == worker)
+
+
+def change(connection: Connection, step: Row[Any], **values: Any) -> None:
+    """Set some columns of a step."""
+    connection.execute(
+        update(steps)
+        .where(
+            steps.c.study == step.study,
+            steps.c.decision == step.decision,
+            steps.c.position == step.position,
+        )
+        .values(values)
+    )
+
+
+def give_back(connection: Connection, study: int, worker: str, changed: int) -> None:
+    """Let a worker's steps wait for another one."""
+    mine = held(study, worker)
+    numbers = connection.execute(select(steps.c.trial).where(mine)).scalars().all()
+    connection.execute(
+        update(steps).where(mine).values(state="waiting", worker=None, lease_until=None)
+    )
+    for number in numbers:
+        rows.change_trial(connection, study, number, state="waiting", changed=changed)
+
+
+def end(
+    connection: Connection, step: Row[Any], state: str, cause: str | None, changed: int
+) -> None:
+    """End a step, leaving its trial in a state."""
+    if state not in ("paused", "finished", "failed", "pruned"):
+        raise StorageError(
+            f"a step cannot leave its trial '{state}'. It ends as paused, finished, failed or "
+            "pruned. This is a mistake in the caller: pass one of them to `finish`."
+        )
+    change(connection, step, state="done", worker=None, lease_until=None)
+    rows.change_trial(connection, step.study, step.trial, state=state, cause=cause, changed=changed)

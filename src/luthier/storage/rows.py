@@ -1,0 +1,189 @@
+"""Trials as rows: what `SqlStorage` reads and writes inside its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from luthier.core import Curves, Recipe, Step, StorageError, Trial
+from luthier.storage.schema import checkpoints, epochs, trials
+from luthier.storage.text import from_text, to_text
+
+
+def read_trials(connection: Connection, study: int, since: int) -> tuple[Trial, ...]:
+    """Return the trials that changed after a count of changes, with all their epochs."""
+    newer = (trials.c.study == study) & (trials.c.changed > since)
+    rows = connection.execute(select(trials).where(newer).order_by(trials.c.number)).all()
+    # One query for all epochs: a query a trial would take ten times as long.
+    query = select(epochs.c.trial, epochs.c.data).where(epochs.c.study == study)
+    if since > 0:
+        query = query.where(epochs.c.trial.in_(select(trials.c.number).where(newer)))
+    texts: dict[int, list[str]] = {}
+    for number, data in connection.execute(query.order_by(epochs.c.trial, epochs.c.epoch)).all():
+        texts.setdefault(number, []).append(data)
+    held = select(checkpoints.c.trial).where(checkpoints.c.study == study)
+    stored = set(connection.execute(held).scalars())
+    return tuple(_trial(row, texts.get(row.number, ()), row.number in stored) for row in rows)
+
+
+def read_trial(connection: Connection, study: int, number: int) -> Trial:
+    """Return one trial with all its epochs."""
+    row = connection.execute(
+        select(trials).where(trials.c.study == study, trials.c.number == number)
+    ).one()
+    texts = connection.execute(
+        select(epochs.c.data)
+        .where(epochs.c.study == study, epochs.c.trial == number)
+        .order_by(epochs.c.epoch)
+    )
+    held = select(checkpoints.c.trial).where(
+        checkpoints.c.study == study, checkpoints.c.trial == number
+    )
+    stored = connection.execute(held).scalar_one_or_none() is not None
+    return _trial(row, texts.scalars().all(), stored)
+
+
+def _trial(row: Row[Any], texts: Sequence[str], stored: bool) -> Trial:
+    # One text of all epochs is read three times as fast as a text an epoch.
+    curves = Curves.from_epochs(from_text(f"[{','.join(texts)}]"))
+    return Trial(
+        number=row.number,
+        recipe=Recipe.from_json(from_text(row.recipe)),
+        seed=row.seed,
+        state=row.state,
+        engine=row.engine,
+        curves=curves,
+        cause=row.cause,
+        parent=None if row.parent_trial is None else (row.parent_trial, row.parent_epoch),
+        resumable=row.resumable,
+        stored=stored,
+        changed=row.changed,
+    )
+
+
+def add_trial(connection: Connection, study: int, step: Step, resumable: bool, changed: int) -> int:
+    """Store a step's new trial; return its number.
+
+    Raises:
+        StorageError: for a step that names neither a trial nor a recipe.
+    """
+    if step.recipe is None:
+        raise StorageError(
+            f"a step to epoch {step.until} was planned that names neither a trial nor a recipe. "
+            "A new trial needs a recipe. This is a mistake of the search strategy: report it, or "
+            "name another strategy."
+        )
+    number = connection.execute(
+        select(func.coalesce(func.max(trials.c.number), -1) + 1).where(trials.c.study == study)
+    ).scalar_one()
+    parent_trial, parent_epoch = step.parent or (None, None)
+    connection.execute(
+        insert(trials).values(
+            study=study,
+            number=number,
+            recipe=to_text(step.recipe.to_json()),
+            seed=step.seed,
+            engine="",
+            state="waiting",
+            parent_trial=parent_trial,
+            parent_epoch=parent_epoch,
+            resumable=resumable,
+            changed=changed,
+        )
+    )
+    return int(number)
+
+
+def wake_trial(connection: Connection, study: int, number: int, changed: int) -> bool:
+    """Let a paused trial wait for a worker; False where it has ended meanwhile.
+
+    Raises:
+        StorageError: for a trial that does not exist, or already has a step.
+    """
+    state = connection.execute(
+        select(trials.c.state).where(trials.c.study == study, trials.c.number == number)
+    ).scalar_one_or_none()
+    if state in (None, "waiting", "running"):
+        what = "does not exist" if state is None else f"is {state} already"
+        raise StorageError(
+            f"a step was planned for trial {number}, which {what}. Only a paused trial can go on. "
+            "This is a mistake of the search strategy: report it, or name another strategy."
+        )
+    if state == "paused":
+        change_trial(connection, study, number, state="waiting", changed=changed)
+    return bool(state == "paused")
+
+
+def change_trial(connection: Connection, study: int, number: int, **values: Any) -> None:
+    """Set some columns of a trial."""
+    connection.execute(
+        update(trials).where(trials.c.study == study, trials.c.number == number).values(values)
+    )
+
+
+def count_epochs(connection: Connection, study: int, trial: int) -> int:
+    """Return how many epochs of a trial are stored."""
+    last = connection.execute(
+        select(func.max(epochs.c.epoch)).where(epochs.c.study == study, epochs.c.trial == trial)
+    ).scalar_one()
+    return last or 0
+
+
+def add_epochs(connection: Connection, study: int, trial: int, curves: Curves) -> int:
+    """Store epochs after those that are stored; return how many there are then."""
+    before = count_epochs(connection, study, trial)
+    new: list[Mapping[str, Any]] = [
+        {"study": study, "trial": trial, "epoch": before + 1 + i, "data": to_text(curves.epoch(i))}
+        for i in range(len(curves))
+    ]
+    if new:
+        connection.execute(insert(epochs), new)
+    return before + len(new)
+
+
+def drop_epochs(connection: Connection, study: int, trial: int, after: int) -> None:
+    """Delete a trial's epochs after one that it goes back to."""
+    connection.execute(
+        delete(epochs).where(
+            epochs.c.study == study, epochs.c.trial == trial, epochs.c.epoch > after
+        )
+    )
+
+
+def put_checkpoint(connection: Connection, study: int, trial: int, epoch: int, blob: bytes) -> None:
+    """Store a trial's state in place of its older one."""
+    values = {"epoch": epoch, "size": len(blob), "blob": blob}
+    replaced = connection.execute(
+        update(checkpoints)
+        .where(checkpoints.c.study == study, checkpoints.c.trial == trial)
+        .values(values)
+    )
+    if not replaced.rowcount:
+        connection.execute(insert(checkpoints).values(study=study, trial=trial, **values))
+
+
+def get_checkpoint(connection: Connection, study: int, trial: int) -> tuple[int, bytes | None]:
+    """Return a trial's stored state and its epoch; (0, None) where it has none."""
+    row = connection.execute(
+        select(checkpoints.c.epoch, checkpoints.c.blob).where(
+            checkpoints.c.study == study, checkpoints.c.trial == trial
+        )
+    ).one_or_none()
+    return (0, None) if row is None else (row.epoch, row.blob)
+
+
+def evict(connection: Connection, study: int, number: int, changed: int) -> None:
+    """Delete a trial's state, unless a step needs it; a paused trial becomes pruned."""
+    state = connection.execute(
+        select(trials.c.state).where(trials.c.study == study, trials.c.number == number)
+    ).scalar_one_or_none()
+    if state in (None, "waiting", "running"):
+        return
+    connection.execute(
+        delete(checkpoints).where(checkpoints.c.study == study, checkpoints.c.trial == number)
+    )
+    change_trial(connection, study, number, changed=changed)
+    if state == "paused":
+        change_trial(connection, study, number, state="pruned", cause="checkpoint evicted")

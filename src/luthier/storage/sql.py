@@ -1,0 +1,274 @@
+"""SqlStorage: studies in a database, through one schema."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from luthier.core import (
+    Claim,
+    Curves,
+    History,
+    State,
+    Step,
+    StudyMismatchError,
+    StudyNotFoundError,
+    StudyRecord,
+)
+from luthier.storage import queue, rows
+from luthier.storage.blob import from_blob, to_blob
+from luthier.storage.schema import decisions, openings, steps, studies, trials
+from luthier.storage.sqlite import SqliteDatabase
+from luthier.storage.text import from_text, to_text
+
+
+@final
+class SqlStorage:
+    """Studies in a database; `luthier.core.Storage` says what each method promises.
+
+    Each method is one transaction. Writers of one study take turns, so what a method reads holds
+    until it has written.
+
+    Args:
+        database: Where the tables are.
+        url: What a person typed to name it.
+        clock: Tells the time in seconds, for leases and the ledger.
+        attempts: How often a step may be taken on without getting anywhere before its trial is
+            failed. One death is bad luck, or a person's Ctrl-C; five at the same epoch are the
+            trial's own doing, such as running out of memory.
+    """
+
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        attempts: int = 5,
+    ) -> None:
+        self.url = url
+        self._database = database
+        self._clock = clock
+        self._attempts = attempts
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._database.close()
+
+    def open(self, study: StudyRecord) -> StudyRecord:
+        """Create the study or open it; refuse one that is about something else."""
+        with self._database.write() as connection:
+            found = connection.execute(
+                select(studies.c.record).where(studies.c.name == study.name)
+            ).scalar_one_or_none()
+            if found is None:
+                record = to_text(study.to_json())
+                connection.execute(
+                    insert(studies).values(
+                        name=study.name, record=record, changed=0, created=self._clock()
+                    )
+                )
+                return StudyRecord.from_json(from_text(record))
+        stored = StudyRecord.from_json(from_text(found))
+        differences = stored.differences(study)
+        if differences:
+            raise StudyMismatchError(study.name, differences)
+        return stored
+
+    def studies(self) -> Sequence[StudyRecord]:
+        """Return every study's record, oldest first."""
+        with self._database.read() as connection:
+            found = connection.execute(select(studies.c.record).order_by(studies.c.id)).scalars()
+            return [StudyRecord.from_json(from_text(record)) for record in found]
+
+    def record(self, study: str) -> StudyRecord:
+        """Return a study's record."""
+        with self._database.read() as connection:
+            return StudyRecord.from_json(from_text(self._study(connection, study).record))
+
+    def history(self, study: str, since: int = 0) -> History:
+        """Return the trials that changed after a count of changes, with all their epochs."""
+        with self._database.read() as connection:
+            row = self._study(connection, study)
+            taken = connection.execute(
+                select(func.count()).select_from(decisions).where(decisions.c.study == row.id)
+            ).scalar_one()
+            record = StudyRecord.from_json(from_text(row.record))
+            return History(
+                trials=rows.read_trials(connection, row.id, since),
+                metric=record.metric,
+                direction=record.direction,
+                decisions=taken,
+                seed=record.seed,
+                changed=row.changed,
+                seconds=row.seconds,
+            )
+
+    def plan(
+        self, study: str, decision: int, steps: Sequence[Step], *, resumable: bool = True
+    ) -> bool:
+        """Store a decision's steps; False where another worker decided first."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            try:
+                connection.execute(insert(decisions).values(study=row.id, decision=decision))
+            except IntegrityError:
+                return False
+            changed = _count_change(connection, row)
+            queue.put(connection, row.id, decision, steps, resumable=resumable, changed=changed)
+            return True
+
+    def claim(self, study: str, worker: str, lease: float) -> Claim | None:
+        """Take the first step that waits, or whose worker let its lease run out."""
+        with self._database.write() as connection:
+            row, now = self._study(connection, study, lock=True), self._clock()
+            while (step := queue.first_open(connection, row.id, now)) is not None:
+                if step.attempts < self._attempts:
+                    return _take(connection, row, step, worker, now + lease)
+                _give_up(connection, row, step)
+            return None
+
+    def renew(self, study: str, worker: str, lease: float) -> None:
+        """Extend the leases of a worker's steps."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            until = self._clock() + lease
+            connection.execute(
+                update(steps).where(queue.held(row.id, worker)).values(lease_until=until)
+            )
+
+    def release(self, study: str, worker: str) -> None:
+        """Give back the steps of a worker that is known to be dead."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            queue.give_back(connection, row.id, worker, _count_change(connection, row))
+
+    def workers(self, study: str) -> Sequence[str]:
+        """Return the workers that hold steps, in the order of their names."""
+        with self._database.read() as connection:
+            row = self._study(connection, study)
+            running = (steps.c.study == row.id) & (steps.c.state == "running")
+            query = select(steps.c.worker).where(running).distinct().order_by(steps.c.worker)
+            return [str(worker) for worker in connection.execute(query).scalars()]
+
+    def advance(
+        self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
+    ) -> bool:
+        """Store new epochs and the state after them; False where the step was lost."""
+        blob = None if state is None else to_blob(state)  # before anyone has to wait for us
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            step = queue.claimed(connection, row.id, claim)
+            if step is None:
+                return False
+            epoch = rows.add_epochs(connection, row.id, step.trial, curves)
+            if blob is not None:
+                rows.put_checkpoint(connection, row.id, step.trial, epoch, blob)
+                queue.change(connection, step, attempts=0)
+            changed = _count_change(connection, row, seconds)
+            rows.change_trial(connection, row.id, step.trial, changed=changed)
+            return True
+
+    def finish(self, study: str, claim: Claim, state: str, cause: str | None = None) -> bool:
+        """End a step, leaving its trial in a state; False where the step was lost."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            step = queue.claimed(connection, row.id, claim)
+            if step is None:
+                return False
+            queue.end(connection, step, state, cause, _count_change(connection, row))
+            return True
+
+    def assign(self, study: str, trial: int, engine: str) -> str:
+        """Fix a trial's engine; return the one that was fixed first."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            fixed: str = connection.execute(
+                select(trials.c.engine).where(trials.c.study == row.id, trials.c.number == trial)
+            ).scalar_one()
+            if fixed:
+                return fixed
+            changed = _count_change(connection, row)
+            rows.change_trial(connection, row.id, trial, engine=engine, changed=changed)
+            return engine
+
+    def state(self, study: str, trial: int) -> State | None:
+        """Return a trial's stored state; None where it has none or it was evicted."""
+        with self._database.read() as connection:
+            row = self._study(connection, study)
+            _, blob = rows.get_checkpoint(connection, row.id, trial)
+        return None if blob is None else from_blob(blob)
+
+    def evict(self, study: str, trials: Sequence[int]) -> None:
+        """Delete states of trials that no step needs; paused ones become pruned."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            changed = _count_change(connection, row)
+            for number in trials:
+                rows.evict(connection, row.id, number, changed)
+
+    def opened(self, test: str, study: str) -> int:
+        """Note that a test part is opened; return how often it was before."""
+        with self._database.write() as connection:
+            before = connection.execute(
+                select(func.count()).select_from(openings).where(openings.c.test == test)
+            ).scalar_one()
+            now = self._clock()
+            connection.execute(insert(openings).values(test=test, study=study, opened=now))
+            return before
+
+    def _study(self, connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+        query = select(studies).where(studies.c.name == name)
+        # PostgreSQL: one writer a study at a time. SQLite has one writer anyway, and ignores it.
+        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            others = connection.execute(select(studies.c.name).order_by(studies.c.id)).scalars()
+            raise StudyNotFoundError(name, self.url, others.all())
+        return row
+
+
+def _count_change(connection: Connection, study: Row[Any], seconds: float = 0.0) -> int:
+    changed = int(study.changed) + 1
+    connection.execute(
+        update(studies)
+        .where(studies.c.id == study.id)
+        .values(changed=changed, seconds=studies.c.seconds + seconds)
+    )
+    return changed
+
+
+def _take(
+    connection: Connection, study: Row[Any], step: Row[Any], worker: str, lease_until: float
+) -> Claim:
+    attempts = step.attempts + 1
+    queue.change(
+        connection,
+        step,
+        state="running",
+        worker=worker,
+        lease_until=lease_until,
+        attempts=attempts,
+    )
+    epoch, blob = rows.get_checkpoint(connection, study.id, step.trial)
+    # Epochs without a state after them cannot be gone on from: they are trained again.
+    rows.drop_epochs(connection, study.id, step.trial, after=epoch)
+    changed = _count_change(connection, study)
+    rows.change_trial(connection, study.id, step.trial, state="running", changed=changed)
+    return Claim(
+        decision=step.decision,
+        index=step.position,
+        trial=rows.read_trial(connection, study.id, step.trial),
+        until=step.until,
+        state=None if blob is None else from_blob(blob),
+        worker=worker,
+    )
+
+
+def _give_up(connection: Connection, study: Row[Any], step: Row[Any]) -> None:
+    epoch = rows.count_epochs(connection, study.id, step.trial) + 1
+    cause = f"worker died {step.attempts} times at epoch {epoch}"
+    queue.end(connection, step, "failed", cause, _count_change(connection, study))

@@ -1,0 +1,1 @@
+"""The laws that every member of a family keeps, for whoever adds one. They need pytest."""

@@ -1,0 +1,21 @@
+"""Every storage keeps the laws."""
+
+from pathlib import Path
+
+import pytest
+
+from luthier.core import Storage
+from luthier.storage import connect
+from luthier.testing.storage import StorageLaws
+
+
+class TestFile(StorageLaws):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Storage:
+        return connect(f"sqlite:///{tmp_path / 'runs.db'}")
+
+
+class TestMemory(StorageLaws):
+    @pytest.fixture
+    def storage(self) -> Storage:
+        return connect("sqlite://")
