@@ -1,0 +1,26 @@
+"""Root mean squared error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from luthier.catalog.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    from luthier.catalog.metrics.metric import Array
+
+
+def formula(outputs: Array, targets: Array, weight: Array, /) -> float:
+    """Return the mean over outputs of the root (`sklearn.metrics.root_mean_squared_error`).
+
+    >>> formula(np.array([[3.0], [3.0]]), np.zeros((2, 1)), np.ones(2))
+    3.0
+    """
+    error = outputs - targets
+    squares = np.average(error * error, axis=0, weights=weight)
+    return float(np.sqrt(squares).mean())
+
+
+RMSE = Metric("rmse", "regression", "minimize", formula, "sklearn.metrics.root_mean_squared_error")
