@@ -42,7 +42,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check
 
 format: $(VENV)/dev.stamp
-	$(BIN)/ruff check --fix
+	$(BIN)/ruff check --fix --exit-zero --quiet
 	$(BIN)/ruff format
 
 types: $(VENV)/dev.stamp
