@@ -38,13 +38,14 @@ def _dump(value: Any) -> str:
 
 
 def _marked(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return {_MARK: repr(float(value))}
     if isinstance(value, Mapping):
         return {key: _marked(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_marked(item) for item in value]
-    return value
+    if value is None or isinstance(value, (str, int)):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else {_MARK: repr(number)}
 
 
 def _unmarked(data: dict[str, Any]) -> Any:
