@@ -1,0 +1,29 @@
+"""Read tables, arrays and images; split them; prepare them for a network."""
+
+from luthier.data.dataset import Dataset, save_npz
+from luthier.data.facts import facts
+from luthier.data.prepare import Prepared, prepare
+from luthier.data.preprocessing import Predictions, Preprocessing
+from luthier.data.python import from_python
+from luthier.data.read import read
+from luthier.data.rows import read_rows, rows_from_python
+from luthier.data.script import script
+from luthier.data.split import SplitPlan, Splits, split
+
+__all__ = [
+    "Dataset",
+    "Predictions",
+    "Prepared",
+    "Preprocessing",
+    "SplitPlan",
+    "Splits",
+    "facts",
+    "from_python",
+    "prepare",
+    "read",
+    "read_rows",
+    "rows_from_python",
+    "save_npz",
+    "script",
+    "split",
+]

@@ -1,0 +1,58 @@
+"""Which metric decides, and which are shown beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from luthier.core import DataError, did_you_mean
+
+MAXIMIZE, MINIMIZE = "maximize", "minimize"
+DIRECTIONS = {
+    "classification": {
+        "accuracy": MAXIMIZE,
+        "balanced_accuracy": MAXIMIZE,
+        "f1_macro": MAXIMIZE,
+        "roc_auc": MAXIMIZE,
+        "log_loss": MINIMIZE,
+        "balanced_log_loss": MINIMIZE,
+    },
+    "regression": {"r2": MAXIMIZE, "rmse": MINIMIZE, "mse": MINIMIZE, "mae": MINIMIZE},
+}
+
+
+def choose_metric(
+    kind: str, counts: Any, metric: str | None = None, *, imbalance: float = 3.0
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return the metric that decides, its direction, and the metrics that are shown.
+
+    Log-loss decides where nothing is asked: it changes with every weight, while accuracy moves
+    in steps of a row and cannot tell two good recipes apart.
+
+    Args:
+        kind: ``classification`` or ``regression``.
+        counts: Rows of each class.
+        metric: What the user asks for.
+        imbalance: From this ratio of the largest class to the smallest, classes count the same
+            and not rows: with 3 to 1, always naming the larger of two is right in 75 %.
+
+    Raises:
+        DataError: for a metric that there is not, or not for this kind of task.
+    """
+    known = DIRECTIONS[kind]
+    if kind == "classification":
+        uneven = np.max(counts) >= imbalance * np.min(counts)
+        default = "balanced_log_loss" if uneven else "log_loss"
+        shown = ("balanced_accuracy", "accuracy") if uneven else ("accuracy",)
+    else:
+        default, shown = "rmse", ("r2", "mae")
+    metric = metric or default
+    if metric not in known:
+        others = [name for each in DIRECTIONS.values() for name in each]
+        why = f" It does not measure {kind}." if metric in others else did_you_mean(metric, others)
+        raise DataError(
+            f"metric is '{metric}'.{why} For {kind} it is one of {', '.join(known)}. "
+            f"Use --metric {default}, or leave it out."
+        )
+    return metric, known[metric], tuple(name for name in shown if name != metric)
