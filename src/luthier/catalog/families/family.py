@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from luthier.catalog.families.layers import Network
 from luthier.core import Build
@@ -28,7 +29,7 @@ class Family:
     function: Callable[..., Network]
     reference: str
 
-    @property
+    @cached_property
     def build(self) -> Build:
         """The family as a builder: its ranges, defaults and source."""
         return Build.read(self.function, self.name)

@@ -65,7 +65,7 @@ def resnet(
 def embedding_size(cardinality: int) -> int:
     """Return the length of the embedding of a column with that many codes.
 
-    Source: the rule of thumb of fast.ai's `emb_sz_rule`, 1.6 n^0.56, here rounded up and at most 50.
+    Source: fast.ai's rule of thumb `emb_sz_rule`, 1.6 n^0.56, here rounded up and at most 50.
 
     >>> embedding_size(2), embedding_size(12), embedding_size(10_000)
     (3, 7, 50)
