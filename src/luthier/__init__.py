@@ -1,1 +1,71 @@
-"""Diagnose, repair and tune the training of neural networks."""
+"""Diagnose, repair and tune the training of neural networks.
+
+Names are resolved when they are first used, so that `import luthier` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from luthier.core import (
+    Categorical,
+    Conditional,
+    Curves,
+    Float,
+    Int,
+    LuthierError,
+    Pruned,
+    Recipe,
+    Space,
+    Trial,
+)
+
+if TYPE_CHECKING:
+    from luthier.data import SplitPlan, read
+    from luthier.loop.predict import predict
+    from luthier.loop.study import Study
+    from luthier.loop.train import Training, train
+    from luthier.loop.tune import tune
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "SplitPlan": "luthier.data",
+    "Study": "luthier.loop.study",
+    "Training": "luthier.loop.train",
+    "predict": "luthier.loop.predict",
+    "read": "luthier.data",
+    "train": "luthier.loop.train",
+    "tune": "luthier.loop.tune",
+}
+
+__all__ = [
+    "Categorical",
+    "Conditional",
+    "Curves",
+    "Float",
+    "Int",
+    "LuthierError",
+    "Pruned",
+    "Recipe",
+    "Space",
+    "SplitPlan",
+    "Study",
+    "Training",
+    "Trial",
+    "predict",
+    "read",
+    "train",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'luthier' has no attribute '{name}'")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -44,11 +44,11 @@ class Curves:
     def __add__(self, later: Curves) -> Curves:
         if not len(self):
             return later
-        return Curves(
-            **{name: getattr(self, name) + getattr(later, name) for name in _SERIES},
-            metrics={k: self.metrics.get(k, ()) + v for k, v in later.metrics.items()},
-            signals={k: self.signals.get(k, ()) + v for k, v in later.signals.items()},
-        )
+        return Curves.from_epochs([*self.epochs(), *later.epochs()])
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """Return every epoch's values, as `epoch` does."""
+        return [self.epoch(index) for index in range(len(self))]
 
     def epoch(self, index: int) -> dict[str, Any]:
         """Return the values of one epoch, counted from 0, as plain data.
@@ -64,20 +64,26 @@ class Curves:
         return row
 
     @classmethod
-    def from_epochs(cls, rows: list[dict[str, Any]]) -> Curves:
-        """Build curves from what `epoch` returned, one row an epoch."""
-        if not rows:
-            return cls()
-        last = rows[-1]
-        return cls(
-            **{name: tuple(row[name] for row in rows) for name in _SERIES if name in last},
-            metrics={k: tuple(row["metrics"][k] for row in rows) for k in last["metrics"]},
-            signals={k: tuple(row["signals"][k] for row in rows) for k in last["signals"]},
-        )
+    def from_epochs(cls, rows: Sequence[Mapping[str, Any]]) -> Curves:
+        """Build curves from what `epoch` returned, one row an epoch; gaps become NaN.
+
+        >>> Curves.from_epochs([{"val_loss": 1.0}, {"metrics": {"f1": 0.5}}]).metrics
+        {'f1': (nan, 0.5)}
+        """
+        plain: list[Any] = [name for name in _SERIES if any(name in row for row in rows)]
+        groups = {
+            group: {
+                name: tuple(row.get(group, {}).get(name, math.nan) for row in rows)
+                for name in dict.fromkeys(name for row in rows for name in row.get(group, {}))
+            }
+            for group in ("metrics", "signals")
+        }
+        series = {name: tuple(row.get(name, math.nan) for row in rows) for name in plain}
+        return cls(metrics=groups["metrics"], signals=groups["signals"], **series)
 
     def upto(self, epochs: int) -> Curves:
         """Return the first epochs alone."""
-        return Curves.from_epochs([self.epoch(i) for i in range(min(epochs, len(self)))])
+        return Curves.from_epochs(self.epochs()[:epochs])
 
     def best_epoch(self, metric: str, direction: str) -> int | None:
         """Return the epoch, counted from 1, with the best finite value; the first among equals.

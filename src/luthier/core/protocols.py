@@ -37,6 +37,21 @@ class Framework(Protocol):
     def outputs(self, model: Any, part: Part) -> Any:
         """Return a live network's outputs for a part: a float64 matrix, rows first."""
 
+    def script(
+        self,
+        build: Build,
+        trial: Trial,
+        arrays: Arrays,
+        *,
+        title: str,
+        data_source: str,
+        reported: Mapping[str, float],
+    ) -> str:
+        """Return a script without luthier that trains a trial's recipe again.
+
+        `data_source` is text that defines ``load()``; `reported` are scores to print beside.
+        """
+
 
 class Engine(Protocol):
     """Trains; one process, one device. Knows no storage, study or strategy."""
@@ -160,6 +175,9 @@ class Storage(Protocol):
 
     def assign(self, study: str, trial: int, engine: str) -> str:
         """Fix a trial's engine; return the one that was fixed first."""
+
+    def revise(self, study: str, trial: int, recipe: Recipe) -> None:
+        """Store what an objective asked for: its recipe is known only as it runs."""
 
     def state(self, study: str, trial: int) -> State | None:
         """Return a trial's stored state; None where it has none or it was evicted."""

@@ -25,6 +25,7 @@ class Trial:
         cause: Why it failed or was pruned.
         parent: (trial, epoch) that its weights were copied from.
         resumable: Whether it can go on after a pause.
+        stored: Whether its checkpoint is in the storage.
         changed: The storage's count of changes when it last changed.
     """
 
@@ -37,6 +38,7 @@ class Trial:
     cause: str | None = None
     parent: tuple[int, int] | None = None
     resumable: bool = True
+    stored: bool = False
     changed: int = 0
 
     @property
@@ -76,6 +78,8 @@ class History:
         seed: The study's seed.
         changed: The storage's count of changes, for asking what came since.
         seconds: Time spent on the study.
+        epochs_left: Epochs that the budget still allows; for a budget in time, about how many.
+        trials_left: New trials that the budget still allows.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -85,6 +89,8 @@ class History:
     seed: int = 0
     changed: int = 0
     seconds: float = 0.0
+    epochs_left: float = float("inf")
+    trials_left: float = float("inf")
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""

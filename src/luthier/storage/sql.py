@@ -13,6 +13,7 @@ from luthier.core import (
     Claim,
     Curves,
     History,
+    Recipe,
     State,
     Step,
     StudyMismatchError,
@@ -195,6 +196,14 @@ class SqlStorage:
             changed = _count_change(connection, row)
             rows.change_trial(connection, row.id, trial, engine=engine, changed=changed)
             return engine
+
+    def revise(self, study: str, trial: int, recipe: Recipe) -> None:
+        """Store what an objective asked for: its recipe is known only as it runs."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            changed = _count_change(connection, row)
+            text = to_text(recipe.to_json())
+            rows.change_trial(connection, row.id, trial, recipe=text, changed=changed)
 
     def state(self, study: str, trial: int) -> State | None:
         """Return a trial's stored state; None where it has none or it was evicted."""

@@ -26,6 +26,7 @@ def connect(
     clock: Callable[[], float] = time.time,
     attempts: int = 5,
     wait: float = 30.0,
+    create: bool = True,
 ) -> SqlStorage:
     """Open a storage, creating it where there is none.
 
@@ -35,6 +36,7 @@ def connect(
         attempts: How many workers may die at one epoch before its trial counts as failed: one
             death is bad luck, five are the trial's doing.
         wait: Seconds to wait for other writers; they need milliseconds.
+        create: Make a storage that is missing; without it, one must be there.
 
     Raises:
         StorageError: for what is no storage, or cannot become one.
@@ -46,6 +48,11 @@ def connect(
     parsed = _parse(url)
     database = parsed.database or ":memory:"
     path = None if database == ":memory:" else Path(database).expanduser().absolute()
+    if not create and path is not None and not path.exists():
+        raise StorageError(
+            f"no file '{database}'. A storage appears there with the first study: "
+            "`luthier tune digits`. For one elsewhere: `--storage sqlite:///PATH`."
+        )
     sqlite = SqliteDatabase(path, wait=wait)
     return SqlStorage(sqlite, url, clock=clock, attempts=attempts)
 

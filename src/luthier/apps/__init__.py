@@ -1,0 +1,1 @@
+"""Apps: argument parsing and serving, no logic of their own."""

@@ -1,0 +1,47 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, Parquet, Arrow or NPZ file, a folder of class folders of images, or one "
+        "of digits, breast_cancer, wine, iris, diabetes.",
+    ),
+]
+Target = Annotated[str | None, typer.Option(help="Column to predict, for tables.")]
+Task = Annotated[
+    str | None, typer.Option(help="classification or regression, where the target misleads.")
+]
+Weight = Annotated[str | None, typer.Option(help="Column with the weight of each row.")]
+Group = Annotated[
+    str | None, typer.Option(help="Column whose equal values stay in one split (say, a patient).")
+]
+Time = Annotated[
+    str | None, typer.Option(help="Column to split by in time: the latest rows are the test part.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.py:FUNCTION",
+        help="mlp, resnet, cnn, or your own function that returns a torch.nn.Module.  "
+        "[default: cnn for images, else mlp]",
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(help="Metric that decides.  [default: log_loss, balanced if need be; or rmse]"),
+]
+Seed = Annotated[int, typer.Option(help="Decides split, search and training.")]
+Storage = Annotated[str, typer.Option(metavar="URL", help="Where studies are kept.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Recipe to start from.")]
+
+STORAGE = "sqlite:///luthier.db"

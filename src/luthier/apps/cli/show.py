@@ -1,0 +1,39 @@
+"""`luthier show`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from luthier.apps.cli.options import STORAGE, AsJson, Storage
+
+
+def show(
+    study: Annotated[
+        str | None, typer.Argument(metavar="STUDY", help="Its trials.  [default: all studies]")
+    ] = None,
+    storage: Storage = STORAGE,
+    limit: Annotated[int, typer.Option(min=1, help="Trials to list, the best first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the studies of a storage, or the trials of one study.
+
+    Example: luthier show digits-mlp
+    """
+    from luthier.apps.cli.output import say, say_json
+    from luthier.loop.show import all_studies, one_study
+    from luthier.report.listing import studies_json, studies_text, study_json, study_text
+
+    if study is None:
+        found = all_studies(storage)
+        if as_json:
+            say_json(studies_json(found))
+        else:
+            say(studies_text(found, storage))
+        return
+    record, history = one_study(storage, study)
+    if as_json:
+        say_json(study_json(record, history))
+    else:
+        say(study_text(record, history, limit))

@@ -1,0 +1,67 @@
+"""`luthier train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luthier.apps.cli.options import (
+    AsJson,
+    Data,
+    Group,
+    Metric,
+    Model,
+    Quiet,
+    Target,
+    Task,
+    Time,
+    Weight,
+)
+
+
+def train(
+    data: Data,
+    recipe: Annotated[Path, typer.Option(metavar="FILE", help="What to train.")],
+    seed: Annotated[
+        int | None, typer.Option(help="Of the training.  [default: the recipe's run, else 0]")
+    ] = None,
+    target: Target = None,
+    model: Model = None,
+    metric: Metric = None,
+    task: Task = None,
+    weight: Weight = None,
+    group: Group = None,
+    time: Time = None,
+    engine: Annotated[str, typer.Option(help="auto or torch_eager.")] = "auto",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train one recipe once, and print its curves' end and its validation scores.
+
+    A recipe that `luthier tune --out` wrote says how it was trained: the same score comes back.
+
+    Example: luthier train digits --recipe out/digits/recipe.yaml
+    """
+    from luthier.apps.cli.output import say, say_json
+    from luthier.loop.retrain import retrain
+    from luthier.report.training import training_json, training_text
+
+    options = {
+        "target": target,
+        "task": task,
+        "metric": metric,
+        "weight": weight,
+        "group": group,
+        "time": time,
+    }
+    training, reported = retrain(
+        data, recipe, model=model, seed=seed, engine=engine, options=options
+    )
+    goal = (training.parts.arrays.task.metric, training.parts.arrays.task.direction)
+    if as_json:
+        say_json(training_json(training.trial, goal, reported))
+    else:
+        say(training_text(training.trial, goal, reported), quiet=quiet)
+    raise typer.Exit(1 if training.score is None else 0)

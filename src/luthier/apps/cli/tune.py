@@ -1,0 +1,110 @@
+"""`luthier tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luthier.apps.cli.options import (
+    STORAGE,
+    AsJson,
+    Data,
+    Group,
+    Metric,
+    Model,
+    Quiet,
+    RecipeFile,
+    Seed,
+    Storage,
+    Target,
+    Task,
+    Time,
+    Weight,
+)
+
+
+def tune(
+    data: Data,
+    target: Target = None,
+    model: Model = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help='"5m", "600 epochs" (over all trials), "50 trials".  [default: 1m]'),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Training epochs to spend, over all trials.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials to start.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for recipe, weights and train.py.")
+    ] = None,
+    recipe: RecipeFile = None,
+    space: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ranges to search instead of the default.")
+    ] = None,
+    metric: Metric = None,
+    task: Task = None,
+    weight: Weight = None,
+    group: Group = None,
+    time: Time = None,
+    storage: Storage = STORAGE,
+    study: Annotated[
+        str | None, typer.Option(help="Name of the study.  [default: from data and model]")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="What decides what to try next.")] = "halving",
+    engine: Annotated[str, typer.Option(help="auto or torch_eager.")] = "auto",
+    executor: Annotated[str, typer.Option(help="auto or local.")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Workers at a time.")] = 1,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find a recipe that trains a network well on DATA, and hand it over.
+
+    The same command goes on where it was stopped or killed. Ctrl-C once ends after the epoch
+    and reports what is best so far; twice ends at once.
+
+    Example: luthier tune digits --budget 1m --out out/digits
+    """
+    from luthier.apps.cli.output import say, say_json, watching
+    from luthier.loop.tune import tune as tune_study
+    from luthier.report.text import summary_text
+
+    limits = [
+        *([budget] if budget else []),
+        *([f"{epochs} epochs"] if epochs else []),
+        *([f"{trials} trials"] if trials else []),
+    ]
+    with watching(f"luthier tune {data}", quiet=quiet or as_json) as notify:
+        found = tune_study(
+            model,
+            data,
+            budget=", ".join(limits) or "1m",
+            target=target,
+            task=task,
+            metric=metric,
+            recipe=recipe,
+            space=space,
+            sample_weight=weight,
+            group=group,
+            time=time,
+            storage=storage,
+            study=study,
+            seed=seed,
+            strategy=strategy,
+            engine=engine,
+            executor=executor,
+            workers=workers,
+            notify=notify,
+        )
+    summary = found.summary
+    files = found.export(out) if out is not None and summary.best is not None else []
+    if as_json:
+        say_json(summary.to_json())
+    else:
+        say(summary_text(summary), quiet=quiet)
+        if files:
+            say(f"written   {out}: {', '.join(file.name for file in files)}", quiet=quiet)
+    raise typer.Exit(0 if summary.best is not None else 1)

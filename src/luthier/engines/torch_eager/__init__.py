@@ -1,0 +1,81 @@
+"""The eager PyTorch engine: the reference that every other engine is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+
+from luthier.core import Arrays, Captured, Curves, Recipe, State
+from luthier.engines.torch_eager.tensors import Tensors
+from luthier.engines.torch_eager.training import Training
+
+
+class TorchEager:
+    """Trains one network after another, step by step, on one thread.
+
+    Two threads would change a convolution's gradient in its last bits, and are slower for
+    small networks; so one thread is part of this engine's identity.
+    """
+
+    name = "torch_eager"
+    slots = 1
+
+    def __init__(self) -> None:
+        self._captured: Captured | None = None
+        self._tensors: Tensors | None = None
+        self._training: Training | None = None
+
+    def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
+        """Return why a network cannot be trained: only those of other frameworks."""
+        if captured.framework != "torch":
+            return f"it is a {captured.framework} network, and this engine trains PyTorch"
+        return None
+
+    def open(self, captured: Captured, arrays: Arrays) -> None:
+        """Get ready for trials of one signature; tensors are kept while the arrays stay."""
+        self._captured = captured
+        wanted = (arrays.key, captured.recipe.precision, captured.signature.loss)
+        if self._tensors is None or self._tensors.key != wanted:
+            self._tensors = Tensors.of(arrays, *wanted[1:])
+
+    def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
+        """Place a trial in the one slot."""
+        if self._captured is None or self._tensors is None:
+            raise RuntimeError("put() before open(): call open(captured, arrays) first")
+        with _one_thread():
+            module = self._captured.make()
+            loss = self._captured.signature.loss
+            self._training = Training(module, loss, self._tensors, recipe, seed, state)
+
+    def run(self, until: Mapping[int, int]) -> Mapping[int, Curves]:
+        """Train the slot to an absolute epoch, or to the first epoch that is not finite."""
+        training = self._live()
+        curves = Curves()
+        with _one_thread():
+            for epoch in until.values():
+                while training.epochs < epoch and (not len(curves) or curves.finite):
+                    curves += training.epoch()
+        return dict.fromkeys(until, curves)
+
+    def take(self, slot: int) -> State:
+        """Return weights, best weights, averages, moments and counters."""
+        return self._live().state()
+
+    def _live(self) -> Training:
+        if self._training is None:
+            raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
+        return self._training
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Train on one thread and leave the process' threads and random numbers as they were."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)

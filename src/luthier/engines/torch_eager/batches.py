@@ -1,0 +1,93 @@
+"""Which rows a step sees, and what happens to them first: order, mixup, augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from luthier.catalog.losses import mix, mixup_share, smooth
+from luthier.core import Recipe
+from luthier.core.keys import bits, fold
+from luthier.engines.torch_eager.tensors import Rows
+
+_ORDER, _FLIP, _DOWN, _RIGHT = range(1, 5)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """How a training part is cut into steps. The last short batch of an epoch is dropped."""
+
+    rows: int
+    batch_size: int
+
+    @classmethod
+    def of(cls, rows: int, batch_size: int | str) -> Batches:
+        """Read a recipe's batch size; one that is larger than the data means all of it.
+
+        >>> Batches.of(100, 32).steps, Batches.of(100, "full").steps, Batches.of(9, 32).steps
+        (3, 1, 1)
+        """
+        size = rows if isinstance(batch_size, str) else min(batch_size, rows)
+        return cls(rows, size)
+
+    @property
+    def steps(self) -> int:
+        """Steps of one epoch."""
+        return self.rows // self.batch_size
+
+    def order(self, seed: int, epoch: int) -> list[Tensor]:
+        """Return the rows of each step of an epoch, drawn afresh from (seed, epoch).
+
+        A full batch keeps the order of the data: nothing is drawn that could matter.
+        """
+        if self.steps == 1 and self.batch_size == self.rows:
+            return [torch.arange(self.rows)]
+        drawn = bits(fold(seed, _ORDER, epoch), np.arange(self.rows, dtype=np.uint32))
+        order = torch.from_numpy(np.argsort(drawn, kind="stable"))
+        return list(torch.split(order, self.batch_size))[: self.steps]
+
+
+def batch(
+    part: Rows, weights: Tensor, rows: Tensor, recipe: Recipe, seed: int, step: int
+) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
+    """Return inputs, targets and weights of one step, augmented, smoothed and mixed."""
+    inputs = tuple(x[rows] for x in part.inputs)
+    target, weight = part.target[rows], weights[rows]
+    if recipe.augmentation != "none":
+        inputs = (_augment(inputs[0], recipe.augmentation, seed, step), *inputs[1:])
+    if recipe.label_smoothing:
+        target = smooth(target, recipe.label_smoothing)
+    if recipe.mixup:
+        share = mixup_share(seed, step, recipe.mixup)
+        inputs = tuple(mix(x, x.flip(0), share) for x in inputs)
+        target = mix(target, target.flip(0), share)
+        weight = mix(weight, weight.flip(0), share)
+    return inputs, target, weight
+
+
+def _augment(images: Tensor, kinds: str, seed: int, step: int, share: float = 0.125) -> Tensor:
+    """Flip images left to right, or shift them by up to an eighth of their side."""
+    count, height, width = images.shape[0], images.shape[-2], images.shape[-1]
+    positions = np.arange(count, dtype=np.uint32)
+    images_at = torch.arange(count).view(-1, 1, 1)
+    down, right = torch.arange(height).repeat(count, 1), torch.arange(width).repeat(count, 1)
+    if "flip" in kinds:
+        flipped = torch.from_numpy(bits(fold(seed, _FLIP, step), positions) % 2 == 1)
+        right = torch.where(flipped.view(-1, 1), width - 1 - right, right)
+    if "shift" in kinds:
+        down = down + _shifts(seed, _DOWN, step, positions, max(1, round(share * height)))
+        right = right + _shifts(seed, _RIGHT, step, positions, max(1, round(share * width)))
+    inside = ((down >= 0) & (down < height)).unsqueeze(2) & (
+        (right >= 0) & (right < width)
+    ).unsqueeze(1)
+    down, right = down.clamp(0, height - 1).unsqueeze(2), right.clamp(0, width - 1).unsqueeze(1)
+    moved = images.movedim(1, -1)[images_at, down, right].movedim(-1, 1)
+    return moved * inside.unsqueeze(1)
+
+
+def _shifts(seed: int, kind: int, step: int, positions: np.ndarray, most: int) -> Tensor:
+    drawn = bits(fold(seed, kind, step), positions) % (2 * most + 1)
+    return torch.from_numpy(drawn.astype(np.int64) - most).view(-1, 1)

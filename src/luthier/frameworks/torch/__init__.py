@@ -1,0 +1,205 @@
+"""PyTorch networks: built, checked against the data, handed to engines and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from luthier.catalog import losses
+from luthier.core import (
+    Arrays,
+    Build,
+    BuilderError,
+    Captured,
+    Part,
+    Recipe,
+    Signature,
+    State,
+    Task,
+    Trial,
+)
+from luthier.core.keys import fold
+from luthier.frameworks.torch.initialise import initialise
+from luthier.frameworks.torch.layers import module_of
+from luthier.frameworks.torch.script import training_script
+
+_SAMPLE = 4  # rows that a new network is tried on
+_DROPOUTS = nn.modules.dropout._DropoutNd
+_WITH_DROPOUT = (nn.RNNBase, nn.MultiheadAttention)
+
+
+class TorchFramework:
+    """The framework of `torch.nn.Module`."""
+
+    name = "torch"
+
+    def owns(self, model: object) -> bool:
+        """Tell whether an object is a PyTorch network."""
+        return isinstance(model, nn.Module)
+
+    def capture(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Captured:
+        """Build the network and check that it fits the data.
+
+        Raises:
+            BuilderError: when the builder raises, returns no network, or one whose outputs do
+                not fit the target.
+        """
+        module = _built(build, recipe, arrays.task, seed)
+        width = _try(module, build, arrays)
+        loss = recipe.loss or losses.default(arrays.task.kind, width)
+        _check_width(build, arrays.task, width, loss)
+        shape = {
+            "builder": build.hash,
+            "model": {**build.defaults, **recipe.model},
+            "task": [arrays.task.input_shape, arrays.task.n_outputs, arrays.task.cardinalities],
+        }
+        text = json.dumps(shape, sort_keys=True, default=str)
+        rows = len(arrays.train)
+        size = recipe.batch_size
+        return Captured(
+            framework=self.name,
+            recipe=recipe,
+            signature=Signature(
+                network=hashlib.sha256(text.encode()).hexdigest()[:12],
+                optimizer=recipe.optimizer,
+                schedule=recipe.schedule,
+                loss=loss,
+                batch_size=rows if isinstance(size, str) else min(size, rows),
+                precision=recipe.precision,
+                arrays=arrays.key,
+            ),
+            make=lambda: _built(build, recipe, arrays.task, seed),
+            initial=State(
+                {
+                    f"weights/{name}": value.detach().clone().numpy()
+                    for name, value in (*module.named_parameters(), *module.named_buffers())
+                }
+            ),
+            kernels=tuple(n for n, p in module.named_parameters() if p.ndim >= 2),
+            n_parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
+        )
+
+    def restore(self, build: Build, recipe: Recipe, task: Task, state: State) -> nn.Module:
+        """Return the network with a state's best weights, in evaluation mode."""
+        module = _built(build, recipe, task, seed=0)
+        values = dict((*module.named_parameters(), *module.named_buffers()))
+        arrays = state.group("best") or state.group("weights")
+        with torch.no_grad():
+            for name, value in values.items():
+                value.copy_(torch.from_numpy(arrays[name].copy()))
+        return module.eval()
+
+    def outputs(self, model: nn.Module, part: Part) -> Any:
+        """Return a network's outputs for all rows of a part, as a float64 matrix."""
+        dtype = next(model.parameters()).dtype
+        chunks = zip(*(torch.split(_tensor(x, dtype), 1024) for x in part.inputs), strict=True)
+        with torch.no_grad():
+            rows = [model(*chunk).double() for chunk in chunks]
+        outputs = torch.cat(rows)
+        return (outputs.unsqueeze(1) if outputs.ndim == 1 else outputs).numpy()
+
+    def script(
+        self,
+        build: Build,
+        trial: Trial,
+        arrays: Arrays,
+        *,
+        title: str,
+        data_source: str,
+        reported: Mapping[str, float],
+    ) -> str:
+        """Return ``train.py`` for a trial: plain PyTorch that reaches its score."""
+        captured = self.capture(build, trial.recipe, arrays, trial.seed)
+        return training_script(
+            title=title,
+            build=build,
+            recipe=trial.recipe,
+            task=arrays.task,
+            loss=captured.signature.loss,
+            data_source=data_source,
+            seed=trial.seed,
+            epochs=trial.epochs,
+            reported=reported,
+        )
+
+
+def _built(build: Build, recipe: Recipe, task: Task, seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(fold(seed, 0)[0])
+        built = build(task, recipe.model)
+        module = module_of(built) if isinstance(built, tuple) else built
+        if not isinstance(module, nn.Module):
+            raise BuilderError(
+                f"{build.reference} returned {_described(built)}, but a torch.nn.Module was "
+                "expected. End it with `return torch.nn.Sequential(...)` or your own module."
+            )
+        if recipe.initialiser is not None:
+            initialise(module, recipe.initialiser)
+    if recipe.dropout is not None:
+        for layer in module.modules():
+            if isinstance(layer, _DROPOUTS):
+                layer.p = recipe.dropout
+            elif isinstance(layer, _WITH_DROPOUT):
+                layer.dropout = recipe.dropout
+    return module
+
+
+def _try(module: nn.Module, build: Build, arrays: Arrays) -> int:
+    """Run a few rows through a network; return the number of its outputs."""
+    inputs = [_tensor(x[:_SAMPLE], torch.float32) for x in arrays.train.inputs]
+    shapes = ", ".join(f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}" for x in inputs)
+    module.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            outputs = module.float()(*inputs)
+    except Exception as error:
+        raise BuilderError(
+            f"{build.reference}: the network raised {type(error).__name__} on inputs of shape "
+            f"{shapes}: {error}. {_hint(arrays, error)}"
+        ) from error
+    finally:
+        module.train()
+    if not isinstance(outputs, Tensor):
+        raise BuilderError(
+            f"{build.reference}: the network returned {_described(outputs)} for inputs of shape "
+            f"{shapes}, but one tensor was expected. Return the logits or predictions alone."
+        )
+    rows = len(inputs[0])
+    if outputs.ndim not in (1, 2) or len(outputs) != rows:
+        raise BuilderError(
+            f"{build.reference}: outputs have shape {tuple(outputs.shape)} for inputs of shape "
+            f"{shapes}, but ({rows}, {arrays.task.n_outputs}) was expected. "
+            "Keep rows first, and end with a layer of `n_outputs` units."
+        )
+    return 1 if outputs.ndim == 1 else outputs.shape[1]
+
+
+def _check_width(build: Build, task: Task, width: int, loss: str) -> None:
+    expected = 1 if loss == "binary_cross_entropy" else task.n_outputs
+    if width != expected or (loss == "binary_cross_entropy" and task.n_outputs > 2):
+        what = f"{task.n_outputs} classes" if task.classes else f"{task.n_outputs} numbers"
+        raise BuilderError(
+            f"{build.reference}: the network has {width} outputs, but the target has {what}. "
+            "Take `n_outputs` as an argument and end with `torch.nn.Linear(..., n_outputs)`."
+        )
+
+
+def _hint(arrays: Arrays, error: Exception) -> str:
+    if "Int" in str(error) or "Long" in str(error):
+        return "If the inputs are token numbers, keep them whole: `preprocessing: tokens`."
+    names = "n_features, input_shape, cardinalities"
+    return f"One row has shape {arrays.task.input_shape}; take {names} as arguments to fit it."
+
+
+def _tensor(array: Any, dtype: torch.dtype) -> Tensor:
+    tensor = torch.from_numpy(array.copy() if not array.flags.writeable else array)
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def _described(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"

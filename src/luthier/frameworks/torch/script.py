@@ -1,0 +1,181 @@
+"""``train.py``: a recipe as a plain PyTorch script that needs no luthier."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Mapping
+from importlib import resources
+
+from luthier.catalog import initialisers
+from luthier.catalog.families import Network
+from luthier.core import Build, Recipe, Task
+from luthier.frameworks.torch import blocks
+from luthier.frameworks.torch.layers import text_of
+from luthier.frameworks.torch.script_parts import LION, optimizer_text, schedule_text
+
+_IMPORTS = (
+    "import math",
+    "import random",
+    "import sys",
+    "import numpy as np",
+    "import torch",
+    "from torch import nn",
+)
+_READABLE = ("accuracy", "balanced_accuracy", "balanced_log_loss", "log_loss", "rmse")
+
+
+def training_script(
+    *,
+    title: str,
+    build: Build,
+    recipe: Recipe,
+    task: Task,
+    loss: str,
+    data_source: str,
+    seed: int,
+    epochs: int,
+    reported: Mapping[str, float],
+) -> str:
+    """Return a script that reads the data, trains the recipe and prints its scores.
+
+    Args:
+        title: First line of its docstring.
+        build: What makes the network; its source is written into the script.
+        recipe: What is trained.
+        task: What is learned.
+        loss: Name of the loss, as the framework settled it.
+        data_source: Text that defines ``load()``.
+        seed: Where the script's random numbers start.
+        epochs: How long to train.
+        reported: Scores to print beside the script's own.
+    """
+    import jinja2
+
+    text = resources.files(__package__).joinpath("train.py.jinja").read_text(encoding="utf-8")
+    # The template makes Python for its user to run, not HTML: nothing is to be escaped.
+    environment = jinja2.Environment(  # noqa: S701
+        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    known = task.metric in _READABLE
+    network_imports, network = hoisted(network_source(build, recipe, task))
+    data_imports, data = hoisted(data_source)
+    imports = sorted({*_IMPORTS, *network_imports, *data_imports}, key=_import_order)
+    return environment.from_string(text).render(
+        title=title,
+        recipe=recipe,
+        loss=loss,
+        seed=seed,
+        epochs=epochs,
+        reported=dict(reported),
+        imports=imports,
+        data_source=data,
+        network_source=network,
+        lion=LION,
+        schedule_source=schedule_text(recipe),
+        optimizer_source=optimizer_text(recipe),
+        initialiser_source=_initialiser(recipe.initialiser),
+        classification=task.kind == "classification",
+        balanced="balanced" in task.metric,
+        n_outputs=task.n_outputs,
+        target_scale=list(task.target_scale),
+        criterion=task.metric if known else "loss",
+        sign=-1 if known and task.direction == "maximize" else 1,
+        augmentation_doc="Flip images left to right or shift them, at random.",
+    )
+
+
+def hoisted(source: str) -> tuple[list[str], str]:
+    """Take the imports and the docstring off the top level of a source; return imports, rest.
+
+    >>> hoisted("import math\nx = math.pi")
+    (['import math'], 'x = math.pi')
+    """
+    lines = source.splitlines()
+    imports = []
+    body = ast.parse(source).body
+    for index, node in reversed(list(enumerate(body))):
+        docstring = (
+            index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        )
+        if not docstring and not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        if not docstring and not _from_future(node):
+            imports.append(ast.unparse(node))
+        lines[node.lineno - 1 : node.end_lineno] = []
+    return imports, "\n".join(lines).strip()
+
+
+def network_source(build: Build, recipe: Recipe, task: Task) -> str:
+    """Return the definition of ``make_network()``."""
+    built = build(task, recipe.model)
+    if isinstance(built, tuple):
+        return _family_source(built)
+    arguments = {name: getattr(task, name) for name in build.reserved}
+    arguments |= {**build.defaults, **recipe.model}
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    source = without_luthier(build.source).strip()
+    name = build.function.__name__
+    return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
+
+
+def without_luthier(source: str) -> str:
+    """Return a builder's source with its imports of luthier replaced by names that do nothing.
+
+    Ranges in annotations mean nothing to a script that trains one recipe.
+
+    >>> print(without_luthier("from luthier import Float, Int\\nx = 1"))
+    Float = Int = lambda *args, **kwargs: None
+    x = 1
+    """
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
+        names: list[str] = []
+        stand_in: list[str] = []
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "luthier":
+            names = [alias.asname or alias.name for alias in node.names]
+            stand_in = [f"{' = '.join(names)} = lambda *args, **kwargs: None"]
+        elif isinstance(node, ast.Import) and node.names[0].name == "luthier":
+            name = node.names[0].asname or "luthier"
+            stand_in = [
+                f"class {name}:",
+                "    Float = Int = Categorical = staticmethod(lambda *args, **kwargs: None)",
+            ]
+        else:
+            continue
+        lines[node.lineno - 1 : node.end_lineno] = stand_in
+    return "\n".join(lines)
+
+
+def _family_source(network: Network) -> str:
+    text = text_of(network)
+    wanted: list[type] = [blocks.Network]
+    for block in (blocks.Residual, blocks.TabularInput, blocks.GlobalAveragePool):
+        if f"{block.__name__}(" in text:
+            wanted.append(block)
+    classes = "\n\n".join(inspect.getsource(block) for block in wanted)
+    body = text.replace("\n", "\n    ")
+    return f"{classes}\n\ndef make_network():\n    return {body}\n"
+
+
+def _from_future(node: ast.AST) -> bool:
+    """Tell what must come first in a file: the template has it."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    name = line.split()[1].partition(".")[0]
+    return name not in sys.stdlib_module_names, name
+
+
+def _initialiser(name: str | None) -> str:
+    """Return the call that draws a kernel `p`."""
+    if name is None:
+        return ""
+    if name == "lecun_normal":
+        return "nn.init.normal_(p, std=1 / math.sqrt(p[0].numel()))"
+    if name == "truncated_normal":
+        return f"nn.init.trunc_normal_(p, std={initialisers.by_name(name).scale})"
+    gain = ', nonlinearity="relu"' if name.startswith("kaiming") else ""
+    return f"nn.init.{name}_(p{gain})"

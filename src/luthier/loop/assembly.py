@@ -1,0 +1,133 @@
+"""What every training stands on: a builder, prepared data, a framework and a recipe that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier import engines, frameworks
+from luthier.catalog.recipe_keys import check_recipe, read_recipe
+from luthier.catalog.spaces import default_recipe
+from luthier.core import Arrays, Build, BuilderError, Framework, Recipe
+from luthier.data import Dataset, SplitPlan, from_python, read
+from luthier.loop.budget import Budget
+from luthier.loop.builders import as_build
+from luthier.loop.preparation import Preparation
+from luthier.loop.recipes import load_recipe
+from luthier.loop.trainer import Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """Parts that were checked to fit each other.
+
+    Args:
+        build: Makes the networks.
+        preparation: The data, split.
+        framework: The networks' framework.
+        recipe: The baseline, complete.
+    """
+
+    build: Build
+    preparation: Preparation
+    framework: Framework
+    recipe: Recipe
+
+    @property
+    def arrays(self) -> Arrays:
+        """The data as the baseline prepares it."""
+        return self.preparation.arrays(self.recipe)
+
+    @property
+    def fingerprint(self) -> str:
+        """What names the data and its splits."""
+        return f"{self.preparation.dataset.fingerprint}/{self.preparation.splits.key}"
+
+    def trainer(self, engine: str = "auto") -> Trainer:
+        """Return what trains recipes on these parts."""
+        name = "torch_eager" if engine == "auto" else engine
+        return Trainer(self.build, self.preparation, self.framework, engines.load(name))
+
+
+def assemble(
+    build: str | Callable[..., Any] | None,
+    data: Any,
+    *,
+    recipe: Recipe | Mapping[str, Any] | str | Path | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    metric: str | None = None,
+    sample_weight: Any = None,
+    group: str | None = None,
+    time: str | None = None,
+    split: SplitPlan | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> Assembly:
+    """Read what a user names or passes, complete the recipe, and try the network on a few rows.
+
+    Raises:
+        LuthierError: for whatever does not fit; its text says what to change.
+    """
+    if isinstance(recipe, (str, Path)):
+        recipe = load_recipe(Path(recipe))
+    made = None if build is None else as_build(build)
+    dataset = _dataset(made, data, target, task, sample_weight, group, time)
+    made = made or as_build("cnn" if dataset.images else "mlp")
+    preparation = Preparation(dataset, split or SplitPlan(seed=seed), metric)
+    framework = frameworks.load("torch")
+    encoding = "embedding" if "cardinalities" in made.reserved else "onehot"
+    for preprocessing in ("standard", "tokens"):
+        first = Recipe(made.reference, encoding=encoding, preprocessing=preprocessing)
+        complete = _complete(made, preparation, first, recipe, budget or Budget())
+        check_recipe(complete)
+        try:
+            # A network that fits nothing is the user's mistake: it is told before a study begins.
+            framework.capture(made, complete, preparation.arrays(complete), seed)
+        except BuilderError:
+            # Whole numbers that a network cannot take as floats are tokens.
+            if complete.preprocessing != "standard" or not dataset.tokens:
+                raise
+        else:
+            break
+    return Assembly(made, preparation, framework, complete)
+
+
+def _dataset(
+    build: Build | None,
+    data: Any,
+    target: str | None,
+    task: str | None,
+    weight: Any,
+    group: str | None,
+    time: str | None,
+) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, (str, Path)):
+        images = build is not None and build.reference == "cnn"
+        return read(
+            data, target=target, task=task, weight=weight, group=group, time=time, images=images
+        )
+    return from_python(data, target=target, task=task, sample_weight=weight)
+
+
+def _complete(
+    build: Build,
+    preparation: Preparation,
+    first: Recipe,
+    recipe: Recipe | Mapping[str, Any] | None,
+    budget: Budget,
+) -> Recipe:
+    """Return the user's recipe, with a sound default for what it leaves out."""
+    if isinstance(recipe, Recipe):
+        return recipe.replace({"network": build.reference})
+    arrays = preparation.arrays(first)
+    epochs = int(budget.epochs) if budget.epochs != float("inf") else None
+    default = default_recipe(build, arrays.task, rows=len(arrays.train), budget_epochs=epochs)
+    default = default.replace({"encoding": first.encoding, "preprocessing": first.preprocessing})
+    if recipe is None:
+        return default
+    return read_recipe(recipe, base=default)[0].replace({"network": build.reference})

@@ -1,0 +1,89 @@
+"""Budgets: how much a study may spend, in time, in epochs and in trials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from luthier.core import History, LuthierError, Step
+
+_SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent on a study in all; the first limit reached ends the search.
+
+    Every epoch counts: those of failed and pruned trials, and of earlier runs of the study.
+
+    Args:
+        seconds: Time spent searching.
+        epochs: Training epochs, over all trials.
+        trials: Trials started.
+    """
+
+    seconds: float = float("inf")
+    epochs: float = float("inf")
+    trials: float = float("inf")
+
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """Read "5m", "600 epochs", "50 trials", or several with commas.
+
+        Raises:
+            LuthierError: for anything else.
+
+        >>> Budget.parse("5m, 600 epochs")
+        Budget(seconds=300.0, epochs=600, trials=inf)
+        """
+        budget = cls()
+        for part in text.split(","):
+            match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", part.lower())
+            number, unit = (float(match[1]), match[2]) if match else (0.0, "")
+            if number <= 0 or (unit not in _SECONDS and unit.rstrip("s") not in ("epoch", "trial")):
+                raise LuthierError(
+                    f"cannot read the budget '{text}'. Write a time, a number of epochs (in all, "
+                    "over all trials) or of trials, or several with commas: "
+                    '--budget 5m, --budget "600 epochs", --budget "50 trials, 1h".'
+                )
+            if unit in _SECONDS:
+                budget = replace(budget, seconds=number * _SECONDS[unit])
+            else:
+                budget = replace(budget, **{f"{unit.rstrip('s')}s": int(number)})
+        return budget
+
+    def left(self, history: History) -> History:
+        """Return the history with what is left: of time, as epochs at the pace so far."""
+        epochs = self.epochs - history.epochs
+        if self.seconds != float("inf") and history.epochs:
+            pace = history.seconds / history.epochs
+            epochs = min(epochs, (self.seconds - history.seconds) / max(pace, 1e-9))
+        return replace(
+            history,
+            epochs_left=max(epochs, 0.0),
+            trials_left=max(self.trials - len(history.trials), 0),
+        )
+
+    def spent(self, history: History) -> bool:
+        """Tell whether a limit on time or epochs is reached; one on trials lets them end."""
+        return history.seconds >= self.seconds or history.epochs >= self.epochs
+
+    def afford(self, steps: Sequence[Step], history: History) -> list[Step]:
+        """Return what of some steps the epochs and trials left pay for, the last one shortened.
+
+        >>> Budget(epochs=10).afford([Step(8), Step(8)], History())
+        [Step(until=8, trial=None, ...), Step(until=2, trial=None, ...)]
+        """
+        reached = {trial.number: trial.epochs for trial in history.trials}
+        trials, epochs = self.trials - len(history.trials), self.epochs - history.epochs
+        paid = []
+        for step in steps:
+            begin = 0 if step.trial is None else reached[step.trial]
+            until = int(min(step.until, begin + epochs))
+            new = step.trial is None
+            if until <= begin or (new and trials < 1):
+                continue
+            epochs, trials = epochs - (until - begin), trials - new
+            paid.append(replace(step, until=until))
+        return paid

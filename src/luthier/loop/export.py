@@ -1,0 +1,137 @@
+"""Hand-over: recipe, weights, summary and a script, as files."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luthier.core import Arrays, State, Trial
+from luthier.data import save_npz, script
+from luthier.loop.recipes import save_recipe
+
+if TYPE_CHECKING:
+    from luthier.loop.assembly import Assembly
+    from luthier.loop.study import Study
+
+
+def export_study(study: Study, folder: Path) -> list[Path]:
+    """Write what a study hands over.
+
+    Args:
+        study: Its winner is written.
+        folder: Made where it is missing; files of the same names are replaced.
+
+    Returns:
+        recipe.yaml, model.safetensors, preprocessing.json, study.json, train.py, and a copy of
+        the builder's file if there is one.
+
+    Raises:
+        LuthierError: when the study has no winner, or tuned an objective.
+    """
+    summary = study.summary
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [_write_json(folder / "study.json", study.to_json())]
+    if study.parts is None:
+        save_recipe(folder / "recipe.yaml", study.best.recipe, {"study": study.name})
+        return [folder / "recipe.yaml", *files]
+    parts, trial = study.parts, study.best.trial
+    arrays = parts.preparation.arrays(trial.recipe)
+    state = study.state(trial)
+    outcome = summary.best
+    reported = {} if outcome is None else outcome.validation
+    run = run_block(parts, trial, study.record.about, reported)
+    save_recipe(folder / "recipe.yaml", trial.recipe, run)
+    return [
+        folder / "recipe.yaml",
+        _write_weights(folder / "model.safetensors", state),
+        _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
+        *_write_builder(folder, parts),
+        _write_script(folder, study, parts, trial, arrays, reported),
+        *files,
+    ]
+
+
+def run_block(
+    parts: Assembly, trial: Trial, about: Mapping[str, Any], reported: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return what stands beside a recipe: what it takes to get the same score again."""
+    return {
+        "data": about.get("data", ""),
+        "target": about.get("target"),
+        "task": about.get("task"),
+        "metric": parts.arrays.task.metric,
+        "weight": about.get("weight"),
+        "group": about.get("group"),
+        "time": about.get("time"),
+        "split": parts.preparation.plan.to_json(),
+        "seed": trial.seed,
+        "epochs_trained": trial.epochs,
+        "validation": {name: float(value) for name, value in reported.items()},
+        "engine": trial.engine,
+        "threads": 1,
+        "fingerprint": parts.fingerprint,
+        "builder": parts.build.hash,
+        "versions": {
+            "luthier": version("luthier"),
+            "python": platform.python_version(),
+            "torch": version("torch"),
+        },
+    }
+
+
+def _write_weights(path: Path, state: State) -> Path:
+    from safetensors.numpy import save_file
+
+    save_file(state.group("best") or state.group("weights"), str(path))
+    return path
+
+
+def _write_preprocessing(path: Path, parts: Assembly, trial: Trial, arrays: Arrays) -> Path:
+    prepared = parts.preparation.prepared(trial.recipe)
+    return _write_json(
+        path, {"task": asdict(arrays.task), "preprocessing": prepared.preprocessing.to_json()}
+    )
+
+
+def _write_builder(folder: Path, parts: Assembly) -> list[Path]:
+    """Copy a builder's file, so that the folder is enough to make the network again."""
+    name = Path(parts.build.reference.partition(":")[0]).name
+    if not name.endswith(".py"):
+        return []
+    (folder / name).write_text(parts.build.source, encoding="utf-8")
+    return [folder / name]
+
+
+def _write_script(
+    folder: Path,
+    study: Study,
+    parts: Assembly,
+    trial: Trial,
+    arrays: Arrays,
+    reported: Mapping[str, float],
+) -> Path:
+    dataset, path = parts.preparation.dataset, None
+    if not dataset.path:
+        path = str((folder / "data.npz").resolve())
+        save_npz(dataset, path)
+    preprocessing = parts.preparation.prepared(trial.recipe).preprocessing
+    text = parts.framework.script(
+        parts.build,
+        trial,
+        arrays,
+        title=f"Retrain the best network of luthier's study '{study.name}'.",
+        data_source=script(dataset, parts.preparation.plan, preprocessing, path=path),
+        reported={name: round(value, 6) for name, value in reported.items()},
+    )
+    (folder / "train.py").write_text(text, encoding="utf-8")
+    return folder / "train.py"
+
+
+def _write_json(path: Path, data: Any) -> Path:
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
+    return path

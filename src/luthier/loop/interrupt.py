@@ -1,0 +1,40 @@
+"""Ctrl-C: once to end after the epoch, twice to end now."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass
+class Stop:
+    """Whether someone asked to stop."""
+
+    asked: bool = False
+
+
+@contextmanager
+def interruptible() -> Iterator[Stop]:
+    """Turn the first Ctrl-C into a wish to stop; the second one raises KeyboardInterrupt.
+
+    Signals reach the main thread alone; elsewhere this changes nothing.
+    """
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = True
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

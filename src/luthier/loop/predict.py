@@ -1,0 +1,74 @@
+"""Predict: an exported folder and new rows to predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from luthier import frameworks
+from luthier.catalog.recipe_keys import read_recipe
+from luthier.core import DataError, Part, State, Task
+from luthier.data import Predictions, Preprocessing, read_rows
+from luthier.loop.builders import as_build
+from luthier.loop.recipes import load_recipe
+
+
+def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[str, ...]]:
+    """Predict rows with the network that `luthier tune --out` or `Study.export` wrote.
+
+    Args:
+        folder: What was written.
+        rows: New rows in the form of the training data; a target is not needed.
+
+    Returns:
+        Predictions in the order of the rows, and the classes in the order of the probabilities.
+
+    Raises:
+        DataError: when the folder or the rows lack something.
+    """
+    folder = Path(folder)
+    about = _about(folder)
+    preprocessing = Preprocessing.from_json(about["preprocessing"])
+    task = _task(about["task"])
+    recipe, _ = read_recipe(load_recipe(folder / "recipe.yaml"))
+    build = as_build(recipe.network, folder)
+    framework = frameworks.load("torch")
+    model = framework.restore(build, recipe, task, _weights(folder / "model.safetensors"))
+    dataset = read_rows(rows, preprocessing)
+    count = len(dataset)
+    part = Part(preprocessing.inputs(dataset), np.zeros(count), None, np.arange(count))
+    outputs = framework.outputs(model, part)
+    if task.classes and outputs.shape[1] == 1:
+        outputs = np.hstack([np.zeros_like(outputs), outputs])  # a single logit, against zero
+    return preprocessing.decode(outputs), task.classes
+
+
+def _about(folder: Path) -> Mapping[str, Any]:
+    path = folder / "preprocessing.json"
+    if not path.is_file():
+        raise DataError(f"no '{path}'. --model takes a folder that `luthier tune --out DIR` wrote.")
+    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+def _task(data: Mapping[str, Any]) -> Task:
+    lists = {k: tuple(v) for k, v in data.items() if isinstance(v, list)}
+    return Task(**{**data, **lists})
+
+
+def _weights(path: Path) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(str(path))
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"cannot read the weights in '{path}': {error}. Export the study again: "
+            "luthier tune ... --out DIR."
+        ) from None
+    return State({f"best/{name}": value for name, value in arrays.items()})

@@ -1,0 +1,86 @@
+"""Train a recipe file again, the way its run block says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from luthier.data import SplitPlan
+from luthier.loop.assembly import assemble
+from luthier.loop.recipes import load_recipe
+from luthier.loop.train import Training, train_assembled
+
+log = logging.getLogger(__name__)
+
+
+def retrain(
+    data: Any,
+    recipe: str | Path,
+    *,
+    model: str | None = None,
+    seed: int | None = None,
+    engine: str = "auto",
+    options: Mapping[str, str | None] | None = None,
+) -> tuple[Training, Mapping[str, float]]:
+    """Train what a recipe file describes; with its run block the reported score comes back.
+
+    Args:
+        data: The data, as for `luthier.tune`.
+        recipe: The file.
+        model: A builder instead of the recipe's own.
+        seed: Instead of the run block's.
+        engine: What trains.
+        options: target, task, metric, weight, group, time, where the run block's do not hold.
+
+    Returns:
+        The training, and the validation scores that the file reports for the very same run;
+        empty where this run differs from it.
+
+    Raises:
+        LuthierError: for whatever does not fit.
+    """
+    path = Path(recipe)
+    keys = load_recipe(path)
+    run: dict[str, Any] = keys.get("run") or {}
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    used = seed if seed is not None else int(run.get("seed", 0))
+    plan = SplitPlan(**run["split"]) if run.get("split") else SplitPlan(seed=used)
+    parts = assemble(
+        model or _builder(str(keys.get("network", "mlp")), path.parent),
+        data,
+        recipe=keys,
+        target=given.get("target", run.get("target")),
+        task=given.get("task", run.get("task")),
+        metric=given.get("metric", run.get("metric")),
+        sample_weight=given.get("weight", run.get("weight")),
+        group=given.get("group", run.get("group")),
+        time=given.get("time", run.get("time")),
+        split=plan,
+        seed=used,
+    )
+    same = used == run.get("seed")
+    for what, then, now in (
+        ("the data", run.get("fingerprint"), parts.fingerprint),
+        ("the builder", run.get("builder"), parts.build.hash),
+    ):
+        if then is not None and then != now:
+            log.warning(
+                "%s differs from what %s was found with (%s, now %s)", what, path, then, now
+            )
+            same = False
+    training = train_assembled(
+        parts, seed=used, epochs=run.get("epochs_trained") if same else None, engine=engine
+    )
+    return training, dict(run.get("validation") or {}) if same else {}
+
+
+def _builder(network: str, folder: Path) -> str:
+    """Return where a recipe's builder lies: as named, or beside the recipe."""
+    reference = network.partition("#")[0]
+    file, _, function = reference.partition(":")
+    beside = folder / Path(file).name
+    if file.endswith(".py") and not Path(file).is_file() and beside.is_file():
+        return f"{beside}:{function or 'build'}"
+    return reference

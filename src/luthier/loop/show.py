@@ -1,0 +1,26 @@
+"""Look into a storage without changing it."""
+
+from __future__ import annotations
+
+from luthier.core import History, StudyRecord
+from luthier.storage import connect
+
+
+def all_studies(url: str) -> list[tuple[StudyRecord, History]]:
+    """Return every study of a storage with its trials.
+
+    Raises:
+        StorageError: when there is no such storage.
+    """
+    storage = connect(url, create=False)
+    return [(record, storage.history(record.name)) for record in storage.studies()]
+
+
+def one_study(url: str, name: str) -> tuple[StudyRecord, History]:
+    """Return one study with its trials.
+
+    Raises:
+        StudyNotFoundError: when the storage does not hold it.
+    """
+    storage = connect(url, create=False)
+    return storage.record(name), storage.history(name)

@@ -1,0 +1,193 @@
+"""Study: the live handle on what a search found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from luthier.core import (
+    History,
+    LuthierError,
+    Recipe,
+    State,
+    Storage,
+    StudyRecord,
+    Trial,
+)
+from luthier.loop.assembly import Assembly
+from luthier.loop.scoring import test_hash, test_scores
+from luthier.report.summary import Outcome, Summary
+
+
+@dataclass(frozen=True)
+class Best:
+    """The winner of a study.
+
+    Args:
+        trial: The trial itself, with its curves.
+        recipe: What it trained.
+        score: Its validation score.
+    """
+
+    trial: Trial
+    recipe: Recipe
+    score: float
+
+
+@dataclass(eq=False)
+class Study:
+    """A study whose search has ended or was stopped; `luthier.tune` returns one.
+
+    Args:
+        record: What it is about.
+        storage: Where it lives.
+        parts: Builder, data and framework; None for an objective.
+    """
+
+    record: StudyRecord
+    storage: Storage
+    parts: Assembly | None = None
+    _summary: Summary | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The study's name in its storage."""
+        return self.record.name
+
+    @cached_property
+    def history(self) -> History:
+        """Every trial, as the storage had it when this was first asked for."""
+        return self.storage.history(self.record.name)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial, in the order in which they began."""
+        return self.history.trials
+
+    @property
+    def best(self) -> Best:
+        """The trial with the best validation score.
+
+        Raises:
+            LuthierError: when no trial has a score.
+        """
+        trial = self.history.best
+        score = None if trial is None else self.history.score(trial)
+        if trial is None or score is None:
+            failed = [t for t in self.history.trials if t.state == "failed"]
+            last = f" The last one: {failed[-1].cause}." if failed else ""
+            raise LuthierError(
+                f"study '{self.name}' has no trial with a score: {len(failed)} of "
+                f"{len(self.history.trials)} failed.{last}"
+            )
+        return Best(trial, trial.recipe, score)
+
+    def best_model(self) -> Any:
+        """Return the winner as a live network with its best weights, in evaluation mode.
+
+        Raises:
+            LuthierError: for a study of an objective, whose networks luthier never sees.
+        """
+        parts, trial = self._network(), self.best.trial
+        state = self.state(trial)
+        task = parts.preparation.arrays(trial.recipe).task
+        return parts.framework.restore(parts.build, trial.recipe, task, state)
+
+    def state(self, trial: Trial) -> State:
+        """Return a trial's weights and all else that it would need to go on.
+
+        Raises:
+            LuthierError: when the storage does not hold them any more.
+        """
+        state = self.storage.state(self.name, trial.number)
+        if state is None:
+            raise LuthierError(
+                f"the checkpoint of trial {trial.number} is gone from {self.storage.url}: only "
+                "the best trials keep theirs. Train its recipe again: luthier train."
+            )
+        return state
+
+    def export(self, folder: str | Path) -> list[Path]:
+        """Write recipe, weights, summary and a script that retrains the winner.
+
+        Returns:
+            The files written.
+        """
+        from luthier.loop.export import export_study
+
+        return export_study(self, Path(folder))
+
+    @property
+    def summary(self) -> Summary:
+        """What was found and what it cost; the test part is opened the first time."""
+        if self._summary is None:
+            self._summary = self._conclude()
+        return self._summary
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary as plain data: what ``--json`` prints."""
+        return self.summary.to_json()
+
+    def _conclude(self) -> Summary:
+        history = self.history
+        summary = Summary(
+            study=self.name,
+            storage=self.storage.url,
+            task=str(self.record.about.get("task", "objective")),
+            metric=self.record.metric,
+            direction=self.record.direction,
+            best=None,
+            baseline=None,
+            epochs_spent=history.epochs,
+            seconds=history.seconds,
+            trials=history.counts(),
+            engine=next((t.engine for t in history.trials if t.engine), ""),
+        )
+        if history.best is None:
+            return summary
+        baseline = history.trials[0] if self.parts is not None else None
+        summary = replace(
+            summary,
+            best=self._outcome(history.best),
+            baseline=None if baseline is None else self._outcome(baseline),
+        )
+        if self.parts is not None:
+            arrays = self.parts.preparation.arrays(history.best.recipe)
+            fingerprint = self.parts.preparation.dataset.fingerprint
+            before = self.storage.opened(test_hash(fingerprint, arrays), self.name)
+            summary = replace(
+                summary,
+                test_openings=before if arrays.test is not None else 0,
+                notes=self.parts.preparation.dataset.notes,
+            )
+        return summary
+
+    def _outcome(self, trial: Trial) -> Outcome | None:
+        goal = (self.record.metric, self.record.direction)
+        epoch = trial.curves.best_epoch(*goal)
+        if epoch is None:
+            return None
+        test: dict[str, float] = {}
+        state = self.storage.state(self.name, trial.number)
+        if state is not None and self.parts is not None:
+            arrays = self.parts.preparation.arrays(trial.recipe)
+            test = test_scores(self.parts.framework, self.parts.build, trial, state, arrays)
+        return Outcome(
+            trial=trial.number,
+            recipe=trial.recipe,
+            validation=trial.curves.epoch(epoch - 1)["metrics"],
+            test=test,
+            epoch=epoch,
+            epochs=trial.epochs,
+            seed=trial.seed,
+        )
+
+    def _network(self) -> Assembly:
+        if self.parts is None:
+            raise LuthierError(
+                f"study '{self.name}' tuned an objective: its networks are yours to keep. "
+                "Save them in the objective, for example below `trial.checkpoint_dir`."
+            )
+        return self.parts

@@ -1,0 +1,120 @@
+"""Train: one recipe, one seed, the same result every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from luthier.core import Curves, Recipe, State, Trial
+from luthier.data import SplitPlan
+from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.interrupt import interruptible
+from luthier.loop.trainer import TrialError
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One recipe, trained.
+
+    Args:
+        trial: Recipe, seed, state and curves.
+        score: The best validation score, that of the weights `model()` has; None if it failed.
+        parts: Builder, data and framework.
+    """
+
+    trial: Trial
+    score: float | None
+    parts: Assembly
+    _state: State | None = field(default=None, repr=False)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """All validation metrics at the epoch whose weights are kept."""
+        task = self.parts.arrays.task
+        epoch = self.trial.curves.best_epoch(task.metric, task.direction)
+        return {} if epoch is None else self.trial.curves.epoch(epoch - 1)["metrics"]
+
+    def model(self) -> Any:
+        """Return the live network with its best weights, in evaluation mode."""
+        if self._state is None:
+            raise ValueError(f"the training failed: {self.trial.cause}")
+        task = self.parts.preparation.arrays(self.trial.recipe).task
+        return self.parts.framework.restore(self.parts.build, self.trial.recipe, task, self._state)
+
+
+def train(
+    build: str | Callable[..., Any] | None,
+    data: Any,
+    *,
+    recipe: Recipe | Mapping[str, Any] | str | Path | None = None,
+    seed: int = 0,
+    epochs: int | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    metric: str | None = None,
+    sample_weight: Any = None,
+    group: str | None = None,
+    time: str | None = None,
+    split: SplitPlan | None = None,
+    engine: str = "auto",
+    notify: Callable[[Curves], None] | None = None,
+) -> Training:
+    """Train one recipe. The same call on the same machine gives the same numbers.
+
+    Args:
+        build: A family, ``FILE.py:function``, or a function that returns a network.
+        data: As for `luthier.tune`.
+        recipe: What to train; the keys it leaves out take a sound default.
+        seed: Decides initial weights, data order and masks, and the split unless one is given.
+        epochs: Stop here, on a schedule that still runs towards the recipe's own epochs.
+        target, task, metric, sample_weight, group, time, split: As for `luthier.tune`.
+        engine: What trains.
+        notify: Called with the curves after each epoch.
+
+    Raises:
+        LuthierError: for a mistake in what was passed; its text says what to change.
+    """
+    parts = assemble(
+        build,
+        data,
+        recipe=recipe,
+        target=target,
+        task=task,
+        metric=metric,
+        sample_weight=sample_weight,
+        group=group,
+        time=time,
+        split=split,
+        seed=seed,
+    )
+    return train_assembled(parts, seed=seed, epochs=epochs, engine=engine, notify=notify)
+
+
+def train_assembled(
+    parts: Assembly,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    engine: str = "auto",
+    notify: Callable[[Curves], None] | None = None,
+) -> Training:
+    """Train the recipe of parts that were put together already."""
+    recipe, trainer, state = parts.recipe, parts.trainer(engine), None
+    curves, outcome, cause = Curves(), "failed", None
+    try:
+        run = trainer.start(recipe, seed, min(epochs or recipe.epochs, recipe.epochs))
+        with interruptible() as stop:
+            while not run.ended and not stop.asked:
+                run.epoch()
+                if notify is not None:
+                    notify(run.curves)
+        curves = run.curves
+        _, state = run.news()
+        outcome, cause = run.outcome()
+    except TrialError as error:
+        cause = str(error)
+    trial = Trial(0, recipe, seed, outcome, trainer.engine.name, curves, cause)
+    task = parts.arrays.task
+    return Training(trial, curves.score(task.metric, task.direction), parts, state)

@@ -1,0 +1,156 @@
+"""From a claimed step to a training on an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from luthier.core import (
+    Build,
+    Claim,
+    Curves,
+    Engine,
+    Framework,
+    LuthierError,
+    Recipe,
+    State,
+    Storage,
+)
+from luthier.loop.preparation import Preparation
+
+
+class TrialError(Exception):
+    """What ended one trial; the study goes on."""
+
+
+@dataclass
+class Trainer:
+    """Trains trials of one study: same builder, same data, same engine.
+
+    Args:
+        build: Makes the networks.
+        preparation: Gives the arrays that a recipe's preprocessing asks for.
+        framework: The networks' framework.
+        engine: What trains them.
+    """
+
+    build: Build
+    preparation: Preparation
+    framework: Framework
+    engine: Engine
+
+    def place(self, claim: Claim, storage: Storage, study: str) -> TrialRun:
+        """Put a claimed trial on the engine, from its checkpoint if it has one.
+
+        Raises:
+            TrialError: when its network cannot be built or trained.
+            LuthierError: when the trial belongs to another engine.
+        """
+        fixed = storage.assign(study, claim.trial.number, self.engine.name)
+        if fixed != self.engine.name:
+            raise LuthierError(
+                f"trial {claim.trial.number} began on the engine {fixed}, and this worker trains "
+                f"with {self.engine.name}. Go on with: --engine {fixed}"
+            )
+        trial = claim.trial
+        return self.start(trial.recipe, trial.seed, claim.until, trial.curves, claim.state)
+
+    def start(
+        self,
+        recipe: Recipe,
+        seed: int,
+        until: int,
+        curves: Curves | None = None,
+        state: State | None = None,
+    ) -> TrialRun:
+        """Put a recipe on the engine, at its beginning or where a state was taken.
+
+        Raises:
+            TrialError: when its network cannot be built or trained.
+        """
+        with _trial_errors():
+            arrays = self.preparation.arrays(recipe)
+            captured = self.framework.capture(self.build, recipe, arrays, seed)
+            reason = self.engine.refuses(captured, recipe)
+            if reason is not None:
+                raise TrialError(f"{self.engine.name} cannot train it: {reason}")
+            self.engine.open(captured, arrays)
+            self.engine.put(0, recipe, seed, state or captured.initial)
+        goal = (arrays.task.metric, arrays.task.direction)
+        return TrialRun(self.engine, recipe, goal, until, curves or Curves())
+
+
+@dataclass
+class TrialRun:
+    """One trial on an engine, an epoch at a time.
+
+    Args:
+        engine: What trains it, in slot 0.
+        recipe: What is trained.
+        goal: Name and direction of the metric that decides.
+        until: The epoch to reach.
+        curves: The epochs so far.
+    """
+
+    engine: Engine
+    recipe: Recipe
+    goal: tuple[str, str]
+    until: int
+    curves: Curves
+    told: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.told = len(self.curves)
+
+    def epoch(self) -> None:
+        """Train one epoch.
+
+        Raises:
+            TrialError: when the network or the machine gives up.
+        """
+        with _trial_errors():
+            self.curves += self.engine.run({0: len(self.curves) + 1})[0]
+
+    def news(self) -> tuple[Curves, State]:
+        """Return the epochs since the last call, and the state after them."""
+        rows = [self.curves.epoch(index) for index in range(self.told, len(self.curves))]
+        self.told = len(self.curves)
+        return Curves.from_epochs(rows), self.engine.take(0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to train in this step."""
+        return len(self.curves) >= self.until or self.stopped_early or self.diverged
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last epoch's losses are no numbers."""
+        return len(self.curves) > 0 and not self.curves.finite
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the best epoch lies further back than the recipe's patience."""
+        patience, best = self.recipe.early_stopping, self.curves.best_epoch(*self.goal)
+        return patience is not None and len(self.curves) - (best or 0) >= patience
+
+    def outcome(self) -> tuple[str, str | None]:
+        """Return the trial's state after this step, and the cause of a failure."""
+        if self.diverged:
+            return "failed", f"nan_loss: the loss is not a number after epoch {len(self.curves)}"
+        done = len(self.curves) >= self.recipe.epochs or self.stopped_early
+        return ("finished" if done else "paused"), None
+
+
+@contextmanager
+def _trial_errors() -> Iterator[None]:
+    """Turn whatever a network, a builder or the machine raises into the trial's cause."""
+    try:
+        yield
+    except TrialError:
+        raise
+    except MemoryError as error:
+        raise TrialError(f"out_of_memory: {error}") from error
+    except Exception as error:
+        kind = "out_of_memory" if "allocate memory" in str(error) else type(error).__name__
+        raise TrialError(f"{kind}: {error}") from error

@@ -1,0 +1,184 @@
+"""Tune: from data and a builder to a well-tuned network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from luthier import executors, search
+from luthier.catalog.spaces import default_space
+from luthier.core import Domain, History, LuthierError, Recipe, Space, StudyRecord
+from luthier.data import SplitPlan
+from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.budget import Budget
+from luthier.loop.interrupt import interruptible
+from luthier.loop.recipes import check_space, load_space
+from luthier.loop.study import Study
+from luthier.loop.worker import Worker
+from luthier.storage import connect
+
+STORAGE = "sqlite:///luthier.db"
+
+
+def tune(
+    build: str | Callable[..., Any] | None,
+    data: Any = None,
+    *,
+    budget: str = "1m",
+    target: str | None = None,
+    task: str | None = None,
+    metric: str | None = None,
+    direction: str = "minimize",
+    recipe: Recipe | Mapping[str, Any] | str | Path | None = None,
+    space: Mapping[str, Domain] | str | Path | None = None,
+    sample_weight: Any = None,
+    group: str | None = None,
+    time: str | None = None,
+    split: SplitPlan | None = None,
+    storage: str = STORAGE,
+    study: str | None = None,
+    seed: int = 0,
+    strategy: str = "halving",
+    engine: str = "auto",
+    executor: str = "auto",
+    workers: int = 1,
+    notify: Callable[[History], None] | None = None,
+) -> Study:
+    """Find a recipe that trains a network well, starting from a sound default.
+
+    The same call on the same storage goes on where it was stopped or killed. Ctrl-C once ends
+    after the epoch, twice at once.
+
+    Args:
+        build: A family (``mlp``, ``resnet``, ``cnn``), ``FILE.py:function``, or a function that
+            returns a network, whose annotated arguments are what may vary; None takes ``cnn``
+            for images, else ``mlp``. Without `data`: an objective that takes a trial and
+            returns a score.
+        data: ``(X, y)``; pairs for training and validation, and a third for test; a data frame;
+            or the path of a table, of arrays, or of a folder of images.
+        budget: "5m", "600 epochs" (in total, over all trials), "50 trials", or several with
+            commas. A minute is enough to see what tuning brings for small data.
+        target: The column to predict, for a data frame.
+        task: ``classification`` or ``regression``, where the target alone misleads.
+        metric: Decides; by default log-loss for classes (balanced if they are unequal in size)
+            and root mean squared error for numbers.
+        direction: What an objective's score wants: ``minimize`` or ``maximize``.
+        recipe: Where to start, or a file of it; the keys it leaves out take a sound default.
+        space: Ranges by recipe key, or a file of them; by default what a good practitioner
+            would search.
+        sample_weight: Weight of each row; for a file, the column that holds it.
+        group: For a file, the column whose equal values stay in one split.
+        time: For a file, the column to split by in time.
+        split: How to split; by default 60 % training, 20 % validation, 20 % test, stratified.
+        storage: Where to keep the study.
+        study: Its name; by default made of data and builder.
+        seed: Decides the split, what is tried, and each training.
+        strategy: Decides what to try next.
+        engine, executor, workers: What trains, where, and how many at a time.
+        notify: Called with the history as it grows.
+
+    Returns:
+        The study: `best`, `best_model()`, `summary`, `export(folder)`.
+
+    Raises:
+        LuthierError: for a mistake in what was passed; its text says what to change.
+    """
+    limits = Budget.parse(budget)
+    if data is None:
+        if not callable(build):
+            raise LuthierError(
+                f"tune({build!r}) got no data, but a network needs some to learn from. "
+                f"Write tune({build!r}, data=(X, y))."
+            )
+        from luthier.loop.objective import tune_objective
+
+        name = study or str(getattr(build, "__name__", "objective"))
+        return tune_objective(build, direction, limits, connect(storage), name, seed, notify)
+    parts = assemble(
+        build,
+        data,
+        recipe=recipe,
+        target=target,
+        task=task,
+        metric=metric,
+        sample_weight=sample_weight,
+        group=group,
+        time=time,
+        split=split,
+        budget=limits,
+        seed=seed,
+    )
+    record = _record(parts, study, space, seed, limits, budget)
+    store = connect(storage)
+    store.open(record)
+    with interruptible() as stop:
+        worker = Worker(
+            record,
+            store,
+            search.by_name(strategy),
+            limits,
+            parts.trainer(engine),
+            stop,
+            notify or (lambda history: None),
+        )
+        executors.load("local" if executor == "auto" else executor).launch(worker.run, workers)
+    return Study(record, store, parts)
+
+
+def _record(
+    parts: Assembly,
+    name: str | None,
+    space: Mapping[str, Domain] | str | Path | None,
+    seed: int,
+    limits: Budget,
+    budget: str,
+) -> StudyRecord:
+    """Return what the study is about: all that must be the same when it goes on."""
+    task, dataset = parts.arrays.task, parts.preparation.dataset
+    ranges: Mapping[str, Domain]
+    if isinstance(space, (str, Path)):
+        ranges = load_space(Path(space))
+    elif space is not None:
+        ranges = space
+    else:
+        ranges = default_space(
+            parts.build,
+            task,
+            baseline=parts.recipe,
+            rows=len(parts.arrays.train),
+            trials=_trials(limits, parts.recipe.epochs),
+        )
+    check_space(ranges, parts.recipe)
+    model = parts.build.reference.partition(":")[0].removesuffix(".py").rpartition("/")[2]
+    default_name = f"{_data_name(dataset.path)}-{model}" + (f"-seed{seed}" if seed else "")
+    return StudyRecord(
+        name=name or default_name,
+        metric=task.metric,
+        direction=task.direction,
+        space=Space(ranges, parts.recipe),
+        data=parts.fingerprint,
+        builder=parts.build.hash,
+        seed=seed,
+        about={
+            "task": task.kind,
+            "data": dataset.path,
+            "model": parts.build.reference,
+            **{role: dataset.reading.get(role) for role in ("target", "weight", "group", "time")},
+            "budget": budget,
+        },
+    )
+
+
+def _data_name(path: str) -> str:
+    """Return what a study is called after: the file's name, or `data` for Python objects."""
+    return Path(path).stem or "data"
+
+
+def _trials(limits: Budget, epochs: int) -> int:
+    """Return about how many full trainings the budget pays for; 25 where only time is given.
+
+    A space may not depend on a machine's speed, or a study could not go on elsewhere.
+    """
+    trials = min(limits.trials, limits.epochs / epochs)
+    return 25 if trials == float("inf") else max(1, int(trials))

@@ -1,0 +1,175 @@
+"""The loop: decide, claim, train, store, until the budget is spent."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from luthier.core import (
+    Claim,
+    Curves,
+    History,
+    LuthierError,
+    State,
+    Storage,
+    Strategy,
+    StudyRecord,
+)
+from luthier.loop.budget import Budget
+from luthier.loop.eviction import evictions
+from luthier.loop.interrupt import Stop
+from luthier.loop.trainer import Trainer, TrialError
+
+LEASE = 30.0  # seconds until a silent worker counts as dead: many times its renewal's period
+STORE_EVERY = 1.0  # seconds of training that a kill may cost
+GIVE_UP = 20  # trials in a row without a single epoch: then it is not the recipes
+
+
+@dataclass
+class Worker:
+    """One worker on a study.
+
+    Args:
+        study: What the study is about.
+        storage: Where it lives.
+        strategy: Decides what comes next.
+        budget: When to end.
+        trainer: Trains what was claimed.
+        stop: Someone's wish to end.
+        notify: Called with the history after each change, for whoever watches.
+    """
+
+    study: StudyRecord
+    storage: Storage
+    strategy: Strategy
+    budget: Budget
+    trainer: Trainer
+    stop: Stop
+    notify: Callable[[History], None]
+    history: History = field(default_factory=History)
+
+    def run(self, index: int = 0) -> None:
+        """Work until the budget is spent, the space is used up, or someone asks to stop."""
+        me = worker_name(index)
+        release_dead(self.storage, self.study.name)
+        self._counted = time.monotonic()
+        with self._alive(me):
+            while not self.stop.asked:
+                self._read()
+                if self.budget.spent(self.history):
+                    return
+                claim = self.storage.claim(self.study.name, me, LEASE)
+                if claim is not None:
+                    self._train(claim)
+                elif not self._decide():
+                    return
+
+    def _decide(self) -> bool:
+        """Plan the next steps; tell whether there is anything left to do."""
+        _check_hope(self.history)
+        if evicted := evictions(self.history):
+            self.storage.evict(self.study.name, evicted)
+            self._read()
+        history = self.budget.left(self.history)
+        rng = np.random.default_rng([history.seed, history.decisions])
+        steps = self.budget.afford(self.strategy(self.study.space, history, rng), history)
+        if steps:
+            self.storage.plan(self.study.name, history.decisions, steps)
+            return True
+        others = any(trial.state in ("waiting", "running") for trial in history.trials)
+        if others:
+            time.sleep(0.1)  # what other workers find may call for more
+        return others
+
+    def _train(self, claim: Claim) -> None:
+        """Train a claimed step; store what is new every second and at its end."""
+        try:
+            training = self.trainer.place(claim, self.storage, self.study.name)
+            stored = time.monotonic()
+            while not training.ended:
+                training.epoch()
+                if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
+                    curves, state = training.news()
+                    if not self._advance(claim, curves, state):
+                        return  # the lease ran out, and another worker has taken over
+                    stored = time.monotonic()
+                if self.stop.asked and not training.ended:
+                    self.storage.release(self.study.name, claim.worker)
+                    return
+            outcome, cause = training.outcome()
+        except TrialError as error:
+            outcome, cause = "failed", str(error)
+        self.storage.finish(self.study.name, claim, outcome, cause)
+
+    def _advance(self, claim: Claim, curves: Curves, state: State) -> bool:
+        now = time.monotonic()
+        seconds, self._counted = now - self._counted, now
+        mine = self.storage.advance(self.study.name, claim, curves, state, seconds=seconds)
+        self._read()
+        return mine
+
+    def _read(self) -> None:
+        newer = self.storage.history(self.study.name, self.history.changed)
+        self.history = self.history.merge(newer)
+        self.notify(self.budget.left(self.history))
+
+    @contextmanager
+    def _alive(self, me: str) -> Iterator[None]:
+        """Renew this worker's lease in the background: an epoch may take longer than it."""
+        done = threading.Event()
+
+        def renew() -> None:
+            while not done.wait(LEASE / 5):
+                self.storage.renew(self.study.name, me, LEASE)
+
+        thread = threading.Thread(target=renew, name="luthier-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            self.storage.release(self.study.name, me)
+
+
+def worker_name(index: int) -> str:
+    """Return a name that tells host, process and the process' start, so that death can be seen."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}:{index}"
+
+
+def release_dead(storage: Storage, study: str) -> None:
+    """Give back what workers held that died on this machine; others' leases run out."""
+    for worker in storage.workers(study):
+        host, pid, started, _ = worker.rsplit(":", 3)
+        if host == socket.gethostname() and _started(int(pid)) != started:
+            storage.release(study, worker)
+
+
+def _started(pid: int) -> str:
+    """Return when a process started, in the kernel's ticks; an empty text if there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return ""
+        return "alive"
+    return text.rpartition(")")[2].split()[19]
+
+
+def _check_hope(history: History) -> None:
+    last = history.trials[-GIVE_UP:]
+    if len(last) == GIVE_UP and all(t.state == "failed" and not t.epochs for t in last):
+        raise LuthierError(
+            f"the last {GIVE_UP} trials failed before their first epoch; the last one: "
+            f"{last[-1].cause}. Mend that, and run the same command again."
+        )

@@ -1,0 +1,109 @@
+"""Lists of studies and of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from luthier.core import History, StudyRecord, Trial
+from luthier.report.live import best_so_far
+from luthier.report.sparkline import sparkline
+from luthier.report.text import number, one_line, seconds
+
+Found = tuple[StudyRecord, History]
+
+
+def studies_text(found: Sequence[Found], storage: str) -> str:
+    """Return one line a study."""
+    if not found:
+        return f"{storage} holds no study yet. Begin one: luthier tune digits"
+    rows = [("study", "trials", "epochs", "time", "best", "data")]
+    for record, history in found:
+        best = history.best
+        score = number(history.score(best)) if best is not None else "–"
+        rows.append(
+            (
+                record.name,
+                str(len(history.trials)),
+                f"{history.epochs:,}",
+                seconds(history.seconds),
+                f"{record.metric} {score}",
+                str(record.about.get("data") or "Python objects"),
+            )
+        )
+    return _columns(rows)
+
+
+def study_text(record: StudyRecord, history: History, limit: int) -> str:
+    """Return a study's trials, the best first."""
+    counts = ", ".join(f"{n} {state}" for state, n in history.counts().items() if n)
+    best = history.best
+    lines = [f"{record.name}: {record.direction} {record.metric}, {counts or 'no trial yet'}"]
+    if best is not None:
+        lines.append(
+            f"best {number(history.score(best))} (trial {best.number})   "
+            f"{sparkline(best_so_far(history))}"
+        )
+    ranked = sorted(history.trials, key=lambda t: (history.loss(t), t.number))
+    rows = [("trial", "state", "epochs", record.metric, "recipe")]
+    for trial in ranked[:limit]:
+        about = trial.cause if trial.state == "failed" else one_line(trial.recipe, _base(history))
+        score = number(history.score(trial))
+        rows.append((str(trial.number), trial.state, str(trial.epochs), score, str(about)))
+    lines += ["", _columns(rows)]
+    if len(ranked) > limit:
+        lines.append(f"... and {len(ranked) - limit} more: --limit {len(ranked)}")
+    return "\n".join(lines)
+
+
+def studies_json(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return one object a study."""
+    return [
+        {
+            "study": record.name,
+            "metric": record.metric,
+            "direction": record.direction,
+            "best": None if history.best is None else history.score(history.best),
+            "trials": history.counts(),
+            "epochs_spent": history.epochs,
+            "seconds": round(history.seconds, 3),
+            "about": dict(record.about),
+        }
+        for record, history in found
+    ]
+
+
+def study_json(record: StudyRecord, history: History) -> dict[str, Any]:
+    """Return a study and all its trials."""
+    return {
+        **studies_json([(record, history)])[0],
+        "seed": record.seed,
+        "space": record.to_json()["space"],
+        "all_trials": [_trial_json(trial, history) for trial in history.trials],
+    }
+
+
+def _trial_json(trial: Trial, history: History) -> dict[str, Any]:
+    return {
+        "trial": trial.number,
+        "state": trial.state,
+        "cause": trial.cause,
+        "score": history.score(trial),
+        "epochs": trial.epochs,
+        "seed": trial.seed,
+        "engine": trial.engine,
+        "recipe": trial.recipe.to_json(),
+    }
+
+
+def _base(history: History) -> Any:
+    return history.trials[0].recipe
+
+
+def _columns(rows: Sequence[Sequence[str]], widest: int = 60) -> str:
+    """Align columns; the last one is left as long as it is, up to a line's end."""
+    widths = [min(max(len(row[i]) for row in rows), widest) for i in range(len(rows[0]) - 1)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    )

@@ -1,0 +1,51 @@
+"""Predictions as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+
+def predictions_csv(values: Any, probabilities: Any | None, classes: Sequence[str]) -> str:
+    r"""Return one line a row: the label and each class's probability, or the numbers.
+
+    >>> predictions_csv(["a"], [[0.75, 0.25]], ["a", "b"])
+    'prediction,probability_a,probability_b\na,0.75,0.25\n'
+    >>> predictions_csv([[1.5]], None, [])
+    'prediction\n1.5\n'
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    if probabilities is not None:
+        writer.writerow(["prediction", *(f"probability_{name}" for name in classes)])
+        writer.writerows(
+            [value, *(f"{p:.6g}" for p in row)]
+            for value, row in zip(values, probabilities, strict=True)
+        )
+    else:
+        width = len(values[0]) if len(values) else 1
+        names = [f"prediction_{i + 1}" for i in range(width)] if width > 1 else ["prediction"]
+        writer.writerow(names)
+        writer.writerows([f"{number:.8g}" for number in row] for row in values)
+    return stream.getvalue()
+
+
+def predictions_json(
+    values: Any, probabilities: Any | None, classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return one object a row.
+
+    >>> predictions_json([[1.5]], None, [])
+    [{'prediction': [1.5]}]
+    """
+    if probabilities is None:
+        return [{"prediction": [float(number) for number in row]} for row in values]
+    return [
+        {
+            "prediction": str(value),
+            "probabilities": {n: float(p) for n, p in zip(classes, row, strict=True)},
+        }
+        for value, row in zip(values, probabilities, strict=True)
+    ]

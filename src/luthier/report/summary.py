@@ -1,0 +1,111 @@
+"""What a study found: the record that text, JSON and files are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from luthier.core import Recipe
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A recipe and what it reached.
+
+    Args:
+        trial: Number of its trial.
+        recipe: What was trained.
+        validation: Metrics on the validation part, at the epoch whose weights are kept.
+        test: Metrics on the test part; empty where it was not opened.
+        epoch: That epoch, counted from 1.
+        epochs: Epochs trained in all.
+        seed: Seed of the trial.
+    """
+
+    trial: int
+    recipe: Recipe
+    validation: Mapping[str, float]
+    test: Mapping[str, float]
+    epoch: int
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a study found and what it cost.
+
+    Args:
+        study, storage: Where it lives.
+        task: classification or regression.
+        metric, direction: What decided.
+        best: The winner; None where no trial has a score.
+        baseline: The first trial.
+        epochs_spent: Of all trials.
+        seconds: Of search.
+        trials: Number of trials by state.
+        engine: What trained them.
+        test_openings: How often this test part was opened before.
+        notes: What a reader should know about the data.
+        data: Facts about the data.
+    """
+
+    study: str
+    storage: str
+    task: str
+    metric: str
+    direction: str
+    best: Outcome | None
+    baseline: Outcome | None
+    epochs_spent: int
+    seconds: float
+    trials: Mapping[str, int]
+    engine: str
+    test_openings: int = 0
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
+        return {
+            "study": self.study,
+            "storage": self.storage,
+            "task": self.task,
+            "metric": self.metric,
+            "direction": self.direction,
+            "best": self._outcome(self.best),
+            "baseline": self._outcome(self.baseline),
+            "verdict": None,
+            "p_value": None,
+            "epochs_spent": self.epochs_spent,
+            "seconds": round(self.seconds, 3),
+            "trials": dict(self.trials),
+            "engine": self.engine,
+            "findings": [],
+            "test_openings": self.test_openings,
+            "notes": list(self.notes),
+            "data": dict(self.data),
+        }
+
+    def _outcome(self, outcome: Outcome | None) -> dict[str, Any] | None:
+        if outcome is None:
+            return None
+        return {
+            "trial": outcome.trial,
+            "recipe": outcome.recipe.to_json(),
+            "validation_score": _number(outcome.validation.get(self.metric)),
+            "test_score": _number(outcome.test.get(self.metric)),
+            "interval": None,
+            "seeds": [outcome.seed],
+            "validation": {name: _number(value) for name, value in outcome.validation.items()},
+            "test": {name: _number(value) for name, value in outcome.test.items()} or None,
+            "epoch": outcome.epoch,
+            "epochs": outcome.epochs,
+        }
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number that JSON can hold."""
+    return value if value is not None and math.isfinite(value) else None
