@@ -11,51 +11,68 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
 
 from luthier.apps.cli import app
-from luthier.catalog.recipe_keys import ALL, Key
+from luthier.catalog import families, losses, metrics, optimizers, schedules
+from luthier.catalog.optimizers import Optimizer
+from luthier.catalog.recipe_keys import KEYS, Key
+from luthier.core import Categorical, Conditional, Domain, Float, Int
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE = "<!-- Made by `make docs`; edit the code that it comes from. -->"
+RECIPES = """\
+A recipe decides how one network is trained. `recipe.yaml` is one; a key that it leaves out has its
+default. `null` means not used, or as the network was built. The seed is no part of a recipe.
+
+```yaml
+version: 1
+network: mlp
+model: {width: 128, depth: 2}
+optimizer: adamw
+learning_rate: 0.003
+```"""
+OPTIMIZERS = """\
+Learning rates of different optimizers differ by orders of magnitude. A file that names an optimizer
+and leaves out its settings gets these."""
+SCHEDULES = """\
+A schedule is a factor on `learning_rate` over the whole run, after `warmup`; its lengths are shares
+of the run. A pause changes nothing."""
+METRICS = "The metric decides between trials; it is chosen with `--metric`, not in a recipe."
 
 
 def recipe_page() -> str:
-    """Return the reference of recipe keys."""
-    rows = [_row(key) for key in ALL]
-    reasons = [f"**`{key.name}`** {key.doc} {key.reason}".rstrip() for key in ALL]
-    return "\n".join(
-        [
-            "# Recipe keys",
-            "",
-            MADE,
-            "",
-            "A recipe decides how one network is trained. `recipe.yaml` is one; a key that it",
-            "leaves out has its default. `null` means not used, or as the network was built. The",
-            "seed is no part of a recipe.",
-            "",
-            "```yaml",
-            "version: 1",
-            "network: mlp",
-            "model: {width: 128, depth: 2}",
-            "optimizer: adamw",
-            "learning_rate: 0.003",
-            "```",
-            "",
-            "| key | type | default | range |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            "## What they mean, and why the default is what it is",
-            "",
-            "\n\n".join(reasons),
-            "",
-        ]
-    )
+    """Return the reference of recipe keys, and of what the catalog offers for them."""
+    keys = [(_code(key.name), key.takes, _code(key.default)) for key in KEYS]
+    models = [
+        (_code(family.name), _code(name), _range(domain), _code(family.build.defaults[name]))
+        for family in families.ALL
+        for name, domain in family.build.parameters.items()
+    ]
+    rules = [
+        (_code(o.name), _code(o.default_learning_rate), _range(o.learning_rates), _settings(o))
+        for o in optimizers.ALL
+    ]
+    curves = [(_code(s.name), _codes(s.keys), s.reference) for s in schedules.ALL]
+    aims = [(_code(loss.name), loss.kind, loss.reference) for loss in losses.ALL]
+    scores = [(_code(m.name), m.kind, m.direction, m.reference) for m in metrics.ALL]
+    sections = [
+        ("# Recipe keys", MADE),
+        (RECIPES, _table("key | takes | default", keys)),
+        ("## What they mean, and why the default is what it is", *map(_meaning, KEYS)),
+        ("## Arguments of the model families", "They stand below `model`."),
+        (_table("family | argument | searched | default", models),),
+        ("## Optimizers", OPTIMIZERS),
+        (_table("optimizer | learning rate | searched | other settings", rules),),
+        ("## Schedules", SCHEDULES, _table("schedule | keys | source", curves)),
+        ("## Losses", _table("loss | for | reference", aims)),
+        ("## Metrics", METRICS, _table("metric | for | wants | reference", scores)),
+    ]
+    return "\n\n".join(text for section in sections for text in section) + "\n"
 
 
 def cli_page() -> str:
@@ -90,22 +107,36 @@ def main(arguments: list[str]) -> int:
     return int(stale)
 
 
-def _row(key: Key) -> str:
-    cells = [f"`{key.name}`", key.kind, _value(key.default), _range(key)]
-    return f"| {' | '.join(cells)} |"
+def _table(header: str, rows: Sequence[Sequence[str]]) -> str:
+    rule = "|".join(["---"] * len(header.split(" | ")))
+    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in (header, *lines)).replace("\n", f"\n|{rule}|\n", 1)
 
 
-def _range(key: Key) -> str:
-    if key.choices:
-        return ", ".join(_value(choice) for choice in key.choices)
-    if key.low is not None and key.high is not None:
-        return f"{_value(key.low)} to {_value(key.high)}"
-    if key.low is not None:
-        return f"{_value(key.low)} or more"
-    return "" if key.high is None else f"up to {_value(key.high)}"
+def _meaning(key: Key) -> str:
+    return f"**`{key.name}`**: {key.doc} {key.reason}"
 
 
-def _value(value: object) -> str:
+def _settings(optimizer: Optimizer) -> str:
+    usual = {name: optimizer.usual[name] for name in optimizer.settings}
+    return ", ".join(f"{_code(name)} {value:g}" for name, value in usual.items())
+
+
+def _range(domain: Domain) -> str:
+    match domain:
+        case Float(low, high, log) | Int(low, high, log):
+            return f"{low:g} to {high:g}{', log scale' if log else ''}"
+        case Categorical(choices=choices):
+            return _codes(choices)
+        case Conditional(on=on):
+            return f"depends on {_code(on)}"
+
+
+def _codes(values: Iterable[object]) -> str:
+    return ", ".join(map(_code, values))
+
+
+def _code(value: object) -> str:
     if value is None:
         return "`null`"
     if isinstance(value, float):
