@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from luthier.core import Recipe
+from luthier.report.summary import Outcome, Summary
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run -->\n+)?^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -67,3 +70,23 @@ def test_files_that_the_documents_name_exist(page: Path) -> None:
         name for name in named if not ((ROOT / name).exists() or (ROOT / "src" / name).exists())
     ]
     assert not missing
+
+
+def test_every_key_of_the_json_stands_on_its_page() -> None:
+    outcome = Outcome(0, Recipe(), {"rmse": 1.0}, {}, epoch=1, epochs=2, seed=0)
+    summary = Summary(
+        study="wine-mlp",
+        storage="sqlite://",
+        task="regression",
+        metric="rmse",
+        direction="minimize",
+        best=outcome,
+        baseline=outcome,
+        epochs_spent=2,
+        seconds=1.0,
+        trials={},
+        engine="torch_eager",
+    )
+    data = summary.to_json()
+    page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    assert [key for key in (*data, *data["best"]) if f"`{key}`" not in page] == []
