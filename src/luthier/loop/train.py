@@ -69,7 +69,13 @@ def train(
         recipe: What to train; the keys it leaves out take a sound default.
         seed: Decides initial weights, data order and masks, and the split unless one is given.
         epochs: Stop here, on a schedule that still runs towards the recipe's own epochs.
-        target, task, metric, sample_weight, group, time, split: As for `luthier.tune`.
+        target: As for `luthier.tune`, and so are all that follow.
+        task: What kind.
+        metric: Decides which epoch's weights are kept.
+        sample_weight: Weight of each row.
+        group: Column whose equal values stay in one split.
+        time: Column to split by in time.
+        split: How to split.
         engine: What trains.
         notify: Called with the curves after each epoch.
 

@@ -75,7 +75,9 @@ def tune(
         study: Its name; by default made of data and builder.
         seed: Decides the split, what is tried, and each training.
         strategy: Decides what to try next.
-        engine, executor, workers: What trains, where, and how many at a time.
+        engine: What trains; ``auto`` takes the fastest that can.
+        executor: Where workers run.
+        workers: How many run at a time.
         notify: Called with the history as it grows.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from luthier.core import History, Space, Step, Trial
@@ -71,7 +72,7 @@ class Halving:
         """Return the trials that go on, those at the deepest rung first."""
         rungs = self.rungs(full)
         steps: list[Step] = []
-        for rung, following in reversed(list(zip(rungs, rungs[1:], strict=False))):
+        for rung, following in reversed(list(pairwise(rungs))):
             reached = [t for t in history.trials if t.epochs >= rung or t.state == "failed"]
             ranked = sorted(reached, key=lambda t: (history.loss(t, rung), t.number))
             best = ranked[: len(reached) // self.eta]

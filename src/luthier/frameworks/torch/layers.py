@@ -31,10 +31,10 @@ def module_of(network: Network) -> nn.Module:
 
 
 def text_of(network: Network) -> str:
-    """Return the Python expression that builds the same module.
+    r"""Return the Python expression that builds the same module.
 
     >>> text_of((Layer("linear", {"inputs": 2, "outputs": 1}),))
-    'Network(\\n    nn.Linear(2, 1),\\n)'
+    'Network(\n    nn.Linear(2, 1),\n)'
     """
     return "Network(\n" + "".join(f"    {_text(layer, 1)},\n" for layer in network) + ")"
 

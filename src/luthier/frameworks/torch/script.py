@@ -87,7 +87,7 @@ def training_script(
 
 
 def hoisted(source: str) -> tuple[list[str], str]:
-    """Take the imports and the docstring off the top level of a source; return imports, rest.
+    r"""Take the imports and the docstring off the top level of a source; return imports, rest.
 
     >>> hoisted("import math\nx = math.pi")
     (['import math'], 'x = math.pi')
@@ -121,11 +121,11 @@ def network_source(build: Build, recipe: Recipe, task: Task) -> str:
 
 
 def without_luthier(source: str) -> str:
-    """Return a builder's source with its imports of luthier replaced by names that do nothing.
+    r"""Return a builder's source with its imports of luthier replaced by names that do nothing.
 
     Ranges in annotations mean nothing to a script that trains one recipe.
 
-    >>> print(without_luthier("from luthier import Float, Int\\nx = 1"))
+    >>> print(without_luthier("from luthier import Float, Int\nx = 1"))
     Float = Int = lambda *args, **kwargs: None
     x = 1
     """
