@@ -24,7 +24,7 @@ def points(dimensions: int, start: int, count: int, seed: int) -> np.ndarray:
     sequence = qmc.Sobol(dimensions, scramble=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "n should be a power of 2": balance is not at stake
-        drawn = sequence.fast_forward(start).random(count)
+        drawn = sequence.random(start + count)[start:]
     return np.asarray((drawn + np.random.default_rng(seed).random(dimensions)) % 1.0)
 
 
