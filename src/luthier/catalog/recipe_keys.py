@@ -647,6 +647,14 @@ def _check_together(recipe: Recipe) -> None:
                     f"model: {recipe.network} has no argument '{name}'."
                     f"{did_you_mean(name, defaults)} It has {', '.join(defaults)}."
                 )
+        # An image has many values a channel, so that a convolution can normalise one row.
+        arguments = {**defaults, **recipe.model}
+        batch = arguments.get("normalisation") == "batch" and recipe.network != "cnn"
+        if batch and recipe.batch_size == 1:
+            raise RecipeError(
+                f"batch_size: got 1 beside the batch normalisation of {recipe.network}. A batch "
+                "needs two rows to be normalised. Write `model: {normalisation: layer}`."
+            )
 
 
 def _unknown(name: str, network: str) -> RecipeError:

@@ -36,7 +36,8 @@ def values(one):
 
 def consistent(recipe):
     regression = recipe.loss is not None and (recipe.class_weight or recipe.label_smoothing)
-    return not regression and not (recipe.network == "mlp" and recipe.model)
+    mlp = recipe.network == "mlp" and (recipe.model or recipe.batch_size == 1)
+    return not regression and not mlp
 
 
 RECIPES = st.builds(Recipe, **{k.name: values(k) | st.just(k.default) for k in KEYS}).filter(
@@ -150,6 +151,7 @@ def test_what_a_file_may_say(text, name, value):
         ("network: 3", "FILE.py:function"),
         ("loss: mse\nlabel_smoothing: 0.1", "for numbers"),
         ("loss: mse\nclass_weight: balanced", "Leave class_weight out"),
+        ("batch_size: 1", "Write `model: {normalisation: layer}`"),
         ("run: 3", "It takes a mapping"),
         ("- a", "a recipe is a mapping"),
     ],
