@@ -35,6 +35,7 @@ class Dataset:
         path: The file, folder or bundled name; empty for Python objects.
         left_out: Reason for each column that is not learned from.
         notes: What was done to the data, one plain sentence each.
+        row_names: Name of each row that is to be predicted, where rows are files.
     """
 
     raw: Mapping[str, Any]
@@ -46,6 +47,7 @@ class Dataset:
     path: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    row_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         frozen = dict(self.raw)

@@ -16,30 +16,39 @@ from luthier.data.labels import class_numbers, keep_classes
 if TYPE_CHECKING:
     import polars as pl
 
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+)
+
 
 def read_frame(path: str, reading: dict[str, Any]) -> pl.DataFrame:
     """Read a table file as it stands."""
     import polars as pl
 
+    texts = {c["name"] for c in reading.get("columns", []) if c["kind"] == "text"}
     if reading["format"] == "parquet":
-        return tidy(pl.read_parquet(path), [])
+        return tidy(pl.read_parquet(path), [], texts)
     if reading["format"] == "arrow":
-        return tidy(pl.read_ipc(path), [])
-    columns = reading.get("columns", [])
+        return tidy(pl.read_ipc(path), [], texts)
     frame = pl.read_csv(
         path,
         separator=reading["separator"],
         null_values=reading["nulls"],
-        try_parse_dates=True,
         infer_schema_length=None,
         # Texts stay texts where the rows at hand happen to look like numbers.
-        schema_overrides={c["name"]: pl.String for c in columns if c["kind"] == "text"},
+        schema_overrides=dict.fromkeys(texts, pl.String),
     )
-    return tidy(frame, reading["nulls"])
+    return tidy(frame, reading["nulls"], texts)
 
 
-def tidy(frame: pl.DataFrame, nulls: list[str]) -> pl.DataFrame:
-    """Make missing what is no number, and remove the blanks that some files have around fields."""
+def tidy(frame: pl.DataFrame, nulls: list[str], texts: set[str]) -> pl.DataFrame:
+    """Make NaN missing, remove blanks around fields, and see numbers and dates behind texts."""
     import polars as pl
     import polars.selectors as cs
 
@@ -47,13 +56,34 @@ def tidy(frame: pl.DataFrame, nulls: list[str]) -> pl.DataFrame:
     frame = frame.with_columns(cs.float().fill_nan(None))
     changed = []
     for column in frame.iter_columns():
-        if column.dtype != pl.String or not column.str.contains(r"^\s|\s$").any():
+        if column.dtype != pl.String:
             continue
-        bare = column.str.strip_chars()
-        bare = bare.set(bare.is_in(nulls), None)
-        numbers = bare.cast(pl.Float64, strict=False)
-        changed.append(numbers if numbers.null_count() == bare.null_count() else bare)
+        numeric = False
+        if column.str.contains(r"^\s|\s$").any():
+            column = column.str.strip_chars()
+            column = column.set(column.is_in(nulls), None)
+            numeric = column.name not in texts
+        if numeric and column.str.contains(NUMBER).all():
+            column = column.cast(pl.Float64)
+        elif column.name not in texts:
+            column = dates(column)
+        changed.append(column)
     return frame.with_columns(changed)
+
+
+def dates(column: pl.Series) -> pl.Series:
+    """Return texts as dates where all of them are ISO dates or times, else as they are."""
+    import polars as pl
+
+    first = column.drop_nulls().head(1).to_list()
+    for form in DATE_FORMATS if first and first[0][:1].isdigit() else ():
+        kind = pl.Datetime("us") if "%H" in form else pl.Date
+        if pl.Series(first).str.strptime(kind, form, strict=False).null_count():
+            continue
+        parsed = column.str.strptime(kind, form, strict=False)
+        if parsed.null_count() == column.null_count():
+            return parsed
+    return column
 
 
 def level_codes(column: pl.Series) -> tuple[NDArray[Any], list[str]]:
@@ -75,7 +105,11 @@ def numbers(column: pl.Series, parts: list[str]) -> list[NDArray[Any]]:
     import polars as pl
 
     if parts:
-        micros = column.cast(pl.Datetime("us")).to_physical().cast(pl.Float64) / 86_400_000_000
+        if column.dtype == pl.Datetime:
+            # Hours count on the clock of the place where they were written.
+            column = column.dt.replace_time_zone(None)
+        column = column.cast(pl.Datetime("us"))
+        micros = column.to_physical().cast(pl.Float64) / 86_400_000_000
         views = {
             "days": lambda: micros,
             "month": column.dt.month,

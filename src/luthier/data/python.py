@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier.core import DataError
 from luthier.data.dataset import Dataset
+from luthier.data.frame import tidy
 from luthier.data.matrices import from_arrays
 from luthier.data.objects import as_array, as_frame, is_torch_data, torch_pair
 from luthier.data.read import read
@@ -118,10 +119,9 @@ def _from_frames(
 ) -> Dataset:
     """Add weights and given parts as columns, so that rows that are left out take theirs along."""
     import polars as pl
-    import polars.selectors as cs
 
     roles: dict[str, str | None] = {"weight": None, "group": None, "time": None, "given": None}
-    frame = frame.with_columns(cs.float().fill_nan(None))
+    frame = tidy(frame, [], set())
     given = _weight(weight)
     if given is not None:
         if len(given) == rows[0] < frame.height:

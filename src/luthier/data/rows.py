@@ -13,7 +13,7 @@ from luthier.data.columns import feature_names
 from luthier.data.dataset import Dataset
 from luthier.data.file import missing_file
 from luthier.data.folders import open_image
-from luthier.data.frame import frame_raw
+from luthier.data.frame import frame_raw, tidy
 from luthier.data.matrices import BUNDLED, check_inputs, open_archive
 from luthier.data.objects import as_array, as_frame
 from luthier.data.pictures import IMAGE_ENDINGS
@@ -90,12 +90,11 @@ def rows_from_python(data: object, preprocessing: Preprocessing) -> Dataset:
 
 def _frame_rows(frame: pl.DataFrame, preprocessing: Preprocessing, path: str) -> Dataset:
     import polars as pl
-    import polars.selectors as cs
 
     where = path or "the data frame"
     reading: dict[str, Any] = {**preprocessing.reading}
     columns = reading["columns"]
-    frame = frame.with_columns(cs.float().fill_nan(None))
+    frame = tidy(frame, [], {c["name"] for c in columns if c["kind"] == "text"})
     missing = [c["name"] for c in columns if c["name"] not in frame.columns]
     if missing:
         raise DataError(
@@ -167,6 +166,11 @@ def _array_rows(x: Any, preprocessing: Preprocessing, path: str | Path) -> Datas
             f"{where} has rows of shape {list(x.shape[1:])}. In training they had the shape "
             f"{expected}. Give the same features in the same order."
         )
+    if constants.get("divide") == 255.0 and x.dtype != np.uint8:
+        raise DataError(
+            f"{where} holds {x.dtype} values. In training images were bytes from 0 to 255. Give "
+            "them so: X.astype(numpy.uint8)"
+        )
     if constants["form"] != "tokens" and x.dtype.kind == "f" and np.isinf(x).any():
         raise _infinite(where, "the array")
     raw = arrays_raw([x], [], reading)
@@ -205,9 +209,13 @@ def _image_rows(place: Path, preprocessing: Preprocessing) -> Dataset:
         "tensor": np.stack([open_image(str(f), reading) for f in files]),
         **dict.fromkeys(("target", "weight", "group", "time", "given")),
     }
-    notes = tuple(str(f) for f in files)
     return Dataset(
-        raw, reading["kind"], preprocessing.classes, (), (), reading, str(place), {}, notes
+        raw,
+        reading["kind"],
+        preprocessing.classes,
+        reading=reading,
+        path=str(place),
+        row_names=tuple(str(f) for f in files),
     )
 
 
