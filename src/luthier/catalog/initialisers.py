@@ -14,8 +14,8 @@ class Initialiser:
 
     Args:
         name: What a recipe calls it.
-        distribution: ``uniform``, ``normal``, ``truncated_normal`` (at two standard deviations
-            of the untruncated one) or ``orthogonal``.
+        distribution: ``uniform``, ``normal``, ``truncated_normal`` (at -2 and 2, as
+            `torch.nn.init.trunc_normal_` does) or ``orthogonal``.
         scale: The variance times the fan; the standard deviation where there is no fan.
         fan: ``in``, ``average`` (of in and out), or ``none``.
         reference: The source.
