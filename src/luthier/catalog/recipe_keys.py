@@ -426,8 +426,9 @@ def read_recipe(
     """Read what recipe.yaml holds.
 
     Keys that are left out come from `base`. Where the file names another optimizer than `base`,
-    the learning rate and that optimizer's settings are the usual ones of the optimizer. The
-    network must be a family, FILE.py:function, or that of `base`, which is how the recipe of a
+    the learning rate and that optimizer's settings are the usual ones of the optimizer; another
+    network has none of the arguments of `base`. `model` replaces that of `base`, `model.width`
+    changes one argument of it. The network must be a family, FILE.py:function, or that of `base`, which is how the recipe of a
     function that was handed over in Python is read.
 
     Args:
@@ -469,6 +470,8 @@ def read_recipe(
         _read_gd(given)
     changes = {name: _parse(_BY_NAME[name], value) for name, value in given.items()}
     _check_network(changes.get("network", base.network), base)
+    if changes.get("network", base.network) != base.network:
+        changes = {"model": {}, **changes}
     if changes.get("optimizer", base.optimizer) != base.optimizer:
         changes = {**optimizers.by_name(changes["optimizer"]).usual, **changes}
     recipe = check_recipe(base.replace(changes).replace(arguments))

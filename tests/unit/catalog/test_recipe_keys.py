@@ -91,6 +91,12 @@ def test_keys_left_out_come_from_the_base():
     assert recipe == Recipe(network="cnn", model={"width": 8, "depth": 2}, epochs=7, dropout=0.1)
 
 
+def test_another_network_has_none_of_the_bases_arguments():
+    base = Recipe(network="mlp", model={"width": 8})
+    assert read_recipe({"network": "cnn"}, base=base)[0].model == {}
+    assert read_recipe({"network": "cnn", "model.depth": 2}, base=base)[0].model == {"depth": 2}
+
+
 @pytest.mark.parametrize(
     ("text", "name", "value"),
     [
