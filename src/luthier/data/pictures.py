@@ -7,15 +7,12 @@ but what is written beside it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.data.labels import class_numbers, coded, keep_classes
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
@@ -30,7 +27,7 @@ def image_files(folder: str, part: str) -> list[tuple[str, str]]:
     return found
 
 
-def image_values(image: Image, mode: str, size: list[int]) -> NDArray[Any]:
+def image_values(image: Any, mode: str, size: list[int]) -> NDArray[Any]:
     """Return one image as bytes of shape (channels, height, width)."""
     from PIL import Image, ImageOps
 

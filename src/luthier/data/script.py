@@ -84,19 +84,20 @@ def script(
         "SPLIT": (plan or SplitPlan()).to_json(),
         "CONSTANTS": dict(preprocessing.constants),
     }
-    names = [line for name, line in _IMPORTS.items() if _uses(sources, name)]
+    imports = [line for name, line in _IMPORTS.items() if _uses(sources, name)]
     used = ["numpy", *([package] if package else [])]
     head = _HEAD.format(
         source=dataset.source,
         packages=" and ".join(used),
-        imports="\n".join(names),
+        imports="\n".join(imports),
         data=data,
     )
     constants = "\n".join(
         f"{name} = {pprint.pformat(value, width=100, compact=True, sort_dicts=False)}"
         for name, value in literals.items()
     )
-    return "\n\n".join([head + constants, *sources, _LOAD.format(read=read).strip()]) + "\n"
+    blocks = [head + constants, *sources, _LOAD.format(read=read).strip()]
+    return "\n\n\n".join(blocks) + "\n"
 
 
 _IMPORTS = {
@@ -105,6 +106,7 @@ _IMPORTS = {
     "Path(": "from pathlib import Path",
     "Any": "from typing import Any",
     "np.": "\nimport numpy as np",
+    "pl.": "import polars as pl",
     "NDArray": "from numpy.typing import NDArray",
 }
 
@@ -119,7 +121,9 @@ def inline(module: ModuleType) -> str:
         typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         if docstring or typing_only or isinstance(node, (ast.Import, ast.ImportFrom)):
             drop |= set(range(node.lineno - 1, (node.end_lineno or node.lineno)))
-    kept = [line for number, line in enumerate(lines) if number not in drop]
+    # Polars stands at the script's top; luthier itself imports it as late as it can.
+    late = "    import polars as pl"
+    kept = [line for n, line in enumerate(lines) if n not in drop and line != late]
     return "\n".join(kept).strip()
 
 

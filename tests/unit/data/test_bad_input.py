@@ -114,7 +114,7 @@ def test_a_large_file_is_refused_before_it_is_read(csv: Path):
 def test_broken_parquet(tmp_path: Path):
     path = tmp_path / "t.parquet"
     path.write_bytes(b"no parquet at all")
-    with pytest.raises(DataError, match="cannot read .* as parquet"):
+    with pytest.raises(DataError, match=r"cannot read .* as parquet"):
         read(path, target="y")
 
 
@@ -171,11 +171,11 @@ def test_an_archive_that_is_none(tmp_path: Path):
 def test_unreadable_image_is_named(tmp_path: Path, write_images: Callable[..., Path]):
     folder = write_images(tmp_path / "pictures")
     (folder / "cat" / "03.png").write_bytes(b"broken")
-    with pytest.raises(DataError, match="cannot read the image .*03.png"):
+    with pytest.raises(DataError, match=r"cannot read the image .*03\.png"):
         read(folder)
     whole = (folder / "cat" / "04.png").read_bytes()
     (folder / "cat" / "03.png").write_bytes(whole[: len(whole) - 40])
-    with pytest.raises(DataError, match="cannot read the image .*03.png"):
+    with pytest.raises(DataError, match=r"cannot read the image .*03\.png"):
         read(folder)
 
 
