@@ -428,8 +428,8 @@ def read_recipe(
     Keys that are left out come from `base`. Where the file names another optimizer than `base`,
     the learning rate and that optimizer's settings are the usual ones of the optimizer; another
     network has none of the arguments of `base`. `model` replaces that of `base`, `model.width`
-    changes one argument of it. The network must be a family, FILE.py:function, or that of `base`, which is how the recipe of a
-    function that was handed over in Python is read.
+    changes one argument of it. The network must be a family, FILE.py:function, or that of
+    `base`, which is how the recipe of a function that was handed over in Python is read.
 
     Args:
         data: The file's content, as a safe YAML reader returns it.
