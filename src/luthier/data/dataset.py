@@ -109,10 +109,12 @@ def checked(dataset: Dataset, *, min_rows: int = 20) -> Dataset:
     if weight is not None:
         bad = int((~np.isfinite(weight) | (weight < 0)).sum())
         if bad or not weight.any():
+            what = (
+                f"{bad} weights are negative, missing or infinite" if bad else "all weights are 0"
+            )
             raise DataError(
-                f"the weights hold {bad} values that are negative, missing or infinite"
-                f"{'' if weight.any() else ' and no positive one'}. A weight says how much a row "
-                "counts: a number from 0 up, some above 0. Correct them, or leave weights out."
+                f"{what}. A weight says how much a row counts: a number from 0 up, some above 0. "
+                "Correct them, or leave weights out."
             )
     return dataset
 

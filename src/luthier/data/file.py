@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -59,8 +60,34 @@ def sniff_separator(path: Path, *, lines: int = 20) -> str:
     return best
 
 
+def has_decimal_commas(path: Path, separator: str, *, lines: int = 20) -> bool:
+    """Tell whether numbers are written as 1,5: only where commas do not separate, nor points."""
+    if separator == ",":
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = [
+            row for _, row in zip(range(lines), csv.reader(file, delimiter=separator), strict=False)
+        ]
+    fields = [field.strip() for row in rows[1:] for field in row]
+    commas = any(re.fullmatch(r"[+-]?\d+,\d+", field) for field in fields)
+    return commas and not any(re.fullmatch(r"[+-]?\d*\.\d+", field) for field in fields)
+
+
 def check_header(path: Path, separator: str) -> None:
-    """Refuse two columns of one name: the parser would rename one in silence."""
+    """Refuse what is no text, and two columns of one name: the parser would rename one."""
+    with path.open("rb") as raw:
+        start = raw.read(4096)
+    if b"\0" in start:
+        wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        raise DataError(
+            f"{path} is {'UTF-16' if wide else 'no text: it holds zero bytes'}. luthier reads "
+            "tables as UTF-8 text. "
+            + (
+                f"Convert it: iconv -f utf-16 -t utf-8 {path} > utf8{path.suffix}"
+                if wide
+                else "Give a text file, or use the ending of the format that it is in."
+            )
+        )
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         names = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
     twice = [name for name, count in Counter(names).items() if count > 1]

@@ -40,10 +40,13 @@ def read_frame(path: str, reading: dict[str, Any]) -> pl.DataFrame:
         path,
         separator=reading["separator"],
         null_values=reading["nulls"],
+        decimal_comma=reading["decimal_comma"],
         infer_schema_length=None,
         # Texts stay texts where the rows at hand happen to look like numbers.
         schema_overrides=dict.fromkeys(texts, pl.String),
     )
+    if reading["skip_blank"]:
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return tidy(frame, reading["nulls"], texts)
 
 

@@ -170,6 +170,15 @@ def check_inputs(x: Any, where: str) -> None:
 
 def _check_pair(x: Any, y: Any, where: str, first: Any, part: str) -> None:
     check_inputs(x, f"{part}{where}")
+    if y.ndim not in (1, 2) or 0 in y.shape[1:]:
+        raise DataError(
+            f"the targets of {part}{where} have shape {y.shape}. They are labels or numbers of "
+            "shape (rows,), or numbers of shape (rows, outputs). Reshape them."
+        )
+    if not len(x):
+        raise DataError(
+            f"{part}{where} has no rows. A network learns from rows. Check how it was cut."
+        )
     if len(x) != len(y):
         raise DataError(
             f"{part}{where} has {len(x)} rows of inputs and {len(y)} of targets. Both need the "
@@ -179,11 +188,6 @@ def _check_pair(x: Any, y: Any, where: str, first: Any, part: str) -> None:
         raise DataError(
             f"{part}{where} has rows of shape {x.shape[1:]}, the first part of "
             f"{first.shape[1:]}. All parts need the same features. Prepare them alike."
-        )
-    if y.ndim not in (1, 2) or 0 in y.shape[1:]:
-        raise DataError(
-            f"the targets of {part}{where} have shape {y.shape}. They are labels or numbers of "
-            "shape (rows,), or numbers of shape (rows, outputs). Reshape them."
         )
 
 

@@ -58,7 +58,7 @@ def read_rows(
     if place.suffix.lower() in TABLE_ENDINGS:
         form = table_format(place)
         columns = reading.get("columns", [])
-        frame = open_table(place, {**form, "columns": columns}, max_bytes)
+        frame = open_table(place, {**form, "columns": columns, "skip_blank": False}, max_bytes)
         if columns:
             return _frame_rows(frame, preprocessing, str(path))
         numbers = frame.select(c for c in frame.columns if frame[c].dtype.is_numeric())

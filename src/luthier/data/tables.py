@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from luthier.core import DataError, did_you_mean
 from luthier.data.columns import feature_names, inspect_columns
 from luthier.data.dataset import Dataset, checked
-from luthier.data.file import NULLS, check_header, check_size, sniff_separator, unreadable
+from luthier.data.file import (
+    NULLS,
+    check_header,
+    check_size,
+    has_decimal_commas,
+    sniff_separator,
+    unreadable,
+)
 from luthier.data.frame import frame_raw, level_codes, numbers, read_frame
 from luthier.data.target import Target, check_kind, inspect_target
 
@@ -60,8 +67,17 @@ def open_table(path: Path, reading: dict[str, Any], max_bytes: int) -> pl.DataFr
 def table_format(path: Path) -> dict[str, Any]:
     """Return how to parse a table file: the part of ``reading`` that its columns do not decide."""
     form = TABLE_ENDINGS[path.suffix.lower()]
-    separator = sniff_separator(path) if form == "csv" else ""
-    return {"reader": "table", "format": form, "separator": separator, "nulls": list(NULLS)}
+    if form != "csv":
+        return {"reader": "table", "format": form}
+    separator = sniff_separator(path)
+    return {
+        "reader": "table",
+        "format": form,
+        "separator": separator,
+        "decimal_comma": has_decimal_commas(path, separator),
+        "skip_blank": True,
+        "nulls": list(NULLS),
+    }
 
 
 def read_table(
@@ -125,6 +141,12 @@ def from_frame(
         "classes": list(found.classes),
     }
     notes = [f"column '{name}' left out: {reason}." for name, reason in left_out.items()]
+    if all(
+        name.strip().lstrip("+-").replace(".", "", 1).isdigit()
+        for name in frame.columns
+        if name != target
+    ):
+        notes.append("the column names are all numbers: the file may lack its header line.")
     dataset = Dataset(
         raw=frame_raw(frame, reading),
         kind=found.kind,

@@ -73,7 +73,7 @@ TEXTS = {
     "negative weight": (
         lines(*[f"{r},-1" for r in GOOD], header="a,b,y,w"),
         {"weight": "w"},
-        "40 values that are negative",
+        "40 weights are negative",
     ),
     "missing group": (
         lines(*[f"{r}," for r in GOOD[:2]], *[f"{r},g" for r in GOOD], header="a,b,y,g"),
@@ -97,6 +97,16 @@ def test_another_encoding_is_named_with_its_byte(tmp_path: Path):
     path.write_bytes(lines(*GOOD, "1,2,caf\xe9").encode("latin1"))
     position = path.read_bytes().index(b"\xe9")
     with pytest.raises(DataError, match=f"byte {position} .*iconv -f latin1 -t utf-8"):
+        read(path, target="y")
+
+
+def test_two_byte_text_is_named(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(lines(*GOOD).encode("utf-16"))
+    with pytest.raises(DataError, match="iconv -f utf-16 -t utf-8"):
+        read(path, target="y")
+    path.write_bytes(bytes(range(99)) * 9)
+    with pytest.raises(DataError, match="is no text"):
         read(path, target="y")
 
 

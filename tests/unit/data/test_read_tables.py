@@ -120,6 +120,24 @@ def test_the_target_decides_the_task(tmp_path: Path, values: list, kind: str, cl
     assert (dataset.kind, dataset.classes) == (kind, classes)
 
 
+def test_blank_lines_are_no_rows(tmp_path: Path):
+    rows = [f"{i},{i % 2}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\r\n".join(["a,y", *rows[:9], "", *rows[9:], "", ""]))
+    assert len(read(tmp_path / "t.csv", target="y")) == 40
+
+
+def test_decimal_commas(tmp_path: Path):
+    rows = [f"{i},5;{i};{i % 2}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a;b;y", *rows]))
+    dataset = read(tmp_path / "t.csv", target="y")
+    assert dataset.raw["numeric"][:2].tolist() == [[0.5, 0], [1.5, 1]]
+
+
+def test_a_header_of_numbers_is_doubted(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("\n".join(f"{i},{i / 2},{i % 2}" for i in range(9, 50)))
+    assert "lack its header" in read(tmp_path / "t.csv", target="1").notes[-1]
+
+
 def test_the_task_can_be_said(csv: Path, tmp_path: Path):
     path = tmp_path / "t.csv"
     path.write_text("\n".join(["a,y", *[f"{i},{i % 2}" for i in range(40)]]))
