@@ -1,6 +1,8 @@
 """Rules that no linter holds: small files, plain names, no output from the library."""
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,15 @@ def test_a_module_neither_prints_nor_asserts(module: Path):
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print"
     ]
     assert not prints or module.is_relative_to(PACKAGE / "apps")
+
+
+def test_the_oldest_versions_are_the_lower_bounds_of_the_package():
+    root = PACKAGE.parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    bounds = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)", line).groups() for line in wanted)
+    pins = (root / "constraints-oldest.txt").read_text(encoding="utf-8")
+    oldest = dict(re.findall(r"^([\w-]+)==([\d.]+)$", pins, re.MULTILINE))
+    assert oldest.pop("torch")
+    assert oldest.keys() == bounds.keys()
+    assert [n for n in bounds if not (oldest[n] + ".").startswith(bounds[n] + ".")] == []
