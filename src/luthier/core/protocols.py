@@ -118,6 +118,9 @@ class Storage(Protocol):
     def studies(self) -> Sequence[StudyRecord]:
         """Return every study's record."""
 
+    def find(self, study: str) -> StudyRecord | None:
+        """Return a study's record; None where the storage does not hold it."""
+
     def record(self, study: str) -> StudyRecord:
         """Return a study's record.
 

@@ -10,7 +10,7 @@ from typing import Any
 from luthier import engines, frameworks
 from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
-from luthier.core import Arrays, Build, BuilderError, Framework, Recipe
+from luthier.core import Arrays, Build, BuilderError, DataError, Framework, Recipe
 from luthier.data import Dataset, SplitPlan, from_python, read
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
@@ -75,24 +75,35 @@ def assemble(
         recipe = load_recipe(Path(recipe))
     made = None if build is None else as_build(build)
     dataset = _dataset(made, data, target, task, sample_weight, group, time)
-    made = made or as_build("cnn" if dataset.images else "mlp")
+    made = made or as_build("cnn" if _holds_images(dataset) else "mlp")
     preparation = Preparation(dataset, split or SplitPlan(seed=seed), metric)
     framework = frameworks.load("torch")
-    encoding = "embedding" if "cardinalities" in made.reserved else "onehot"
-    for preprocessing in ("standard", "tokens"):
-        first = Recipe(made.reference, encoding=encoding, preprocessing=preprocessing)
-        complete = _complete(made, preparation, first, recipe, budget or Budget())
-        check_recipe(complete)
-        try:
-            # A network that fits nothing is the user's mistake: it is told before a study begins.
-            framework.capture(made, complete, preparation.arrays(complete), seed)
-        except BuilderError:
-            # Whole numbers that a network cannot take as floats are tokens.
-            if complete.preprocessing != "standard" or not dataset.tokens:
-                raise
-        else:
-            break
-    return Assembly(made, preparation, framework, complete)
+    first = _complete(made, preparation, Recipe(made.reference), recipe, budget or Budget())
+    try:
+        # A network that fits nothing is the user's mistake: it is told before a study begins.
+        framework.capture(made, first, preparation.arrays(first), seed)
+    except BuilderError:
+        tokens = first.replace({"preprocessing": "tokens"})
+        if not _takes_tokens(framework, made, tokens, preparation, seed):
+            raise
+        first = tokens
+    return Assembly(made, preparation, framework, first)
+
+
+def _takes_tokens(
+    framework: Framework, build: Build, recipe: Recipe, preparation: Preparation, seed: int
+) -> bool:
+    """Tell whether a network that cannot take scaled inputs takes them as whole numbers."""
+    try:
+        framework.capture(build, recipe, preparation.arrays(recipe), seed)
+    except (BuilderError, DataError):
+        return False
+    return True
+
+
+def _holds_images(dataset: Dataset) -> bool:
+    tensor = dataset.raw["tensor"]
+    return tensor is not None and tensor.ndim == 4
 
 
 def _dataset(
@@ -123,11 +134,11 @@ def _complete(
 ) -> Recipe:
     """Return the user's recipe, with a sound default for what it leaves out."""
     if isinstance(recipe, Recipe):
-        return recipe.replace({"network": build.reference})
+        return check_recipe(recipe.replace({"network": build.reference}))
     arrays = preparation.arrays(first)
     epochs = int(budget.epochs) if budget.epochs != float("inf") else None
     default = default_recipe(build, arrays.task, rows=len(arrays.train), budget_epochs=epochs)
-    default = default.replace({"encoding": first.encoding, "preprocessing": first.preprocessing})
     if recipe is None:
         return default
-    return read_recipe(recipe, base=default)[0].replace({"network": build.reference})
+    complete: Recipe = read_recipe(recipe, base=default)[0]
+    return complete.replace({"network": build.reference})

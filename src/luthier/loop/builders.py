@@ -21,7 +21,8 @@ def as_build(model: str | Callable[..., Any], folder: Path | None = None) -> Bui
     'mlp'
     """
     if callable(model):
-        return Build.read(model, getattr(model, "__name__", "build"))
+        name = getattr(model, "__name__", type(model).__name__)
+        return Build.read(model, f"{getattr(model, '__module__', '')}:{name}")
     name = model.partition("#")[0]
     names = [family.name for family in families.ALL]
     if name in names:

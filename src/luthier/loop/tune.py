@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from luthier import executors, search
-from luthier.catalog.spaces import default_space
-from luthier.core import Domain, History, LuthierError, Recipe, Space, StudyRecord
+from luthier.core import Domain, History, LuthierError, Recipe
 from luthier.data import SplitPlan
-from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
 from luthier.loop.interrupt import interruptible
-from luthier.loop.recipes import check_space, load_space
+from luthier.loop.record import study_name, study_record
 from luthier.loop.study import Study
 from luthier.loop.worker import Worker
 from luthier.storage import connect
@@ -97,6 +96,7 @@ def tune(
 
         name = study or str(getattr(build, "__name__", "objective"))
         return tune_objective(build, direction, limits, connect(storage), name, seed, notify)
+    store = connect(storage)
     parts = assemble(
         build,
         data,
@@ -111,8 +111,16 @@ def tune(
         budget=limits,
         seed=seed,
     )
-    record = _record(parts, study, space, seed, limits, budget)
-    store = connect(storage)
+    name = study or study_name(parts, seed)
+    record = study_record(
+        parts,
+        name,
+        stored=store.find(name),
+        recipe=recipe,
+        space=space,
+        budget=limits,
+        seed=seed,
+    )
     store.open(record)
     with interruptible() as stop:
         worker = Worker(
@@ -126,61 +134,3 @@ def tune(
         )
         executors.load("local" if executor == "auto" else executor).launch(worker.run, workers)
     return Study(record, store, parts)
-
-
-def _record(
-    parts: Assembly,
-    name: str | None,
-    space: Mapping[str, Domain] | str | Path | None,
-    seed: int,
-    limits: Budget,
-    budget: str,
-) -> StudyRecord:
-    """Return what the study is about: all that must be the same when it goes on."""
-    task, dataset = parts.arrays.task, parts.preparation.dataset
-    ranges: Mapping[str, Domain]
-    if isinstance(space, (str, Path)):
-        ranges = load_space(Path(space))
-    elif space is not None:
-        ranges = space
-    else:
-        ranges = default_space(
-            parts.build,
-            task,
-            baseline=parts.recipe,
-            rows=len(parts.arrays.train),
-            trials=_trials(limits, parts.recipe.epochs),
-        )
-    check_space(ranges, parts.recipe)
-    model = parts.build.reference.partition(":")[0].removesuffix(".py").rpartition("/")[2]
-    default_name = f"{_data_name(dataset.path)}-{model}" + (f"-seed{seed}" if seed else "")
-    return StudyRecord(
-        name=name or default_name,
-        metric=task.metric,
-        direction=task.direction,
-        space=Space(ranges, parts.recipe),
-        data=parts.fingerprint,
-        builder=parts.build.hash,
-        seed=seed,
-        about={
-            "task": task.kind,
-            "data": dataset.path,
-            "model": parts.build.reference,
-            **{role: dataset.reading.get(role) for role in ("target", "weight", "group", "time")},
-            "budget": budget,
-        },
-    )
-
-
-def _data_name(path: str) -> str:
-    """Return what a study is called after: the file's name, or `data` for Python objects."""
-    return Path(path).stem or "data"
-
-
-def _trials(limits: Budget, epochs: int) -> int:
-    """Return about how many full trainings the budget pays for; 25 where only time is given.
-
-    A space may not depend on a machine's speed, or a study could not go on elsewhere.
-    """
-    trials = min(limits.trials, limits.epochs / epochs)
-    return 25 if trials == float("inf") else max(1, int(trials))

@@ -86,6 +86,14 @@ class SqlStorage:
             found = connection.execute(select(studies.c.record).order_by(studies.c.id)).scalars()
             return [StudyRecord.from_json(from_text(record)) for record in found]
 
+    def find(self, study: str) -> StudyRecord | None:
+        """Return a study's record; None where there is none of that name."""
+        with self._database.read() as connection:
+            text = connection.execute(
+                select(studies.c.record).where(studies.c.name == study)
+            ).scalar_one_or_none()
+        return None if text is None else StudyRecord.from_json(from_text(text))
+
     def record(self, study: str) -> StudyRecord:
         """Return a study's record."""
         with self._database.read() as connection:

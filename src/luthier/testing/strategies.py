@@ -137,9 +137,9 @@ class StrategyLaws:
 
     def test_every_recipe_lies_in_the_space(self, strategy: Strategy) -> None:
         new = [s.recipe for _, steps in simulate(strategy) for s in steps if s.trial is None]
-        for recipe in new[1:]:
-            for name in SPACE.parameters if recipe is not None else ():
-                domain = SPACE.active(name, recipe) if recipe is not None else None
+        for recipe in (recipe for recipe in new[1:] if recipe is not None):
+            for name in SPACE.parameters:
+                domain = SPACE.active(name, recipe)
                 same(domain is None or recipe.get(name) in domain, True)
 
     def test_a_space_of_two_recipes_comes_to_an_end(self, strategy: Strategy) -> None:

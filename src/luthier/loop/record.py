@@ -1,0 +1,110 @@
+"""What a study is about: its name, its space, and what must be the same when it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from luthier.catalog.recipe_keys import read_recipe
+from luthier.catalog.spaces import default_space
+from luthier.core import Domain, Recipe, Space, StudyRecord
+from luthier.loop.assembly import Assembly
+from luthier.loop.budget import Budget
+from luthier.loop.recipes import check_space, load_recipe, load_space
+
+_ROLES = ("target", "weight", "group", "time")
+
+
+def study_name(parts: Assembly, seed: int) -> str:
+    """Return a study's default name: of data, model, and a seed other than 0."""
+    data = Path(parts.preparation.dataset.path).stem or "data"
+    model = Path(parts.build.reference.partition(":")[0]).stem
+    return f"{data}-{model}" + (f"-seed{seed}" if seed else "")
+
+
+def study_record(
+    parts: Assembly,
+    name: str,
+    *,
+    stored: StudyRecord | None,
+    recipe: Recipe | Mapping[str, Any] | str | Path | None,
+    space: Mapping[str, Domain] | str | Path | None,
+    budget: Budget,
+    seed: int,
+) -> StudyRecord:
+    """Return the record of a study that begins, or goes on.
+
+    Defaults depend on the budget. A study that goes on keeps the ones it began with, so that
+    more budget needs no more than a larger number.
+
+    Args:
+        parts: What is trained.
+        name: The study's name.
+        stored: Its record, if it exists.
+        recipe: The user's start recipe, if any.
+        space: The user's ranges, if any.
+        budget: Decides how much the default space holds.
+        seed: Of the study.
+    """
+    task, dataset = parts.arrays.task, parts.preparation.dataset
+    baseline = parts.recipe if stored is None else _resumed(recipe, stored.space.baseline)
+    ranges: Mapping[str, Domain]
+    if isinstance(space, (str, Path)):
+        ranges = load_space(Path(space))
+    elif space is not None:
+        ranges = space
+    elif stored is not None:
+        ranges = stored.space.parameters
+    else:
+        ranges = _default_ranges(parts, budget)
+    check_space(ranges, baseline)
+    return StudyRecord(
+        name=name,
+        metric=task.metric,
+        direction=task.direction,
+        space=Space(ranges, baseline),
+        data=parts.fingerprint,
+        builder=parts.build.hash,
+        seed=seed,
+        about={
+            "task": task.kind,
+            "data": dataset.path,
+            "model": parts.build.reference,
+            **{role: dataset.reading.get(role) for role in _ROLES},
+        },
+    )
+
+
+def _resumed(recipe: Recipe | Mapping[str, Any] | str | Path | None, base: Recipe) -> Recipe:
+    """Return what the user asks for now, completed by what the study began with."""
+    if recipe is None:
+        return base
+    if isinstance(recipe, Recipe):
+        return recipe.replace({"network": base.network})
+    keys = load_recipe(Path(recipe)) if isinstance(recipe, (str, Path)) else recipe
+    return read_recipe(keys, base=base)[0].replace({"network": base.network})
+
+
+def _default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
+    arrays, dataset = parts.arrays, parts.preparation.dataset
+    ranges = default_space(
+        parts.build,
+        arrays.task,
+        rows=len(arrays.train),
+        trials=_trainings(budget, parts.recipe.epochs),
+        tensor=dataset.raw["tensor"] is not None,
+        categorical=bool(dataset.categories),
+    )
+    if parts.recipe.preprocessing == "tokens":
+        ranges.pop("preprocessing", None)
+    return ranges
+
+
+def _trainings(budget: Budget, epochs: int) -> int:
+    """Return about how many full trainings a budget pays for; 25 where only time is given.
+
+    A space may not depend on a machine's speed, or a study could not go on elsewhere.
+    """
+    trainings = min(budget.trials, budget.epochs / epochs)
+    return 25 if trainings == float("inf") else max(1, int(trainings))
