@@ -16,8 +16,10 @@ def evictions(history: History, *, paused: int = PAUSED, finished: int = FINISHE
 
     >>> from luthier.core import Curves, Recipe, Trial
     >>> curves = [Curves(metrics={"val_loss": (loss,)}) for loss in (1.0, 3.0, 2.0)]
-    >>> trials = tuple(Trial(i, Recipe(), 0, "paused", curves=c) for i, c in enumerate(curves))
-    >>> evictions(History(trials), paused=1)
+    >>> trials = [
+    ...     Trial(i, Recipe(), 0, "paused", curves=c, stored=True) for i, c in enumerate(curves)
+    ... ]
+    >>> evictions(History(tuple(trials)), paused=1)
     [1]
     """
     gone = []
