@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from luthier.core import Arrays, Captured, Curves, Recipe, State
@@ -55,7 +57,7 @@ class TorchEager:
         curves = Curves()
         with _one_thread():
             for epoch in until.values():
-                while training.epochs < epoch and (not len(curves) or curves.finite):
+                while training.epochs < epoch and training.finite:
                     curves += training.epoch()
         return dict.fromkeys(until, curves)
 
@@ -72,10 +74,12 @@ class TorchEager:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Train on one thread and leave the process' threads and random numbers as they were."""
-    threads = torch.get_num_threads()
+    threads, plain, numbers = torch.get_num_threads(), random.getstate(), np.random.get_state()
     torch.set_num_threads(1)
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
         torch.set_num_threads(threads)
+        random.setstate(plain)
+        np.random.set_state(numbers)

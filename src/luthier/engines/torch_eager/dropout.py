@@ -13,7 +13,12 @@ from torch.overrides import TorchFunctionMode
 
 from luthier.core.keys import bits, fold, threshold
 
-_CHANNELWISE = (functional.dropout1d, functional.dropout2d, functional.dropout3d)
+# Dimensions of a batch, of which fewer mean a single example; dropout2d always sees a batch.
+_CHANNELWISE: dict[Callable[..., Any], int] = {
+    functional.dropout1d: 3,
+    functional.dropout2d: 0,
+    functional.dropout3d: 5,
+}
 
 
 class KeyedDropout(TorchFunctionMode):
@@ -42,7 +47,7 @@ class KeyedDropout(TorchFunctionMode):
         if func is functional.dropout:
             return self._drop(*args, **kwargs)
         if func in _CHANNELWISE:
-            return self._drop(*args, **kwargs, channelwise=True)
+            return self._drop(*args, **kwargs, batched=_CHANNELWISE[func])
         return func(*args, **kwargs)
 
     def _drop(
@@ -52,14 +57,15 @@ class KeyedDropout(TorchFunctionMode):
         training: bool = True,
         inplace: bool = False,
         *,
-        channelwise: bool = False,
+        batched: int | None = None,
     ) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
         if not training or p == 0.0:
             return input
         shape = tuple(input.shape)
-        if channelwise:
-            shape = (*shape[:2], *(1 for _ in shape[2:]))
+        if batched is not None:
+            kept = 2 if input.ndim >= batched else 1
+            shape = (*shape[:kept], *(1 for _ in shape[kept:]))
         mask = keyed_mask(shape, p, self._seed, self._step, call)
         scaled = torch.from_numpy(mask).to(input.dtype)
         return input.mul_(scaled) if inplace else input * scaled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -24,6 +25,8 @@ from luthier.engines.torch_eager.ops import torch_ops
 from luthier.engines.torch_eager.tensors import Rows, Tensors
 
 _GENERATOR = 5
+_TINY = torch.finfo(torch.float32).tiny
+_VECTOR = "weights."  # what the average calls the flat vector; no buffer's name ends in a dot
 
 
 class Training:
@@ -48,15 +51,13 @@ class Training:
         state: State,
     ) -> None:
         self.recipe, self.seed, self.tensors = recipe, seed, tensors
-        self.module = module.double() if recipe.precision == "float64" else module
+        self.module = module
         self.optimizer = optimizers.by_name(recipe.optimizer)
         self.loss = losses.by_name(loss)
         self.batches = Batches.of(len(tensors.train), recipe.batch_size)
         self.train_weight = _class_weighted(tensors, recipe.class_weight)
         _load(self.module, state.group("weights"))
         self.flat = Flat(self.module)
-        buffers = dict(self.module.named_buffers())
-        self.buffers = {k: b for k, b in buffers.items() if b.is_floating_point()}
         slots, zeros = state.group("slots"), torch.zeros_like(self.flat.weights)
         self.slots = tuple(
             torch.from_numpy(slots[name].copy()) if name in slots else zeros
@@ -69,12 +70,14 @@ class Training:
             "step": 0,
             "best": None,
             "val_losses": [],
+            "finite": True,
             **state.extra,
         }
         self.epochs: int = extra["epoch"]
         self.step: int = extra["step"]
         self.best_score: float | None = extra["best"]
         self.val_losses: list[float] = list(extra["val_losses"])
+        self.finite: bool = extra["finite"]
         self.rate = 0.0
         self.change = (self.flat.weights, self.flat.weights)
 
@@ -82,6 +85,7 @@ class Training:
         """Train one epoch, evaluate, keep the best weights; return the epoch's values."""
         started = time.perf_counter()
         sums = torch.zeros(3, dtype=torch.float64)  # data loss, penalty, gradient norm
+        self.module.train()
         for rows in self.batches.order(self.seed, self.epochs):
             sums += self._step(rows)
         sums /= self.batches.steps
@@ -91,7 +95,7 @@ class Training:
             val, metrics = self._evaluate(self.tensors.val)
             self._keep_best(metrics[self.tensors.task.metric])
         self.val_losses.append(val)
-        return Curves(
+        curves = Curves(
             train_loss=(float(sums[0]),),
             train_loss_eval=(train,),
             penalty=(float(sums[1]),),
@@ -101,6 +105,8 @@ class Training:
             signals={"gradient_norm": (float(sums[2]),), **self._signals()},
             seconds=(time.perf_counter() - started,),
         )
+        self.finite = curves.finite
+        return curves
 
     def _step(self, rows: Tensor) -> Tensor:
         recipe, flat, module = self.recipe, self.flat, self.module
@@ -111,13 +117,13 @@ class Training:
             self.tensors.train, self.train_weight, rows, recipe, self.seed, self.step
         )
 
-        torch.default_generator.manual_seed(fold(self.seed, _GENERATOR, self.step)[0])
+        _seed(fold(self.seed, _GENERATOR, self.step)[0])
         flat.gradients.zero_()
-        module.train()
         with self._precision(), KeyedDropout(self.seed, self.step):
             outputs = as_matrix(module(*inputs))
         per_example = self.loss.per_example(torch_ops, outputs.to(target.dtype), target)
-        loss = (per_example * weight).sum() / weight.sum()
+        # A batch may hold nothing but rows of weight 0: it teaches nothing, and costs nothing.
+        loss = (per_example * weight).sum() / weight.sum().clamp(min=_TINY)
         loss.backward()
         flat.collect()
 
@@ -130,9 +136,7 @@ class Training:
             old = flat.weights.clone()
             if recipe.weight_decay:
                 flat.weights[: flat.kernels].mul_(1 - self.rate * recipe.weight_decay)
-            settings = optimizers.Settings(
-                self.rate, recipe.momentum, recipe.beta1, recipe.beta2, recipe.epsilon
-            )
+            settings = optimizers.Settings.of(recipe, self.rate)
             new, self.slots = self.optimizer.update(
                 torch_ops, flat.weights, flat.gradients, self.slots, self.step, settings
             )
@@ -158,12 +162,17 @@ class Training:
         """Average weights and float buffers; the decay grows, or the start would linger."""
         if self.recipe.ema is None:
             return
-        live = {"weights": self.flat.weights, **self.buffers}
+        live = self._averages()
         if not self.average:
             self.average = {name: value.clone() for name, value in live.items()}
         decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
         for name, value in live.items():
             self.average[name].mul_(decay).add_(value, alpha=1 - decay)
+
+    def _averages(self) -> dict[str, Tensor]:
+        """Return what is averaged. Buffers are looked up anew: a forward pass may replace them."""
+        buffers = self.module.named_buffers()
+        return {_VECTOR: self.flat.weights, **{k: b for k, b in buffers if b.is_floating_point()}}
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -171,7 +180,7 @@ class Training:
         if self.recipe.ema is None:
             yield
             return
-        live = {"weights": self.flat.weights, **self.buffers}
+        live = self._averages()
         kept = {name: value.clone() for name, value in live.items()}
         for name, value in live.items():
             value.copy_(self.average[name])
@@ -180,9 +189,9 @@ class Training:
             value.copy_(kept[name])
 
     def _evaluate(self, rows: Rows) -> tuple[float, dict[str, float]]:
-        torch.default_generator.manual_seed(0)
-        with self._precision():
-            outputs = outputs_of(self.module, rows.inputs).to(rows.target.dtype)
+        # In the weights' own precision, as whoever is handed the weights will evaluate them.
+        _seed(0)
+        outputs = outputs_of(self.module, rows.inputs).to(rows.target.dtype)
         loss = mean_loss(partial(self.loss.per_example, torch_ops), outputs, rows)
         return loss, scores(outputs, rows, self.tensors.task)
 
@@ -230,9 +239,17 @@ class Training:
                 "epoch": self.epochs,
                 "step": self.step,
                 "best": self.best_score,
-                "val_losses": self.val_losses,
+                "val_losses": list(self.val_losses),
+                "finite": self.finite,
             },
         )
+
+
+def _seed(seed: int) -> None:
+    """Seed every generator that a forward pass may draw from."""
+    torch.default_generator.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 def _values(module: nn.Module) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from luthier.catalog import losses
 from luthier.core import (
@@ -24,9 +25,11 @@ from luthier.core import (
     Trial,
 )
 from luthier.core.keys import fold
+from luthier.frameworks.fit import check_fit
 from luthier.frameworks.torch.initialise import initialise
 from luthier.frameworks.torch.layers import module_of
 from luthier.frameworks.torch.script import training_script
+from luthier.frameworks.torch.seeded import seeded
 
 _SAMPLE = 4  # rows that a new network is tried on
 _DROPOUTS = nn.modules.dropout._DropoutNd
@@ -48,10 +51,12 @@ class TorchFramework:
         Raises:
             BuilderError: when the builder raises, returns no network, or one whose outputs do
                 not fit the target.
+            RecipeError: when the recipe asks for what the data do not allow.
         """
         module = _built(build, recipe, arrays.task, seed)
         width = _try(module, build, arrays)
         loss = recipe.loss or losses.default(arrays.task.kind, width)
+        check_fit(recipe, loss, arrays)
         _check_width(build, arrays.task, width, loss)
         shape = {
             "builder": build.hash,
@@ -129,14 +134,19 @@ class TorchFramework:
 
 
 def _built(build: Build, recipe: Recipe, task: Task, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(fold(seed, 0)[0])
+    with seeded(fold(seed, 0)[0]):
         built = build(task, recipe.model)
         module = module_of(built) if isinstance(built, tuple) else built
         if not isinstance(module, nn.Module):
             raise BuilderError(
                 f"{build.reference} returned {_described(built)}, but a torch.nn.Module was "
                 "expected. End it with `return torch.nn.Sequential(...)` or your own module."
+            )
+        if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
+            raise BuilderError(
+                f"{build.reference} returned a network with lazy layers, whose sizes are not known "
+                "yet. Run a row through it in the builder, for example "
+                "`network(torch.zeros(1, n_features))`, or write the sizes out."
             )
         if recipe.initialiser is not None:
             initialise(module, recipe.initialiser)
@@ -146,17 +156,19 @@ def _built(build: Build, recipe: Recipe, task: Task, seed: int) -> nn.Module:
                 layer.p = recipe.dropout
             elif isinstance(layer, _WITH_DROPOUT):
                 layer.dropout = recipe.dropout
-    return module
+    # bfloat16 is a type of the computation: weights stay float32.
+    return module.double() if recipe.precision == "float64" else module.float()
 
 
 def _try(module: nn.Module, build: Build, arrays: Arrays) -> int:
     """Run a few rows through a network; return the number of its outputs."""
-    inputs = [_tensor(x[:_SAMPLE], torch.float32) for x in arrays.train.inputs]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    inputs = [_tensor(x[:_SAMPLE], dtype) for x in arrays.train.inputs]
     shapes = ", ".join(f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}" for x in inputs)
     module.eval()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            outputs = module.float()(*inputs)
+        with torch.no_grad(), seeded(0):
+            outputs = module(*inputs)
     except Exception as error:
         raise BuilderError(
             f"{build.reference}: the network raised {type(error).__name__} on inputs of shape "
@@ -180,8 +192,13 @@ def _try(module: nn.Module, build: Build, arrays: Arrays) -> int:
 
 
 def _check_width(build: Build, task: Task, width: int, loss: str) -> None:
-    expected = 1 if loss == "binary_cross_entropy" else task.n_outputs
-    if width != expected or (loss == "binary_cross_entropy" and task.n_outputs > 2):
+    single = loss == "binary_cross_entropy"
+    if single and width != 1:
+        raise BuilderError(
+            f"{build.reference}: the network has {width} outputs, but loss '{loss}' takes one, the "
+            "logit of the second class. Leave `loss` out, or end with `torch.nn.Linear(..., 1)`."
+        )
+    if (single and task.n_outputs > 2) or (not single and width != task.n_outputs):
         what = f"{task.n_outputs} classes" if task.classes else f"{task.n_outputs} numbers"
         raise BuilderError(
             f"{build.reference}: the network has {width} outputs, but the target has {what}. "

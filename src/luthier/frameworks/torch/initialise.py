@@ -45,6 +45,6 @@ def _draw(kernel: Tensor, name: str) -> None:
         case "orthogonal":
             nn.init.orthogonal_(kernel)
         case "truncated_normal":
-            nn.init.trunc_normal_(kernel, std=0.02)
+            nn.init.trunc_normal_(kernel, std=0.02, a=-0.04, b=0.04)
         case _:
             raise RecipeError(f"initialiser: no '{name}'. See docs/recipe.md for the names.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import sys
+import textwrap
 from collections.abc import Mapping
 from importlib import resources
 
@@ -14,6 +16,7 @@ from luthier.core import Build, Recipe, Task
 from luthier.frameworks.torch import blocks
 from luthier.frameworks.torch.layers import text_of
 from luthier.frameworks.torch.script_parts import LION, optimizer_text, schedule_text
+from luthier.frameworks.torch.seeded import seeded
 
 _IMPORTS = (
     "import math",
@@ -63,12 +66,13 @@ def training_script(
     data_imports, data = hoisted(data_source)
     imports = sorted({*_IMPORTS, *network_imports, *data_imports}, key=_import_order)
     return environment.from_string(text).render(
-        title=title,
+        title=_in_docstring(title),
+        network=_in_docstring(recipe.network.partition("#")[0]),
         recipe=recipe,
         loss=loss,
         seed=seed,
         epochs=epochs,
-        reported=dict(reported),
+        reported={k: float(v) for k, v in reported.items() if math.isfinite(v)},
         imports=imports,
         data_source=data,
         network_source=network,
@@ -109,13 +113,14 @@ def hoisted(source: str) -> tuple[list[str], str]:
 
 def network_source(build: Build, recipe: Recipe, task: Task) -> str:
     """Return the definition of ``make_network()``."""
-    built = build(task, recipe.model)
+    with seeded(0):
+        built = build(task, recipe.model)
     if isinstance(built, tuple):
         return _family_source(built)
     arguments = {name: getattr(task, name) for name in build.reserved}
     arguments |= {**build.defaults, **recipe.model}
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    source = without_luthier(build.source).strip()
+    source = without_luthier(_without_main(textwrap.dedent(build.source))).strip()
     name = build.function.__name__
     return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
 
@@ -140,12 +145,25 @@ def without_luthier(source: str) -> str:
             name = node.names[0].asname or "luthier"
             stand_in = [
                 f"class {name}:",
-                "    Float = Int = Categorical = staticmethod(lambda *args, **kwargs: None)",
+                "    Float = Int = Categorical = Conditional = staticmethod(lambda *a, **k: None)",
             ]
         else:
             continue
         lines[node.lineno - 1 : node.end_lineno] = stand_in
     return "\n".join(lines)
+
+
+def _without_main(source: str) -> str:
+    """Leave out what a file does only when it is run: the script is run, too."""
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            lines[node.lineno - 1 : node.end_lineno] = []
+    return "\n".join(lines)
+
+
+def _in_docstring(text: str) -> str:
+    return text.replace("\\", "/").replace('"', "'")
 
 
 def _family_source(network: Network) -> str:
@@ -176,6 +194,7 @@ def _initialiser(name: str | None) -> str:
     if name == "lecun_normal":
         return "nn.init.normal_(p, std=1 / math.sqrt(p[0].numel()))"
     if name == "truncated_normal":
-        return f"nn.init.trunc_normal_(p, std={initialisers.by_name(name).scale})"
+        std = initialisers.by_name(name).scale
+        return f"nn.init.trunc_normal_(p, std={std}, a={-2 * std}, b={2 * std})"
     gain = ', nonlinearity="relu"' if name.startswith("kaiming") else ""
     return f"nn.init.{name}_(p{gain})"

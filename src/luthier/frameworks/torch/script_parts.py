@@ -127,7 +127,7 @@ def _factor(r: Recipe) -> list[str]:
             return [
                 "best, bad, factor = math.inf, 0, 1.0",
                 "for loss in val_losses:",
-                "    better = loss < best - abs(best) * 1e-4 if math.isfinite(best) else True",
+                "    better = loss < (best - abs(best) * 1e-4 if math.isfinite(best) else best)",
                 "    best, bad = (loss, 0) if better else (best, bad + 1)",
                 f"    if bad > {r.plateau_patience!r}:",
                 f"        factor, bad = factor * {r.gamma!r}, 0",
