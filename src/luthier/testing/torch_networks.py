@@ -26,7 +26,10 @@ class _Calls(nn.Module):
 class _Tied(nn.Module):
     def __init__(self, n_features: int, n_outputs: int) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(n_features, n_features), nn.Linear(n_features, n_features)
+        self.first, self.second = (
+            nn.Linear(n_features, n_features),
+            nn.Linear(n_features, n_features),
+        )
         self.second.weight = self.first.weight
         self.last = nn.Linear(n_features, n_outputs)
 

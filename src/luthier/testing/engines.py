@@ -1,0 +1,471 @@
+"""The laws of an engine. Subclass `EngineLaws`, override its fixtures, and run pytest."""
+
+# ruff: noqa: D102 - the name of a law says what holds.
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from luthier.catalog import families, metrics, optimizers, schedules
+from luthier.core import Arrays, Build, Curves, Engine, Framework, Part, Recipe, State
+from luthier.storage.blob import from_blob, to_blob
+from luthier.testing import arrays as data
+from luthier.testing.expect import same
+from luthier.testing.torch_networks import BUILDERS
+
+EPOCHS = 4
+SMALL = Recipe(
+    model={"width": 8, "depth": 1, "normalisation": "none"},
+    epochs=EPOCHS,
+    batch_size=16,
+    learning_rate=0.02,
+)
+BATCH_NORM = {"model.normalisation": "batch"}
+IMAGES = {"network": "cnn", "model": {"width": 4, "depth": 2}}
+OWN: dict[str, Any] = {"model": {}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recipe, and the data it is tried on."""
+
+    recipe: Recipe
+    arrays: Callable[[], Arrays] = data.classes
+
+
+def case(arrays: Callable[[], Arrays] = data.classes, **changes: Any) -> Case:
+    """Return a case that differs from a small network in these keys."""
+    dotted = {name.replace("__", "."): value for name, value in changes.items()}
+    return Case(SMALL.replace(dotted), arrays)
+
+
+def paired(optimizer: optimizers.Optimizer, schedule: schedules.Schedule) -> Case:
+    """Return a case of one optimizer under one schedule."""
+    recipe = SMALL.replace({**optimizer.usual, "optimizer": optimizer.name})
+    return Case(
+        recipe.replace({"schedule": schedule.name, "warmup": 0.2, "plateau_patience": 0}),
+        data.numbers,
+    )
+
+
+CASES: Mapping[str, Case] = {
+    **{
+        f"{optimizer.name} with {schedule.name}": paired(optimizer, schedule)
+        for optimizer, schedule in zip(
+            optimizers.ALL,
+            [schedules.ALL[i % len(schedules.ALL)] for i in range(len(optimizers.ALL))],
+            strict=True,
+        )
+    },
+    "plateau that decays": case(
+        schedule="plateau", plateau_patience=0, optimizer="sgd", learning_rate=3.0
+    ),
+    "average": case(ema=0.9),
+    "average with batch norm": case(ema=0.9, model__normalisation="batch"),
+    "average with own buffers": case(network="buffers", ema=0.9, **OWN),
+    "penalties, decay and clipping": case(l1=1e-3, l2=1e-2, weight_decay=0.1, clip_norm=0.5),
+    "smoothing and class weights": case(label_smoothing=0.1, class_weight="balanced"),
+    "mixup": case(mixup=0.4),
+    "dropout": case(dropout=0.3),
+    "dropout as a function": case(network="functional_dropout", **OWN),
+    "dropout of channels": case(data.images, network="channel_dropout", **OWN),
+    "random numbers of its own": case(network="own_random_numbers", **OWN),
+    "batch norm": case(model__normalisation="batch"),
+    "full batch": case(batch_size="full", model__normalisation="batch"),
+    "augmented images": case(data.images, augmentation="flip_shift", **IMAGES),
+    "categories": case(
+        data.categories, network="resnet", model={"width": 8, "depth": 1}, encoding="embedding"
+    ),
+    "frozen": case(network="frozen", l2=0.01, **OWN),
+    "tied": case(network="tied", weight_decay=0.1, **OWN),
+    "double precision": case(precision="float64"),
+    "half precision": case(precision="bfloat16"),
+}
+
+
+@dataclass
+class Bench:
+    """An engine and a framework, with the few calls that most laws need.
+
+    Args:
+        engine: What trains.
+        framework: What captures and restores.
+    """
+
+    engine: Engine
+    framework: Framework
+
+    def build(self, recipe: Recipe) -> Build:
+        """Return the builder that a recipe names."""
+        return BUILDERS.get(recipe.network) or families.by_name(recipe.network).build
+
+    def initial(self, recipe: Recipe, arrays: Arrays, seed: int = 0) -> State:
+        """Return the state that a trial starts from."""
+        return self.framework.capture(self.build(recipe), recipe, arrays, seed).initial
+
+    def place(
+        self, recipe: Recipe, arrays: Arrays, seed: int = 0, state: State | None = None
+    ) -> None:
+        """Put a trial in the first slot, at its start or from a state."""
+        captured = self.framework.capture(self.build(recipe), recipe, arrays, seed)
+        same(self.engine.refuses(captured, recipe), None)
+        self.engine.open(captured, arrays)
+        self.engine.put(0, recipe, seed, state or captured.initial)
+
+    def train(
+        self,
+        recipe: Recipe,
+        arrays: Arrays,
+        *,
+        seed: int = 0,
+        stops: Sequence[int] = (EPOCHS,),
+        through: Callable[[State], State] = lambda state: state,
+    ) -> tuple[Curves, State]:
+        """Train a trial; after every stop it leaves the engine and comes back."""
+        self.place(recipe, arrays, seed)
+        curves = Curves()
+        for stop in stops:
+            curves += self.engine.run({0: stop})[0]
+            state = through(self.engine.take(0))
+            self.place(recipe, arrays, seed, state)
+        return curves, state
+
+    def score(self, recipe: Recipe, arrays: Arrays, state: State, part: Part) -> float:
+        """Return the deciding metric of the network that a state hands over."""
+        model = self.framework.restore(self.build(recipe), recipe, arrays.task, state)
+        outputs, target = self.framework.outputs(model, part), part.target
+        task = arrays.task
+        if task.kind == "regression":
+            scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)
+            outputs, target = outputs * scale + mean, target * scale + mean
+        return metrics.by_name(task.metric).compute(outputs, target, part.weight)
+
+
+class EngineLaws:
+    """What every engine keeps, on whatever it does not refuse.
+
+    A subclass overrides the fixtures `engine` and `framework` with new ones.
+    """
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        """Return a new engine."""
+        raise NotImplementedError("override the fixture `engine`")
+
+    @pytest.fixture
+    def framework(self) -> Framework:
+        """Return the framework whose networks the engine trains."""
+        raise NotImplementedError("override the fixture `framework`")
+
+    @pytest.fixture
+    def bench(self, engine: Engine, framework: Framework) -> Bench:
+        """Return both together."""
+        return Bench(engine, framework)
+
+    def test_the_cases_cover_every_optimizer_and_schedule(self) -> None:
+        recipes = [case.recipe for case in CASES.values()]
+        same({r.optimizer for r in recipes}, {o.name for o in optimizers.ALL})
+        same({r.schedule for r in recipes}, {s.name for s in schedules.ALL})
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_a_run_in_pieces_equals_one_run(self, bench: Bench, name: str) -> None:
+        recipe, arrays = CASES[name].recipe, CASES[name].arrays()
+        whole = bench.train(recipe, arrays)
+        pieces = bench.train(
+            recipe, arrays, stops=(1, 3, EPOCHS), through=lambda state: from_blob(to_blob(state))
+        )
+        same(len(whole[0]), EPOCHS)
+        same_result(pieces, whole)
+
+    def test_a_run_that_does_not_leave_the_engine_may_be_cut_too(self, bench: Bench) -> None:
+        recipe, arrays = CASES["average with batch norm"].recipe, data.classes()
+        whole = bench.train(recipe, arrays)
+        bench.place(recipe, arrays)
+        curves = bench.engine.run({0: 1})[0] + bench.engine.run({0: EPOCHS})[0]
+        same_result((curves, bench.engine.take(0)), whole)
+
+    def test_a_state_stays_as_it_was_taken(self, bench: Bench) -> None:
+        recipe, arrays = CASES["plateau that decays"].recipe, data.classes()
+        bench.place(recipe, arrays)
+        bench.engine.run({0: 2})
+        taken = bench.engine.take(0)
+        kept = from_blob(to_blob(taken))
+        bench.engine.run({0: EPOCHS})
+        same_state(taken, kept)
+
+    def test_only_new_epochs_are_returned(self, bench: Bench) -> None:
+        bench.place(SMALL, data.classes())
+        same([len(bench.engine.run({0: until})[0]) for until in (1, 3, 3, 2)], [1, 2, 0, 0])
+
+    @pytest.mark.parametrize("name", ["dropout", "average with batch norm", "mixup"])
+    def test_a_trial_does_not_depend_on_the_one_before_it(self, bench: Bench, name: str) -> None:
+        recipe, arrays = CASES[name].recipe, data.classes()
+        alone = bench.train(recipe, arrays)
+        bench.train(CASES["penalties, decay and clipping"].recipe, data.classes(), seed=7)
+        bench.train(CASES["adam with cosine"].recipe, data.numbers())
+        same_result(bench.train(recipe, arrays), alone)
+
+    @pytest.mark.parametrize("name", ["dropout", "mixup", "batch norm", "augmented images"])
+    def test_the_seed_decides(self, bench: Bench, name: str) -> None:
+        recipe, arrays = CASES[name].recipe, CASES[name].arrays()
+        first, again, other = (bench.train(recipe, arrays, seed=seed)[0] for seed in (3, 3, 4))
+        same(again.train_loss, first.train_loss)
+        differ(other.train_loss, first.train_loss)
+
+    @pytest.mark.parametrize("name", ["dropout", "mixup", "augmented images"])
+    def test_the_seed_decides_more_than_the_initial_weights(self, bench: Bench, name: str) -> None:
+        recipe, arrays = CASES[name].recipe.replace({"batch_size": "full"}), CASES[name].arrays()
+        captured = bench.framework.capture(bench.build(recipe), recipe, arrays, 0)
+        losses = []
+        for seed in (3, 4):
+            bench.engine.open(captured, arrays)
+            bench.engine.put(0, recipe, seed, captured.initial)
+            losses.append(bench.engine.run({0: 1})[0].train_loss)
+        differ(*losses)
+
+    def test_the_order_of_rows_is_drawn_anew_every_epoch(self, bench: Bench) -> None:
+        recipe = SMALL.replace({"optimizer": "sgd", "learning_rate": 1e-20})
+        losses = bench.train(recipe, data.classes())[0].train_loss
+        same(len(set(losses)), EPOCHS)
+
+    def test_random_numbers_and_threads_of_the_process_stay(self, bench: Bench) -> None:
+        before = process_state()
+        for name in ("random numbers of its own", "dropout", "mixup"):
+            bench.train(CASES[name].recipe, CASES[name].arrays())
+        same(process_state(), before)
+
+    def test_they_stay_when_training_raises(self, bench: Bench) -> None:
+        recipe = SMALL.replace({"network": "fails_in_training", **OWN})
+        bench.place(recipe, data.classes())
+        before = process_state()
+        with pytest.raises(RuntimeError, match="it does not train"):
+            bench.engine.run({0: 1})
+        same(process_state(), before)
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_every_series_has_one_value_an_epoch(self, bench: Bench, name: str) -> None:
+        arrays = CASES[name].arrays()
+        curves, _ = bench.train(CASES[name].recipe, arrays)
+        same(set(curves.metrics), set(arrays.task.metrics))
+        plain = {f.name: getattr(curves, f.name) for f in dataclasses.fields(curves)}
+        groups = {**plain.pop("metrics"), **plain.pop("signals")}
+        same({k: len(v) for k, v in (plain | groups).items()}, dict.fromkeys(plain | groups, 4))
+        same([k for k, v in (plain | groups).items() if not all(map(math.isfinite, v))], [])
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_the_learning_rate_is_that_of_the_epochs_last_step(
+        self, bench: Bench, name: str
+    ) -> None:
+        recipe, arrays = CASES[name].recipe, CASES[name].arrays()
+        curves, _ = bench.train(recipe, arrays)
+        steps = 1 if recipe.batch_size == "full" else data.ROWS // int(recipe.batch_size)
+        expected = [
+            schedules.learning_rate(
+                recipe,
+                schedules.Progress(
+                    (epoch + 1) * steps - 1, EPOCHS * steps, steps, curves.val_loss[:epoch]
+                ),
+            )
+            for epoch in range(EPOCHS)
+        ]
+        near(curves.learning_rate, expected)
+
+    def test_a_plateau_lowers_the_learning_rate(self, bench: Bench) -> None:
+        curves, _ = bench.train(CASES["plateau that decays"].recipe, data.classes())
+        same(curves.learning_rate[-1] < curves.learning_rate[0], True)
+
+    def test_penalties_are_told_apart_from_the_loss(self, bench: Bench) -> None:
+        recipe = SMALL.replace({"batch_size": "full", "optimizer": "sgd", **BATCH_NORM})
+        penalised = recipe.replace({"l1": 0.03, "l2": 0.05})
+        arrays = data.classes()
+        plain, penalty = (bench.train(r, arrays, stops=(1,))[0] for r in (recipe, penalised))
+        kernels = kernels_of(bench.initial(recipe, arrays))
+        same(len(kernels), 2)
+        expected = sum(0.03 * np.abs(w).sum() + 0.05 * np.square(w).sum() for w in kernels.values())
+        near(penalty.penalty, [expected], rel=1e-5)
+        near(plain.penalty, [0.0])
+        near(penalty.train_loss, plain.train_loss)
+
+    def test_penalties_and_decay_pull_at_kernels_alone(self, bench: Bench) -> None:
+        recipe = SMALL.replace({"batch_size": "full", "optimizer": "sgd", **BATCH_NORM})
+        arrays = data.classes()
+        start = kernels_of(bench.initial(recipe, arrays))
+        plain = bench.train(recipe, arrays, stops=(1,))[1].group("weights")
+        pulls: list[tuple[dict[str, float], Callable[[Any], Any]]] = [
+            ({"l1": 0.03}, lambda w: 0.03 * np.sign(w)),
+            ({"l2": 0.05}, lambda w: 2 * 0.05 * w),
+            ({"weight_decay": 0.5}, lambda w: 0.5 * w),
+        ]
+        for changes, pull in pulls:
+            ends = bench.train(recipe.replace(changes), arrays, stops=(1,))[1].group("weights")
+            for name, end in ends.items():
+                moved = recipe.learning_rate * pull(start[name]) if name in start else 0.0
+                np.testing.assert_allclose(end, plain[name] - moved, rtol=0, atol=1e-6)
+
+    @pytest.mark.parametrize("name", [n for n in CASES if " with " not in n or "average" in n])
+    def test_the_score_is_that_of_the_weights_handed_over(self, bench: Bench, name: str) -> None:
+        recipe, arrays = CASES[name].recipe, CASES[name].arrays()
+        curves, state = bench.train(recipe, arrays)
+        best = curves.score(arrays.task.metric, arrays.task.direction)
+        near([bench.score(recipe, arrays, state, arrays.val)], [best], rel=1e-6)
+
+    @pytest.mark.parametrize("ema", [None, 0.5])
+    def test_the_weights_handed_over_are_those_of_the_best_epoch(
+        self, bench: Bench, ema: float | None
+    ) -> None:
+        for arrays in (data.classes(metric="accuracy"), data.numbers()):
+            recipe = SMALL.replace({"learning_rate": 0.3, "epochs": 8, "ema": ema})
+            curves, state = bench.train(recipe, arrays, stops=(8,))
+            series = curves.metrics[arrays.task.metric]
+            best = curves.best_epoch(arrays.task.metric, arrays.task.direction)
+            differ(series[-1], series[(best or 0) - 1])
+            near([bench.score(recipe, arrays, state, arrays.val)], [series[(best or 0) - 1]], 1e-6)
+
+    def test_a_trial_that_diverges_stops_after_that_epoch(self, bench: Bench) -> None:
+        recipe = SMALL.replace({"optimizer": "sgd", "learning_rate": 1e30})
+        bench.place(recipe, data.numbers())
+        curves = bench.engine.run({0: EPOCHS})[0]
+        same((curves.finite, curves.upto(len(curves) - 1).finite), (False, True))
+        same(len(curves) < EPOCHS, True)
+        same(len(bench.engine.run({0: EPOCHS})[0]), 0)
+        bench.place(recipe, data.numbers(), state=from_blob(to_blob(bench.engine.take(0))))
+        same(len(bench.engine.run({0: EPOCHS})[0]), 0)
+
+    def test_weights_that_are_no_numbers_end_a_trial_after_one_epoch(self, bench: Bench) -> None:
+        arrays = data.classes()
+        initial = bench.initial(SMALL, arrays)
+        broken = {name: w * np.float32(np.nan) for name, w in initial.arrays.items()}
+        bench.place(SMALL, arrays, state=State(broken, initial.extra))
+        curves = bench.engine.run({0: EPOCHS})[0]
+        same((len(curves), curves.finite), (1, False))
+        same(math.isnan(curves.val_loss[0]), True)
+
+    def test_another_frameworks_network_is_refused_in_words(self, bench: Bench) -> None:
+        captured = bench.framework.capture(bench.build(SMALL), SMALL, data.classes(), 0)
+        same(bench.engine.refuses(captured, SMALL), None)
+        foreign = dataclasses.replace(captured, framework="tensorstream")
+        same("tensorstream" in (bench.engine.refuses(foreign, SMALL) or ""), True)
+
+    def test_frozen_parameters_stay(self, bench: Bench) -> None:
+        changes = {"network": "frozen", "model": {}, "l1": 0.1, "weight_decay": 1.0, "ema": 0.5}
+        recipe, arrays = SMALL.replace(changes), data.classes()
+        start = bench.initial(recipe, arrays).group("weights")
+        _, state = bench.train(recipe, arrays)
+        for group in ("weights", "best"):
+            moved = [k for k, v in state.group(group).items() if not np.array_equal(v, start[k])]
+            same(sorted(moved), ["2.bias", "2.weight"])
+
+    def test_tied_parameters_stay_tied(self, bench: Bench) -> None:
+        recipe, arrays = CASES["tied"].recipe, CASES["tied"].arrays()
+        _, state = bench.train(recipe, arrays)
+        same("second.weight" in state.group("weights"), False)
+        model = bench.framework.restore(bench.build(recipe), recipe, arrays.task, state)
+        same(model.first.weight is model.second.weight, True)
+        start = bench.initial(recipe, arrays).group("weights")
+        differ(state.group("best")["first.weight"].tolist(), start["first.weight"].tolist())
+
+    def test_a_batch_larger_than_the_data_means_all_of_it(self, bench: Bench) -> None:
+        results = [
+            bench.train(SMALL.replace({"batch_size": size}), data.classes())
+            for size in (10_000, data.ROWS, "full")
+        ]
+        same_result(results[0], results[2])
+        same_result(results[1], results[2])
+
+    def test_the_last_short_batch_is_left_out(self, bench: Bench) -> None:
+        changes = {"optimizer": "sgd", "learning_rate": 1.0, "schedule": "linear"}
+        recipe = SMALL.replace({**changes, "batch_size": 25})
+        curves, _ = bench.train(recipe, data.classes())
+        near(curves.learning_rate, [7 / 8, 5 / 8, 3 / 8, 1 / 8])
+
+    def test_rows_of_weight_zero_do_not_matter(self, bench: Bench) -> None:
+        recipe = SMALL.replace({"batch_size": "full", "precision": "float64"})
+        arrays = data.classes()
+        rng = np.random.default_rng(0)
+        noise = Part(
+            (rng.normal(size=(20, data.FEATURES)).astype(np.float32) * 9,),
+            rng.integers(data.CLASSES, size=20),
+            np.zeros(20, np.float32),
+            np.arange(20),
+        )
+        with_noise, _ = bench.train(recipe, data.with_rows(arrays, noise))
+        without, _ = bench.train(recipe, arrays)
+        for name in ("train_loss", "train_loss_eval", "val_loss"):
+            near(getattr(with_noise, name), getattr(without, name), rel=1e-9)
+
+    def test_a_batch_of_weight_zero_teaches_nothing(self, bench: Bench) -> None:
+        arrays = data.classes()
+        lone = data.weighted(arrays, np.arange(data.ROWS) == 7)
+        recipe = SMALL.replace({"batch_size": 1, "optimizer": "sgd", "epochs": 1})
+        curves, state = bench.train(recipe, lone, stops=(1,))
+        same(curves.finite, True)
+        row = Part((arrays.train.inputs[0][7:8],), arrays.train.target[7:8], None, np.arange(1))
+        only = dataclasses.replace(arrays, train=row, key="only")
+        _, expected = bench.train(recipe, only, stops=(1,))
+        for name, value in expected.group("weights").items():
+            np.testing.assert_allclose(state.group("weights")[name], value, rtol=0, atol=1e-7)
+
+    def test_twice_the_weight_is_the_row_twice(self, bench: Bench) -> None:
+        arrays = data.classes()
+        recipe = SMALL.replace({"batch_size": "full", "precision": "float64"})
+        weight = np.where(np.arange(data.ROWS) < 20, 2, 1)
+        first = Part(
+            tuple(x[:20] for x in arrays.train.inputs),
+            arrays.train.target[:20],
+            None,
+            np.arange(20),
+        )
+        heavy, _ = bench.train(recipe, data.weighted(arrays, weight))
+        doubled, _ = bench.train(recipe, data.with_rows(arrays, first))
+        near(heavy.train_loss, doubled.train_loss, rel=1e-9)
+        near(heavy.val_loss, doubled.val_loss, rel=1e-9)
+
+
+def kernels_of(state: State) -> dict[str, Any]:
+    """Return the weights with two dimensions or more."""
+    return {name: w for name, w in state.group("weights").items() if w.ndim >= 2}
+
+
+def process_state() -> object:
+    """Return what training must leave alone."""
+    return (
+        torch.get_num_threads(),
+        torch.get_rng_state().tolist(),
+        repr(np.random.get_state()),
+        random.getstate(),
+    )
+
+
+def same_result(actual: tuple[Curves, State], expected: tuple[Curves, State]) -> None:
+    """Fail where curves, apart from their seconds, or states differ in a bit."""
+    first, second = (dataclasses.replace(curves, seconds=()) for curves, _ in (actual, expected))
+    same(repr(first), repr(second))
+    same_state(actual[1], expected[1])
+
+
+def same_state(actual: State, expected: State) -> None:
+    """Fail where two states differ in a bit."""
+    same(sorted(actual.arrays), sorted(expected.arrays))
+    for name, array in expected.arrays.items():
+        same((name, actual.arrays[name].dtype), (name, array.dtype))
+        same((name, actual.arrays[name].tolist()), (name, array.tolist()))
+    same(actual.extra, expected.extra)
+
+
+def differ(actual: object, other: object) -> None:
+    """Fail where two values are the same."""
+    if actual == other:
+        raise AssertionError(f"expected something else than {other!r}")
+
+
+def near(actual: Sequence[Any], expected: Sequence[Any], rel: float = 1e-7) -> None:
+    """Fail where numbers differ by more than a share of theirs."""
+    np.testing.assert_allclose(actual, expected, rtol=rel, atol=1e-12)

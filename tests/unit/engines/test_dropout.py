@@ -1,0 +1,103 @@
+"""Dropout masks are a function of seed, step and call."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from luthier.engines.torch_eager.dropout import KeyedDropout, keyed_mask
+
+ONES = torch.ones(16, 8)
+
+
+def test_a_mask_depends_on_seed_step_and_call_alone():
+    key = {"seed": 1, "step": 2, "call": 3}
+    mask = keyed_mask((16, 8), 0.5, **key)
+    torch.manual_seed(99)
+    np.testing.assert_array_equal(keyed_mask((16, 8), 0.5, **key), mask)
+    for name in key:
+        other = keyed_mask((16, 8), 0.5, **{**key, name: 9})
+        assert 0.3 < (other != mask).mean() < 0.7
+
+
+def test_two_calls_of_a_forward_pass_get_different_masks():
+    with KeyedDropout(seed=0, step=0):
+        first, second = functional.dropout(ONES), functional.dropout(ONES)
+    np.testing.assert_array_equal(first, keyed_mask((16, 8), 0.5, seed=0, step=0, call=0))
+    np.testing.assert_array_equal(second, keyed_mask((16, 8), 0.5, seed=0, step=0, call=1))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_the_expected_share_is_dropped_and_the_rest_scaled(p):
+    mask = keyed_mask((200, 500), p, seed=0, step=0, call=0)
+    assert (mask == 0).mean() == pytest.approx(p, abs=0.005)
+    if p < 1:
+        np.testing.assert_allclose(mask[mask > 0], 1 / (1 - p), rtol=1e-6)
+        assert mask.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_rows_and_columns_are_dropped_independently():
+    kept = keyed_mask((400, 50), 0.5, seed=3, step=1, call=0) > 0
+    assert kept.mean(0) == pytest.approx(0.5, abs=0.12)
+    correlation = np.corrcoef(kept.T) - np.eye(50)
+    assert np.abs(correlation).max() < 0.25
+
+
+def test_modules_and_functions_get_the_same_masks():
+    results = []
+    for drop in (
+        lambda x: nn.Dropout(0.4)(x),
+        lambda x: functional.dropout(x, 0.4),
+        lambda x: functional.dropout(x, p=0.4, training=True),
+        lambda x: functional.dropout(x.clone(), 0.4, inplace=True),
+    ):
+        with KeyedDropout(seed=7, step=3):
+            results.append(drop(ONES))
+    assert 0 < (results[0] == 0).float().mean() < 1
+    assert all(torch.equal(results[0], result) for result in results[1:])
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "dropped"),
+    [
+        (nn.Dropout1d(0.5), (8, 4, 5), (2,)),
+        (nn.Dropout2d(0.5), (8, 4, 5, 5), (2, 3)),
+        (nn.Dropout3d(0.5), (8, 4, 2, 3, 3), (2, 3, 4)),
+    ],
+)
+def test_whole_channels_are_dropped(module, shape, dropped):
+    with KeyedDropout(seed=0, step=0):
+        out = module(torch.ones(shape))
+    assert torch.equal(out.amax(dropped), out.amin(dropped))
+    assert 0.2 < (out == 0).float().mean() < 0.8
+
+
+def test_a_matrix_is_one_example_for_dropout1d_as_in_torch():
+    with KeyedDropout(seed=0, step=0):
+        out = nn.Dropout1d(0.5)(ONES)
+    assert torch.equal(out.amax(1), out.amin(1))
+    assert 0 < (out == 0).float().mean() < 1
+
+
+def test_nothing_is_dropped_in_evaluation_mode():
+    modules = (nn.Dropout(0.5), nn.Dropout1d(0.5), nn.AlphaDropout(0.5))
+    with KeyedDropout(seed=0, step=0):
+        for module in modules:
+            assert torch.equal(module.eval()(ONES), ONES)
+        assert torch.equal(functional.dropout(ONES, 0.5, training=False), ONES)
+
+
+def test_gradients_go_through_what_was_kept():
+    x = ONES.clone().requires_grad_()
+    with KeyedDropout(seed=0, step=0):
+        out = functional.dropout(x, 0.5)
+    out.sum().backward()
+    assert torch.equal(x.grad, out.detach())
+
+
+def test_masks_do_not_draw_from_torchs_generator():
+    before = torch.get_rng_state()
+    with KeyedDropout(seed=0, step=0):
+        functional.dropout(ONES)
+    assert torch.equal(torch.get_rng_state(), before)
