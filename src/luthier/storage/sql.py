@@ -39,7 +39,7 @@ class SqlStorage:
         url: What a person typed to name it.
         clock: Tells the time in seconds, for leases and the ledger.
         attempts: How often a step may be taken on without getting anywhere before its trial is
-            failed. One death is bad luck, or a person's Ctrl-C; five at the same epoch are the
+            failed. A few deaths are bad luck, or a person's Ctrl-C; ten at the same epoch are the
             trial's own doing, such as running out of memory.
     """
 
@@ -49,7 +49,7 @@ class SqlStorage:
         url: str,
         *,
         clock: Callable[[], float] = time.time,
-        attempts: int = 5,
+        attempts: int = 10,
     ) -> None:
         self.url = url
         self._database = database

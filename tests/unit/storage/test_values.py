@@ -69,7 +69,11 @@ def test_a_state_of_nothing_comes_back():
     assert (dict(state.arrays), dict(state.extra)) == ({}, {})
 
 
-@pytest.mark.parametrize("blob", [b"", b"\x80\x04N.", b"\xff" * 64, to_blob(State({}))[:-9]])
+@pytest.mark.parametrize(
+    "blob",
+    [b"", b"\x80\x04N.", b"\xff" * 64, to_blob(State({}))[:-9]],
+    ids=["empty", "pickle", "noise", "cut short"],
+)
 def test_bytes_that_are_no_state_are_refused_in_words(blob: bytes):
     with pytest.raises(StorageError, match="cannot be read"):
         from_blob(blob)
