@@ -1,6 +1,6 @@
 """Executors start workers; the workers pull their work from the storage."""
 
-from luthier.core import Executor
+from luthier.core import Executor, LuthierError, did_you_mean
 from luthier.executors.local import Local
 
 NAMES = ("local",)
@@ -9,9 +9,15 @@ NAMES = ("local",)
 def load(name: str) -> Executor:
     """Return the executor of a name.
 
+    Raises:
+        LuthierError: when there is none of that name.
+
     >>> type(load("local")).__name__
     'Local'
     """
     if name == "local":
         return Local()
-    raise ValueError(f"no executor '{name}'. There is: {', '.join(NAMES)}.")
+    raise LuthierError(
+        f"no executor '{name}'.{did_you_mean(name, NAMES)} There is: {', '.join(NAMES)}. "
+        "Leave it out to take the best there is."
+    )

@@ -1,12 +1,14 @@
-"""The local executor: workers run in this process, one after another."""
+"""The local executor: one worker, in this process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from luthier.core import LuthierError
+
 
 class Local:
-    """Runs workers here and now; what they raise reaches the caller.
+    """Runs a worker here and now; what it raises reaches the caller.
 
     >>> seen = []
     >>> Local().launch(seen.append, workers=1)
@@ -18,15 +20,23 @@ class Local:
         self._stopped = False
 
     def launch(self, work: Callable[[int], None], workers: int) -> None:
-        """Call `work` with each worker's index; return when all have ended."""
-        for index in range(workers):
-            if not self._stopped:
-                work(index)
+        """Call `work`; return when it has ended.
+
+        Raises:
+            LuthierError: for more than one worker, which this process has no room for.
+        """
+        if workers != 1:
+            raise LuthierError(
+                f"the local executor got {workers} workers, and runs one: it is this process. "
+                "Leave --workers out, or start the same command once more beside this one."
+            )
+        if not self._stopped:
+            work(0)
 
     def dead(self) -> Mapping[int, str]:
         """Return no one: a worker that dies here takes this process along."""
         return {}
 
     def stop(self, *, now: bool) -> None:
-        """Start no further worker; the one at work ends by its own stop sign."""
+        """Start no worker any more; the one at work ends by its own stop sign."""
         self._stopped = True
