@@ -14,7 +14,7 @@ from luthier.frameworks.torch.script_parts import LION
 from luthier.testing import arrays as data
 from luthier.testing.engines import Bench
 
-EPOCHS = 21  # of 3 steps each
+EPOCHS = 9  # of 7 steps each
 SEED = 5
 MODEL = {"width": 4, "depth": 1, "normalisation": "none"}
 
@@ -73,7 +73,7 @@ def recipe_of(optimizer):
         schedule="cosine",
         warmup=0.1,
         epochs=EPOCHS,
-        batch_size=16,
+        batch_size=8,
         l1=1e-3,
         l2=1e-2,
         weight_decay=0.1,

@@ -96,10 +96,8 @@ def hoisted(source: str) -> tuple[list[str], str]:
     >>> hoisted("import math\nx = math.pi")
     (['import math'], 'x = math.pi')
     """
-    lines = source.splitlines()
     imports = []
-    body = ast.parse(source).body
-    for index, node in reversed(list(enumerate(body))):
+    for index, node in reversed(list(enumerate(ast.parse(source).body))):
         docstring = (
             index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         )
@@ -107,8 +105,8 @@ def hoisted(source: str) -> tuple[list[str], str]:
             continue
         if not docstring and not _from_future(node):
             imports.append(ast.unparse(node))
-        lines[node.lineno - 1 : node.end_lineno] = []
-    return imports, "\n".join(lines).strip()
+        source = _replaced(source, node, [])
+    return imports, source.strip()
 
 
 def network_source(build: Build, recipe: Recipe, task: Task) -> str:
@@ -134,32 +132,48 @@ def without_luthier(source: str) -> str:
     Float = Int = lambda *args, **kwargs: None
     x = 1
     """
-    lines = source.splitlines()
     for node in reversed(ast.parse(source).body):
-        names: list[str] = []
-        stand_in: list[str] = []
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "luthier":
+        lines = []
+        if isinstance(node, ast.ImportFrom) and _is_luthier(node.module or ""):
             names = [alias.asname or alias.name for alias in node.names]
-            stand_in = [f"{' = '.join(names)} = lambda *args, **kwargs: None"]
-        elif isinstance(node, ast.Import) and node.names[0].name == "luthier":
-            name = node.names[0].asname or "luthier"
-            stand_in = [
-                f"class {name}:",
-                "    Float = Int = Categorical = Conditional = staticmethod(lambda *a, **k: None)",
-            ]
-        else:
-            continue
-        lines[node.lineno - 1 : node.end_lineno] = stand_in
-    return "\n".join(lines)
+            lines = [f"{' = '.join(names)} = lambda *args, **kwargs: None"]
+        elif isinstance(node, ast.Import) and any(_is_luthier(n.name) for n in node.names):
+            for alias in node.names:
+                if not _is_luthier(alias.name):
+                    lines.append(ast.unparse(ast.Import([alias])))
+                    continue
+                lines += [
+                    f"class {alias.asname or 'luthier'}:",
+                    "    Float = Int = Categorical = staticmethod(lambda *args, **kwargs: None)",
+                    "    Conditional = Float",
+                ]
+        if lines:
+            source = _replaced(source, node, lines)
+    return source
 
 
 def _without_main(source: str) -> str:
     """Leave out what a file does only when it is run: the script is run, too."""
-    lines = source.splitlines()
     for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
-            lines[node.lineno - 1 : node.end_lineno] = []
+            source = _replaced(source, node, [])
+    return source
+
+
+def _replaced(source: str, node: ast.stmt, by: list[str]) -> str:
+    """Put other lines in a statement's place; what shares its lines stays, but for comments."""
+    lines = source.splitlines()
+    last = node.end_lineno or node.lineno
+    # Columns count bytes.
+    before = lines[node.lineno - 1].encode()[: node.col_offset].decode().rstrip("; ")
+    after = lines[last - 1].encode()[node.end_col_offset :].decode().lstrip("; ")
+    kept = [after] if after and not after.startswith("#") else []
+    lines[node.lineno - 1 : last] = [*([before] if before else []), *by, *kept]
     return "\n".join(lines)
+
+
+def _is_luthier(module: str) -> bool:
+    return module.partition(".")[0] == "luthier"
 
 
 def _in_docstring(text: str) -> str:
