@@ -77,7 +77,8 @@ def keyed_mask(
     """Return the mask of one dropout call: 0 where dropped, 1 / (1 - p) where kept.
 
     >>> keyed_mask((2, 4), 0.5, seed=0, step=0, call=0)
-    array([[0., 2., 0., 0.], [2., 0., 0., 2.]], dtype=float32)
+    array([[0., 2., 2., 2.],
+           [0., 2., 2., 2.]], dtype=float32)
     """
     count = int(np.prod(shape))
     drawn = bits(fold(seed, step, call), np.arange(count, dtype=np.uint32))
