@@ -8,51 +8,56 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from luthier.core import Arrays, State, Trial
+from luthier.core import Arrays, Recipe, State, StudyRecord, Trial
 from luthier.data import save_npz, script
+from luthier.loop.assembly import Assembly
 from luthier.loop.recipes import save_recipe
-
-if TYPE_CHECKING:
-    from luthier.loop.assembly import Assembly
-    from luthier.loop.study import Study
+from luthier.report.summary import Summary
 
 
-def export_study(study: Study, folder: Path) -> list[Path]:
-    """Write what a study hands over.
+def export_recipe(folder: Path, recipe: Recipe, study: str) -> Path:
+    """Write the recipe alone: all that is known of an objective's winner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_recipe(folder / "recipe.yaml", recipe, {"study": study})
+    return folder / "recipe.yaml"
+
+
+def export_summary(folder: Path, summary: Summary) -> Path:
+    """Write ``study.json``."""
+    return _write_json(folder / "study.json", summary.to_json())
+
+
+def export_network(
+    folder: Path, parts: Assembly, record: StudyRecord, trial: Trial, state: State
+) -> list[Path]:
+    """Write a trained network, and all it takes to use it and to train it again.
 
     Args:
-        study: Its winner is written.
         folder: Made where it is missing; files of the same names are replaced.
+        parts: What it was made with.
+        record: The study it comes from.
+        trial: What was trained.
+        state: Its weights.
 
     Returns:
-        recipe.yaml, model.safetensors, preprocessing.json, study.json, train.py, and a copy of
-        the builder's file if there is one.
-
-    Raises:
-        LuthierError: when the study has no winner, or tuned an objective.
+        recipe.yaml, model.safetensors, preprocessing.json, a copy of the builder's file if there
+        is one, and train.py.
     """
-    summary = study.summary
     folder.mkdir(parents=True, exist_ok=True)
-    files = [_write_json(folder / "study.json", study.to_json())]
-    if study.parts is None:
-        save_recipe(folder / "recipe.yaml", study.best.recipe, {"study": study.name})
-        return [folder / "recipe.yaml", *files]
-    parts, trial = study.parts, study.best.trial
     arrays = parts.preparation.arrays(trial.recipe)
-    state = study.state(trial)
-    outcome = summary.best
-    reported = {} if outcome is None else outcome.validation
-    run = run_block(parts, trial, study.record.about, reported)
-    save_recipe(folder / "recipe.yaml", trial.recipe, run)
+    epoch = trial.curves.best_epoch(record.metric, record.direction) or trial.epochs
+    reported = trial.curves.epoch(epoch - 1)["metrics"]
+    save_recipe(
+        folder / "recipe.yaml", trial.recipe, run_block(parts, trial, record.about, reported)
+    )
     return [
         folder / "recipe.yaml",
         _write_weights(folder / "model.safetensors", state),
         _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
         *_write_builder(folder, parts),
-        _write_script(folder, study, parts, trial, arrays, reported),
-        *files,
+        _write_script(folder, record.name, parts, trial, arrays, reported),
     ]
 
 
@@ -109,7 +114,7 @@ def _write_builder(folder: Path, parts: Assembly) -> list[Path]:
 
 def _write_script(
     folder: Path,
-    study: Study,
+    study: str,
     parts: Assembly,
     trial: Trial,
     arrays: Arrays,
@@ -124,7 +129,7 @@ def _write_script(
         parts.build,
         trial,
         arrays,
-        title=f"Retrain the best network of luthier's study '{study.name}'.",
+        title=f"Retrain the best network of luthier's study '{study}'.",
         data_source=script(dataset, parts.preparation.plan, preprocessing, path=path),
         reported={name: round(value, 6) for name, value in reported.items()},
     )

@@ -17,6 +17,7 @@ from luthier.core import (
     Trial,
 )
 from luthier.loop.assembly import Assembly
+from luthier.loop.export import export_network, export_recipe, export_summary
 from luthier.loop.scoring import test_hash, test_scores
 from luthier.report.summary import Outcome, Summary
 
@@ -113,11 +114,17 @@ class Study:
         """Write recipe, weights, summary and a script that retrains the winner.
 
         Returns:
-            The files written.
-        """
-        from luthier.loop.export import export_study
+            The files written; for an objective, recipe and summary alone.
 
-        return export_study(self, Path(folder))
+        Raises:
+            LuthierError: when no trial has a score.
+        """
+        folder, trial = Path(folder), self.best.trial
+        if self.parts is None:
+            files = [export_recipe(folder, trial.recipe, self.name)]
+        else:
+            files = export_network(folder, self.parts, self.record, trial, self.state(trial))
+        return [*files, export_summary(folder, self.summary)]
 
     @property
     def summary(self) -> Summary:
