@@ -25,6 +25,7 @@ class Trial:
         cause: Why it failed or was pruned.
         parent: (trial, epoch) that its weights were copied from.
         resumable: Whether it can go on after a pause.
+        until: The epoch that a step which waits or runs takes it to; 0 where there is none.
         stored: Whether its checkpoint is in the storage.
         changed: The storage's count of changes when it last changed.
     """
@@ -38,6 +39,7 @@ class Trial:
     cause: str | None = None
     parent: tuple[int, int] | None = None
     resumable: bool = True
+    until: int = 0
     stored: bool = False
     changed: int = 0
 
@@ -45,6 +47,12 @@ class Trial:
     def epochs(self) -> int:
         """How many epochs it was trained for."""
         return len(self.curves)
+
+
+    @property
+    def planned(self) -> int:
+        """How many more epochs its step has it train."""
+        return max(self.until - self.epochs, 0)
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,11 @@ class History:
     def epochs(self) -> int:
         """All epochs trained, of failed and pruned trials too."""
         return sum(trial.epochs for trial in self.trials)
+
+    @property
+    def planned(self) -> int:
+        """Epochs that steps which wait or run will take."""
+        return sum(trial.planned for trial in self.trials)
 
     def counts(self) -> dict[str, int]:
         """Return the number of trials in each state."""

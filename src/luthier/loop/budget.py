@@ -41,7 +41,8 @@ class Budget:
         for part in text.split(","):
             match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", part.lower())
             number, unit = (float(match[1]), match[2]) if match else (0.0, "")
-            if number <= 0 or (unit not in _SECONDS and unit.rstrip("s") not in ("epoch", "trial")):
+            counted = unit.rstrip("s") in ("epoch", "trial") and number == int(number)
+            if number <= 0 or not (unit in _SECONDS or counted):
                 raise LuthierError(
                     f"cannot read the budget '{text}'. Write a time, a number of epochs (in all, "
                     "over all trials) or of trials, or several with commas: "
@@ -55,7 +56,7 @@ class Budget:
 
     def left(self, history: History) -> History:
         """Return the history with what is left: of time, as epochs at the pace so far."""
-        epochs = self.epochs - history.epochs
+        epochs = self.epochs - history.epochs - history.planned
         if self.seconds != float("inf") and history.epochs:
             pace = history.seconds / history.epochs
             epochs = min(epochs, (self.seconds - history.seconds) / max(pace, 1e-9))
@@ -76,7 +77,8 @@ class Budget:
         [Step(until=8, trial=None, ...), Step(until=2, trial=None, ...)]
         """
         reached = {trial.number: trial.epochs for trial in history.trials}
-        trials, epochs = self.trials - len(history.trials), self.epochs - history.epochs
+        trials = self.trials - len(history.trials)
+        epochs = self.epochs - history.epochs - history.planned
         paid = []
         for step in steps:
             begin = 0 if step.trial is None else reached[step.trial]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from luthier.core import Curves, Recipe, Step, StorageError, Trial
-from luthier.storage.schema import checkpoints, epochs, trials
+from luthier.storage.schema import checkpoints, epochs, steps, trials
 from luthier.storage.text import from_text, to_text
 
 
@@ -25,11 +25,18 @@ def read_trials(connection: Connection, study: int, since: int) -> tuple[Trial, 
         texts.setdefault(number, []).append(data)
     held = select(checkpoints.c.trial).where(checkpoints.c.study == study)
     stored = set(connection.execute(held).scalars())
-    return tuple(_trial(row, texts.get(row.number, ()), row.number in stored) for row in rows)
+    open_steps = select(steps.c.trial, steps.c.until).where(
+        steps.c.study == study, steps.c.state != "done"
+    )
+    until = {row.trial: row.until for row in connection.execute(open_steps)}
+    return tuple(
+        _trial(row, texts.get(row.number, ()), row.number in stored, until.get(row.number, 0))
+        for row in rows
+    )
 
 
-def read_trial(connection: Connection, study: int, number: int) -> Trial:
-    """Return one trial with all its epochs."""
+def read_trial(connection: Connection, study: int, number: int, until: int) -> Trial:
+    """Return one trial with all its epochs, and the epoch that its step takes it to."""
     row = connection.execute(
         select(trials).where(trials.c.study == study, trials.c.number == number)
     ).one()
@@ -42,10 +49,10 @@ def read_trial(connection: Connection, study: int, number: int) -> Trial:
         checkpoints.c.study == study, checkpoints.c.trial == number
     )
     stored = connection.execute(held).scalar_one_or_none() is not None
-    return _trial(row, texts.scalars().all(), stored)
+    return _trial(row, texts.scalars().all(), stored, until)
 
 
-def _trial(row: Row[Any], texts: Sequence[str], stored: bool) -> Trial:
+def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Trial:
     # One text of all epochs is read three times as fast as a text an epoch.
     curves = Curves.from_epochs(from_text(f"[{','.join(texts)}]"))
     return Trial(
@@ -58,6 +65,7 @@ def _trial(row: Row[Any], texts: Sequence[str], stored: bool) -> Trial:
         cause=row.cause,
         parent=None if row.parent_trial is None else (row.parent_trial, row.parent_epoch),
         resumable=row.resumable,
+        until=until,
         stored=stored,
         changed=row.changed,
     )

@@ -278,7 +278,7 @@ def _take(
     return Claim(
         decision=step.decision,
         index=step.position,
-        trial=rows.read_trial(connection, study.id, step.trial),
+        trial=rows.read_trial(connection, study.id, step.trial, step.until),
         until=step.until,
         state=None if blob is None else from_blob(blob),
         worker=worker,

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from luthier import search
-from luthier.core import Strategy
+from luthier.core import Categorical, History, LuthierError, Recipe, Space, Strategy
 from luthier.search.halving import Halving
 from luthier.search.quasirandom import new_recipes, points
-from luthier.core import History, Space, Categorical, Recipe
 from luthier.testing.strategies import FULL, SPACE, StrategyLaws, bowl, simulate
 
 
@@ -27,7 +26,7 @@ def test_every_file_of_the_family_has_its_entry():
 
 
 def test_an_unknown_strategy_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="Did you mean 'halving'"):
+    with pytest.raises(LuthierError, match="Did you mean .halving."):
         search.by_name("halvin")
 
 
