@@ -26,7 +26,7 @@ def test_every_file_of_the_family_has_its_entry():
 
 
 def test_an_unknown_strategy_is_answered_with_the_nearest():
-    with pytest.raises(LuthierError, match="Did you mean .halving."):
+    with pytest.raises(LuthierError, match=r"Did you mean 'halving'"):
         search.by_name("halvin")
 
 
