@@ -85,22 +85,32 @@ class Dataset:
         return digest.hexdigest()[:12]
 
 
-def checked(dataset: Dataset, *, min_rows: int = 20) -> Dataset:
-    """Return the data set if a network can learn from it.
+def check_rows(rows: int, where: str, *, min_rows: int = 20) -> None:
+    """Refuse a handful of rows.
 
     Args:
-        dataset: What was read.
+        rows: How many there are.
+        where: Where they came from.
         min_rows: Fewer rows leave fewer than four to validate on, which decide nothing.
+
+    Raises:
+        DataError: for too few rows.
+    """
+    if rows < min_rows:
+        raise DataError(
+            f"{where} has {rows} rows. Training, validation and test need at least {min_rows} "
+            "together. Give more rows."
+        )
+
+
+def checked(dataset: Dataset) -> Dataset:
+    """Return the data set if a network can learn from it.
 
     Raises:
         DataError: for too few rows, infinite values, or weights that are no weights.
     """
     raw = dataset.raw
-    if len(dataset) < min_rows:
-        raise DataError(
-            f"{dataset.source} has {len(dataset)} rows. Training, validation and test need at "
-            f"least {min_rows} together. Give more rows."
-        )
+    check_rows(len(dataset), dataset.source)
     for index, name in enumerate(dataset.names):
         _refuse_infinite(raw["numeric"][:, index], f"column '{name}'")
     if raw["tensor"] is not None:

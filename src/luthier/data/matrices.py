@@ -11,7 +11,7 @@ import numpy as np
 from luthier.core import DataError
 from luthier.data.arrays import arrays_raw
 from luthier.data.bundled import read_bundled
-from luthier.data.dataset import Dataset, checked
+from luthier.data.dataset import Dataset, check_rows, checked
 from luthier.data.file import check_size
 from luthier.data.labels import coded
 from luthier.data.target import Target, inspect_target
@@ -27,6 +27,8 @@ def open_archive(path: Path, max_bytes: int) -> dict[str, Any]:
         DataError: for a file that is broken, or holds Python objects.
     """
     check_size(path, max_bytes)
+    if not zipfile.is_zipfile(path):
+        raise _broken(path, "it is no zip archive")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
@@ -72,8 +74,8 @@ def read_bundle(name: str, *, task: str | None, images: bool) -> Dataset:
     """Read a data set that scikit-learn bundles."""
     if images and name != "digits":
         raise DataError(
-            f"'{name}' is a table; images=True was asked for. Only digits comes as images. "
-            "Leave images out."
+            f"'{name}' is a table, and images are needed: cnn learns from nothing else. Of the "
+            "bundled data only digits has them. Take a network for tables, mlp or resnet."
         )
     from sklearn import datasets
 
@@ -132,6 +134,7 @@ def from_arrays(
     shape = [int(size) for size in inputs[0].shape[1:]]
     reading = {**reading, "form": form, "row_shape": shape, "target_form": "values"}
     y = np.concatenate(targets)
+    check_rows(len(y), where)
     reading["target_form"], found = _inspect(y, task)
     reading = {**reading, "kind": found.kind, "classes": list(found.classes)}
     if weight is not None:
@@ -234,7 +237,7 @@ def _row_weights(weight: Any, targets: list[Any]) -> Any:
     return weight
 
 
-def _broken(path: Path, error: Exception) -> DataError:
+def _broken(path: Path, error: Exception | str) -> DataError:
     return DataError(
         f"cannot read {path} as a NumPy archive: {error}. An .npz file is what np.savez writes. "
         "Write it again: np.savez(path, X=X, y=y)"

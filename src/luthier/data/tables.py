@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.core import DataError, did_you_mean
 from luthier.data.columns import feature_names, inspect_columns
-from luthier.data.dataset import Dataset, checked
+from luthier.data.dataset import Dataset, check_rows, checked
 from luthier.data.file import (
     NULLS,
     check_header,
@@ -122,6 +122,7 @@ def from_frame(
     for role, name in roles.items():
         if name is not None:
             _check_role(frame, role, name, where)
+    check_rows(frame.height, where)
     found = _inspect(frame[target], task)
     used = [target, *(name for name in roles.values() if name is not None)]
     columns, left_out = inspect_columns(frame.drop(used))

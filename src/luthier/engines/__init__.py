@@ -1,12 +1,15 @@
 """Engines train: each gets a captured network and arrays, and returns curves and state."""
 
-from luthier.core import Engine
+from luthier.core import Engine, LuthierError, did_you_mean
 
 NAMES = ("torch_eager",)
 
 
 def load(name: str) -> Engine:
     """Return the engine of a name; its libraries are imported now.
+
+    Raises:
+        LuthierError: when there is none of that name.
 
     >>> load("torch_eager").slots
     1
@@ -15,4 +18,7 @@ def load(name: str) -> Engine:
         from luthier.engines.torch_eager import TorchEager
 
         return TorchEager()
-    raise ValueError(f"no engine '{name}'. There is: {', '.join(NAMES)}.")
+    raise LuthierError(
+        f"no engine '{name}'.{did_you_mean(name, NAMES)} There is: {', '.join(NAMES)}. "
+        "Leave it out to take the best there is."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,11 +11,32 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from luthier.core import Arrays, Recipe, State, StudyRecord, Trial
+from luthier.core import Arrays, LuthierError, Recipe, State, StudyRecord, Trial
 from luthier.data import save_npz, script
 from luthier.loop.assembly import Assembly
 from luthier.loop.recipes import save_recipe
 from luthier.report.summary import Summary
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a place that nothing can be written to, before anything is searched for it.
+
+    Raises:
+        LuthierError: with what stands in the way.
+    """
+    place = folder.expanduser().absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise LuthierError(
+            f"'{folder}' cannot hold the results: {place} is a file. A folder is needed, and is "
+            "made where there is none. Name another: --out DIR"
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise LuthierError(
+            f"'{folder}' cannot hold the results: you may not write to {place}. Change its "
+            "rights, or name another: --out DIR"
+        )
 
 
 def export_recipe(folder: Path, recipe: Recipe, study: str) -> Path:

@@ -8,9 +8,13 @@ from typing import Any
 
 import yaml
 
-from luthier.catalog.recipe_keys import write_recipe
+from luthier.catalog.recipe_keys import key, write_recipe
+from luthier.catalog.recipe_keys.values import parse
 from luthier.core import (
+    Categorical,
+    Conditional,
     Domain,
+    Float,
     LuthierError,
     Recipe,
     RecipeError,
@@ -18,6 +22,9 @@ from luthier.core import (
     did_you_mean,
     domain_from_json,
 )
+from luthier.core.recipe import MODEL_PREFIX
+
+_FORM = "It needs one `key: value` a line, as docs/recipe.md shows."
 
 
 def load_recipe(path: Path) -> dict[str, Any]:
@@ -49,10 +56,11 @@ def check_space(space: Mapping[str, Domain], baseline: Recipe) -> None:
     """Refuse ranges of what no recipe has, and of what no space may hold.
 
     Raises:
-        SpaceError: for an unknown key, or one that every trial of a study must share.
+        SpaceError: for an unknown key, one that every trial of a study must share, or a range
+            with values that the key does not take.
     """
     known = [name for name in baseline.to_json() if name not in ("version", "model", "network")]
-    for name in space:
+    for name, domain in space.items():
         if name in ("epochs", "network", "milestones"):
             raise SpaceError(
                 f"'{name}' cannot vary within a study. Compare studies instead, "
@@ -63,6 +71,27 @@ def check_space(space: Mapping[str, Domain], baseline: Recipe) -> None:
                 f"no recipe key '{name}'.{did_you_mean(name, known)} A space takes keys of "
                 "docs/recipe.md, and a builder's own arguments as model.<argument>."
             )
+        if not name.startswith(MODEL_PREFIX):
+            _check_values(name, domain)
+
+
+def _check_values(name: str, domain: Domain) -> None:
+    """Try the ends of a range, or each of its choices, as values of the key."""
+    if isinstance(domain, Conditional):
+        for case in domain.cases.values():
+            _check_values(name, case)
+        return
+    if isinstance(domain, Float) and key(name).kind in ("integer", "batch_size"):
+        raise SpaceError(
+            f"{name}: {domain} holds numbers that are not whole. It takes {key(name).takes}. "
+            f"Write {{int: [{domain.low:g}, {domain.high:g}]}}, or Int in Python."
+        )
+    ends = domain.choices if isinstance(domain, Categorical) else (domain.low, domain.high)
+    for value in ends:
+        try:
+            parse(key(name), value)
+        except RecipeError as error:
+            raise SpaceError(f"in the space, {error}") from None
 
 
 def _load(path: Path, what: str, error: type[LuthierError]) -> dict[str, Any]:
@@ -70,8 +99,15 @@ def _load(path: Path, what: str, error: type[LuthierError]) -> dict[str, Any]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise error(f"no file '{path}'. --{what} takes a YAML file.") from None
+    except yaml.MarkedYAMLError as cause:
+        mark, problem = cause.problem_mark, cause.problem
+        place = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
+        raise error(f"cannot read '{path}' as YAML{place}: {problem}. {_FORM}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as cause:
-        raise error(f"cannot read '{path}' as YAML: {cause}") from None
+        reason = " ".join(str(cause).split())
+        raise error(f"cannot read '{path}' as YAML: {reason}. {_FORM}") from None
+    if data is None:
+        raise error(f"'{path}' is empty. {_FORM}")
     if not isinstance(data, dict):
-        raise error(f"'{path}' holds {type(data).__name__}, but `key: value` lines were expected.")
+        raise error(f"'{path}' holds a {type(data).__name__}. {_FORM}")
     return data

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from luthier.core import RecipeError
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.recipes import load_recipe
@@ -43,7 +45,7 @@ def retrain(
     """
     path = Path(recipe)
     keys = load_recipe(path)
-    run: dict[str, Any] = keys.get("run") or {}
+    run = _run_block(keys.get("run") or {})
     given = {name: value for name, value in (options or {}).items() if value is not None}
     used = seed if seed is not None else int(run.get("seed", 0))
     plan = SplitPlan(**run["split"]) if run.get("split") else SplitPlan(seed=used)
@@ -74,6 +76,19 @@ def retrain(
         parts, seed=used, epochs=run.get("epochs_trained") if same else None, engine=engine
     )
     return training, dict(run.get("validation") or {}) if same else {}
+
+
+def _run_block(run: Any) -> Mapping[str, Any]:
+    """Refuse a run block that was written by hand, and wrongly."""
+    known = [field.name for field in fields(SplitPlan)]
+    split = run.get("split") or {} if isinstance(run, Mapping) else None
+    if not isinstance(split, Mapping) or set(split) - set(known):
+        raise RecipeError(
+            f"run: cannot read {run!r}. luthier writes it beside a recipe, with a split of "
+            f"{', '.join(known)}. Leave it out, or copy it whole."
+        )
+    found: Mapping[str, Any] = run
+    return found
 
 
 def _builder(network: str, folder: Path) -> str:

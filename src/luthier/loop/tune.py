@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,6 @@ def tune(
 
         name = study or str(getattr(build, "__name__", "objective"))
         return tune_objective(build, direction, limits, connect(storage), name, seed, notify)
-    store = connect(storage)
     parts = assemble(
         build,
         data,
@@ -111,26 +111,21 @@ def tune(
         budget=limits,
         seed=seed,
     )
+    trainer, decide = parts.trainer(engine), search.by_name(strategy)
+    runner = executors.load("local" if executor == "auto" else executor)
     name = study or study_name(parts, seed)
-    record = study_record(
-        parts,
-        name,
-        stored=store.find(name),
-        recipe=recipe,
-        space=space,
-        budget=limits,
-        seed=seed,
+    wanted = partial(
+        study_record, parts, name, recipe=recipe, space=space, budget=limits, seed=seed
     )
+    record = wanted(stored=None)  # a mistake is told before there is a storage
+    store = connect(storage)
+    stored = store.find(name)
+    if stored is not None:
+        record = wanted(stored=stored)
     store.open(record)
     with interruptible() as stop:
         worker = Worker(
-            record,
-            store,
-            search.by_name(strategy),
-            limits,
-            parts.trainer(engine),
-            stop,
-            notify or (lambda history: None),
+            record, store, decide, limits, trainer, stop, notify or (lambda history: None)
         )
-        executors.load("local" if executor == "auto" else executor).launch(worker.run, workers)
+        runner.launch(worker.run, workers)
     return Study(record, store, parts)

@@ -144,7 +144,7 @@ def test_unknown_ending(tmp_path: Path):
 def test_a_target_for_data_without_columns():
     with pytest.raises(DataError, match="no named columns, but target is 'y'"):
         read("iris", target="y")
-    with pytest.raises(DataError, match="Only digits comes as images"):
+    with pytest.raises(DataError, match="only digits has them"):
         read("iris", images=True)
 
 

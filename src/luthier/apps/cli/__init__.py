@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, NoReturn
 
 import typer
 
@@ -15,7 +16,6 @@ from luthier.core import LuthierError
 app = typer.Typer(
     name="luthier",
     help="Diagnose, repair and tune the training of neural networks.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -25,15 +25,27 @@ for command in (tune, train, predict, show):
     app.command()(command)
 
 
+# What Typer raises for an argument that is missing, unknown or of the wrong kind.
+_UsageError: Any = typer.BadParameter.__base__
+_STOPPED = 130  # what Typer makes of Ctrl-C
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2."""
     try:
-        app()
+        arguments = sys.argv[1:] or ["--help"]
+        code = app(arguments, prog_name="luthier", standalone_mode=False) or 0
     except LuthierError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(0)  # whoever read our output has seen enough
-    except KeyboardInterrupt:
+        _fail(str(error))
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx else "luthier"
+        message = error.format_message()
+        _fail(f"{message}{'' if message[-1] in '.?' else '.'} Try: {command} --help")
+    if code == _STOPPED:
         sys.stderr.write("stopped; the same command goes on from what was stored\n")
-        sys.exit(130)
+    sys.exit(code)
+
+
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(2)

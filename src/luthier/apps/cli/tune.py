@@ -69,6 +69,7 @@ def tune(
     Example: luthier tune digits --budget 1m --out out/digits
     """
     from luthier.apps.cli.output import say, say_json, watching
+    from luthier.loop.export import check_folder
     from luthier.loop.tune import tune as tune_study
     from luthier.report.text import summary_text
 
@@ -77,6 +78,8 @@ def tune(
         *([f"{epochs} epochs"] if epochs else []),
         *([f"{trials} trials"] if trials else []),
     ]
+    if out is not None:
+        check_folder(out)
     with watching(f"luthier tune {data}", quiet=quiet or as_json) as notify:
         found = tune_study(
             model,
