@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,19 +48,17 @@ class Build:
 
     @classmethod
     def read(cls, function: Callable[..., Any], reference: str, source: str | None = None) -> Build:
-        """Read a builder's signature.
+        """Read the signature of a function, a class, or whatever else can be called.
 
         Raises:
-            BuilderError: for an argument that has neither a default nor a reserved name.
+            BuilderError: for an argument that has neither a default nor a reserved name, and for
+                annotations that cannot be read.
         """
         if source is None:
-            try:
-                source = inspect.getsource(function)
-            except (OSError, TypeError):
-                source = repr(function)
+            source = _source(function)
         try:
-            hints = typing.get_type_hints(function, include_extras=True)
-        except NameError as error:
+            hints = typing.get_type_hints(_annotated(function), include_extras=True)
+        except Exception as error:
             raise BuilderError(
                 f"{reference}: cannot read its annotations ({error}). Import what they name at "
                 "the top of the file."
@@ -164,7 +164,29 @@ class Captured:
 
 
 def _domain(hint: Any) -> Domain | None:
-    for extra in getattr(hint, "__metadata__", ()):
-        if isinstance(extra, (Float, Int, Categorical, Conditional)):
-            return extra
+    """Return the range in an annotation, ``Annotated[...] | None`` included."""
+    for part in (hint, *typing.get_args(hint)):
+        for extra in getattr(part, "__metadata__", ()):
+            if isinstance(extra, (Float, Int, Categorical, Conditional)):
+                return extra
     return None
+
+
+def _annotated(function: Callable[..., Any]) -> Any:
+    """Return what carries the annotations of something that can be called."""
+    if isinstance(function, functools.partial):
+        return _annotated(function.func)
+    if inspect.isclass(function):
+        return function.__init__
+    return function if inspect.isroutine(function) else type(function).__call__
+
+
+def _source(function: Callable[..., Any]) -> str:
+    if isinstance(function, functools.partial):
+        return _source(function.func)
+    named = inspect.isclass(function) or inspect.isroutine(function)
+    try:
+        return inspect.getsource(function if named else type(function))
+    except (OSError, TypeError):
+        # Typed in at a prompt. Where it lies in memory says nothing, and differs each time.
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(function))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ def as_build(model: str | Callable[..., Any], folder: Path | None = None) -> Bui
     'mlp'
     """
     if callable(model):
-        name = getattr(model, "__name__", type(model).__name__)
-        return Build.read(model, f"{getattr(model, '__module__', '')}:{name}")
+        named = model.func if isinstance(model, partial) else model
+        name = getattr(named, "__name__", type(named).__name__)
+        return Build.read(model, f"{getattr(named, '__module__', '')}:{name}")
     name = model.partition("#")[0]
     names = [family.name for family in families.ALL]
     if name in names:
