@@ -69,16 +69,19 @@ class Recipe:
         object.__setattr__(self, "milestones", tuple(self.milestones))
 
     def __hash__(self) -> int:
-        return hash(self.identity)
+        # Of some values alone: equal recipes must have equal hashes, and 1 == 1.0 == True.
+        return hash((self.network, self.optimizer, self.learning_rate, frozenset(self.model)))
 
     @property
     def identity(self) -> str:
         """A short hash of the values: equal recipes have equal identities.
 
-        >>> Recipe().identity == Recipe(learning_rate=1e-3).identity
+        >>> Recipe(learning_rate=1).identity == Recipe(learning_rate=1.0).identity
         True
         """
-        text = json.dumps(self.to_json(), sort_keys=True)
+        values = {name: _whole(value) for name, value in self.to_json().items()}
+        values["model"] = {name: _whole(value) for name, value in self.model.items()}
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def has(self, name: str) -> bool:
@@ -128,6 +131,11 @@ class Recipe:
     def from_json(cls, data: Mapping[str, Any]) -> Recipe:
         """Read what `to_json` wrote; files of users go through `luthier.catalog` instead."""
         return cls(**{key: value for key, value in data.items() if key != "version"})
+
+
+def _whole(value: Any) -> Any:
+    """Return 1 for 1.0, which are equal and written differently."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _NAMES = tuple(f.name for f in dataclasses.fields(Recipe))

@@ -274,7 +274,7 @@ def domain_from_json(name: str, data: Any) -> Domain:
             case {"on": str(on), "cases": cases, **rest}:
                 _options(rest, set())
                 pairs = cases.items() if isinstance(cases, Mapping) else cases
-                return Conditional(on, {v: _plain(name, case) for v, case in pairs})
+                return Conditional(on, {v: _plain(str(v), case) for v, case in pairs})
     except SpaceError as error:
         raise SpaceError(f"{name}: {error}") from None
     except (TypeError, ValueError) as error:
