@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,12 +240,22 @@ class EngineLaws:
         losses = bench.train(recipe, data.classes())[0].train_loss
         same(len(set(losses)), EPOCHS)
 
+    @pytest.fixture
+    def two_threads(self) -> Iterator[None]:
+        """Give the process another number of threads than an engine takes."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(2)
+        yield
+        torch.set_num_threads(before)
+
+    @pytest.mark.usefixtures("two_threads")
     def test_random_numbers_and_threads_of_the_process_stay(self, bench: Bench) -> None:
         before = process_state()
         for name in ("random numbers of its own", "dropout", "mixup"):
             bench.train(CASES[name].recipe, CASES[name].arrays())
         same(process_state(), before)
 
+    @pytest.mark.usefixtures("two_threads")
     def test_they_stay_when_training_raises(self, bench: Bench) -> None:
         recipe = SMALL.replace({"network": "fails_in_training", **OWN})
         bench.place(recipe, data.classes())
