@@ -101,7 +101,7 @@ class Build:
         filled = {name: getattr(task, name) for name in self.reserved}
         try:
             return self.function(**filled, **{**self.defaults, **model})
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             arguments = {**filled, **self.defaults, **model}
             raise BuilderError(
                 f"{self.reference} raised {type(error).__name__}: {error}. "

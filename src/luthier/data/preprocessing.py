@@ -22,10 +22,12 @@ class Predictions:
     Args:
         values: Labels for classification, numbers in the target's own units for regression.
         probabilities: One column a class; None for regression.
+        rows: Name of each row, where rows are files.
     """
 
     values: Any
     probabilities: Any | None = None
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
     outputs = framework.outputs(model, part)
     if task.classes and outputs.shape[1] == 1:
         outputs = np.hstack([np.zeros_like(outputs), outputs])  # a single logit, against zero
-    return preprocessing.decode(outputs), task.classes
+    return replace(preprocessing.decode(outputs), rows=dataset.row_names), task.classes
 
 
 def _about(folder: Path) -> Mapping[str, Any]:

@@ -151,6 +151,7 @@ class Study:
             seconds=history.seconds,
             trials=history.counts(),
             engine=next((t.engine for t in history.trials if t.engine), ""),
+            notes=self._notes(),
         )
         if history.best is None:
             return summary
@@ -167,9 +168,17 @@ class Study:
             summary = replace(
                 summary,
                 test_openings=before if arrays.test is not None else 0,
-                notes=self.parts.preparation.dataset.notes,
             )
         return summary
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return what to know about the data, and why trials failed."""
+        notes = () if self.parts is None else self.parts.preparation.dataset.notes
+        failed = [trial for trial in self.trials if trial.state == "failed"]
+        if not failed:
+            return notes
+        cause = " ".join(str(failed[-1].cause).split())
+        return (*notes, f"{len(failed)} of {len(self.trials)} trials failed, the last: {cause}")
 
     def _outcome(self, trial: Trial) -> Outcome | None:
         goal = (self.record.metric, self.record.direction)

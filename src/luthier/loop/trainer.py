@@ -149,8 +149,13 @@ def _trial_errors() -> Iterator[None]:
         yield
     except TrialError:
         raise
-    except MemoryError as error:
-        raise TrialError(f"out_of_memory: {error}") from error
-    except Exception as error:
-        kind = "out_of_memory" if "allocate memory" in str(error) else type(error).__name__
-        raise TrialError(f"{kind}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise TrialError(_cause(error)) from error
+
+
+def _cause(error: BaseException) -> str:
+    """Return what ended a trial: its kind, and what was said."""
+    raised = (error, error.__cause__)
+    if any(isinstance(one, MemoryError) for one in raised) or "allocate memory" in str(error):
+        return f"out_of_memory: {error}"
+    return str(error) if isinstance(error, LuthierError) else f"{type(error).__name__}: {error}"

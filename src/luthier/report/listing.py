@@ -47,9 +47,10 @@ def study_text(record: StudyRecord, history: History, limit: int) -> str:
     ranked = sorted(history.trials, key=lambda t: (history.loss(t), t.number))
     rows = [("trial", "state", "epochs", record.metric, "recipe")]
     for trial in ranked[:limit]:
-        about = trial.cause if trial.state == "failed" else one_line(trial.recipe, _base(history))
+        failed = " ".join((trial.cause or "").split()) if trial.state == "failed" else ""
+        about = failed or one_line(trial.recipe, _base(history))
         score = number(history.score(trial))
-        rows.append((str(trial.number), trial.state, str(trial.epochs), score, str(about)))
+        rows.append((str(trial.number), trial.state, str(trial.epochs), score, about))
     lines += ["", _columns(rows)]
     if len(ranked) > limit:
         lines.append(f"... and {len(ranked) - limit} more: --limit {len(ranked)}")

@@ -45,7 +45,8 @@ def line(history: History) -> str:
     """Return the state of a search in one plain line."""
     best = history.best
     counts = ", ".join(f"{n} {state}" for state, n in history.counts().items() if n)
-    text = f"{history.epochs:>5} epochs, {seconds(history.seconds)}{_left(history)}; {counts}"
+    text = f"{history.epochs:>5} epochs, {seconds(history.seconds)}{_left(history)}"
+    text += f"; {counts}" if counts else ""
     if best is not None:
         text += f"; best {history.metric} {number(history.score(best))} (trial {best.number})"
     return text

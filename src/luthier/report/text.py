@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ def one_line(recipe: Recipe, baseline: Recipe) -> str:
     'learning_rate 0.01'
     """
     parts = [f"{name} {after}" for name, _, after in changes(recipe, baseline)]
-    return ", ".join(parts) or "the default recipe"
+    return ", ".join(parts) or "the baseline"
 
 
 def metrics_text(values: Mapping[str, float]) -> str:
@@ -75,38 +76,108 @@ def metrics_text(values: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {number(value)}" for name, value in values.items())
 
 
+_STATES = {"paused": "stopped early", "waiting": "not begun"}
+
+
+def trials_text(counts: Mapping[str, int]) -> str:
+    """Return how many trials ended in which way.
+
+    >>> trials_text({"finished": 2, "paused": 6, "failed": 0})
+    '8 trials (2 finished, 6 stopped early)'
+    """
+    parts = ", ".join(f"{n} {_STATES.get(state, state)}" for state, n in counts.items() if n)
+    total = sum(counts.values())
+    return f"{total} trial{'s' * (total != 1)}" + (f" ({parts})" if parts else "")
+
+
 def summary_text(summary: Summary) -> str:
     """Return what a person wants to know at the end of `luthier tune`."""
+    best, baseline = summary.best, summary.baseline
     lines: list[str] = []
-    counts = ", ".join(f"{n} {state}" for state, n in summary.trials.items() if n)
-    spent = (
-        f"{summary.epochs_spent:,} epochs in {seconds(summary.seconds)}, "
-        f"{sum(summary.trials.values())} trials ({counts})"
-    )
-    if summary.best is None:
-        return f"No trial has a score yet.\nspent     {spent}"
-    lines += [f"best      {_outcome_text(summary.best)}"]
-    if summary.baseline is not None and summary.baseline.trial != summary.best.trial:
-        lines += [f"default   {_outcome_text(summary.baseline)}", ""]
-        changed = changes(summary.best.recipe, summary.baseline.recipe)
-        width = max(len(name) for name, _, _ in changed)
-        lines += ["what the best recipe changes:"]
-        lines += [f"  {name:<{width}}  {before} → {after}" for name, before, after in changed]
-    elif summary.baseline is not None:
-        lines += ["          the default recipe itself: nothing that was tried is better"]
-    lines += ["", f"spent     {spent}"]
+    if best is None:
+        lines += ["no trial has a score"]
+    else:
+        lines += _scores(summary.metric, best, baseline)
+        if baseline is not None:
+            lines += _changes(best, baseline, sum(summary.trials.values()))
+        lines += [""]
+    spent = f"{summary.epochs_spent:,} epochs in {seconds(summary.seconds)}"
+    lines += [f"spent     {spent}: {trials_text(summary.trials)}"]
     if summary.test_openings:
-        lines += [
-            f"note      this test part was opened {summary.test_openings}x before: "
-            "its scores confirm nothing any more"
-        ]
+        times = "once" if summary.test_openings == 1 else f"{summary.test_openings} times"
+        lines += [f"note      other studies opened this test part {times}: its scores flatter"]
     lines += [f"note      {note}" for note in summary.notes]
-    lines += [f"study     '{summary.study}' in {summary.storage}"]
+    lines += [f"study     {summary.study} in {summary.storage}"]
     return "\n".join(lines)
 
 
-def _outcome_text(outcome: Outcome) -> str:
-    text = f"trial {outcome.trial:<4} validation  {metrics_text(outcome.validation)}"
-    if outcome.test:
-        text += f"\n                     test        {metrics_text(outcome.test)}"
-    return text
+def next_text(data: str, study: str, folder: str | None) -> str:
+    """Return what to type next.
+
+    >>> print(next_text("a.csv", "a-mlp", None))
+    next      the same command goes on if its budget is larger; --out DIR hands the network over
+              luthier show a-mlp    lists all trials
+    """
+    more = "the same command goes on if its budget is larger"
+    data, study = shlex.quote(data), shlex.quote(study)
+    folder = None if folder is None else shlex.quote(folder)
+    show = (f"luthier show {study}", "lists all trials")
+    if folder is None:
+        commands, first = [show], f"{more}; --out DIR hands the network over"
+    else:
+        recipe = f"luthier train {data} --recipe {folder}/recipe.yaml"
+        commands = [
+            (f"luthier predict NEW_ROWS --model {folder}", "uses the network"),
+            (recipe, "gives the same scores again"),
+            show,
+        ]
+        first = more
+    width = max(len(command) for command, _ in commands)
+    rows = [first, *(f"{command:<{width}}    {what}" for command, what in commands)]
+    return "next      " + "\n          ".join(rows)
+
+
+def _scores(metric: str, best: Outcome, baseline: Outcome | None) -> list[str]:
+    """Return a table: a metric a line, the winner and the baseline beside each other."""
+    shown = [best] if baseline is None or baseline.trial == best.trial else [best, baseline]
+    rows = [
+        ("", "", *("best", "baseline")[: len(shown)], ""),
+        ("", "", *(f"trial {outcome.trial}" for outcome in shown), ""),
+    ]
+    for part, scores in (
+        ("validation", [outcome.validation for outcome in shown]),
+        ("test", [outcome.test for outcome in shown]),
+    ):
+        for index, name in enumerate(scores[0]):
+            role = "decides" if part == "validation" and name == metric else ""
+            values = (_score(one.get(name)) for one in scores)
+            rows.append((part if index == 0 else "", name, *values, role))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    if best.test:
+        lines += ["", "Validation rows chose the winner; test rows were kept aside until now."]
+    return lines
+
+
+def _changes(best: Outcome, baseline: Outcome, trials: int) -> list[str]:
+    if trials == 1:
+        return ["", "Only the baseline was tried."]
+    if best.trial == baseline.trial:
+        return ["", "The baseline itself is the best: nothing that was tried beats it."]
+    changed = changes(best.recipe, baseline.recipe)
+    width = max((len(name) for name, _, _ in changed), default=0)
+    return [
+        "",
+        "The best recipe changes the baseline:",
+        *(f"  {name:<{width}}  {before} → {after}" for name, before, after in changed),
+    ]
+
+
+def _score(value: float | None) -> str:
+    """Return a score with three digits, those after the point kept, so that columns compare."""
+    if value is None or abs(value) >= 1000 or value == 0:
+        return number(value)
+    return f"{value:#.3g}".rstrip(".")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,11 +48,15 @@ def watching(title: str, *, quiet: bool) -> Iterator[Callable[[History], None]]:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
             yield _seldom(lambda history: live.update(view(title, history)), REDRAW_EVERY)
     else:
-        yield _seldom(lambda history: console.out(line(history), highlight=False), LINE_EVERY)
+        began = time.monotonic()  # a search of a few seconds needs no line
+        show = partial(console.out, highlight=False)
+        yield _seldom(lambda history: show(line(history)), LINE_EVERY, began)
 
 
-def _seldom(show: Callable[[History], None], every: float) -> Callable[[History], None]:
-    last = [-every]
+def _seldom(
+    show: Callable[[History], None], every: float, last_time: float = -math.inf
+) -> Callable[[History], None]:
+    last = [last_time]
 
     def notify(history: History) -> None:
         if time.monotonic() - last[0] >= every:

@@ -32,9 +32,9 @@ def predict(
 
     found, classes = predict_rows(model, rows)
     if as_json:
-        say_json(predictions_json(found.values, found.probabilities, classes))
+        say_json(predictions_json(found.values, found.probabilities, classes, found.rows))
         return
-    text = predictions_csv(found.values, found.probabilities, classes)
+    text = predictions_csv(found.values, found.probabilities, classes, found.rows)
     if out is None:
         say(text.rstrip("\n"))
     else:

@@ -71,7 +71,7 @@ def tune(
     from luthier.apps.cli.output import say, say_json, watching
     from luthier.loop.export import check_folder
     from luthier.loop.tune import tune as tune_study
-    from luthier.report.text import summary_text
+    from luthier.report.text import next_text, summary_text
 
     limits = [
         *([budget] if budget else []),
@@ -110,4 +110,5 @@ def tune(
         say(summary_text(summary), quiet=quiet)
         if files:
             say(f"written   {out}: {', '.join(file.name for file in files)}", quiet=quiet)
+        say(next_text(data, found.name, str(out) if files else None), quiet=quiet)
     raise typer.Exit(0 if summary.best is not None else 1)
