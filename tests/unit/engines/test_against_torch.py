@@ -12,7 +12,7 @@ from luthier.core import Build, Recipe
 from luthier.engines.torch_eager.batches import Batches
 from luthier.frameworks.torch.script_parts import LION
 from luthier.testing import arrays as data
-from luthier.testing.engines import Bench
+from luthier.testing.bench import Bench
 
 EPOCHS = 9  # of 7 steps each
 SEED = 5

@@ -11,7 +11,7 @@ from luthier import engines, frameworks
 from luthier.catalog import families
 from luthier.core import Build, Recipe
 from luthier.testing import arrays as data
-from luthier.testing.engines import same_result
+from luthier.testing.bench import same_result
 
 
 class Lstm(nn.Module):
