@@ -127,13 +127,14 @@ class Bench:
         stops: Sequence[int] = (EPOCHS,),
         through: Callable[[State], State] = lambda state: state,
     ) -> tuple[Curves, State]:
-        """Train a trial; after every stop it leaves the engine and comes back."""
-        self.place(recipe, arrays, seed)
-        curves = Curves()
+        """Train a trial; it leaves the engine after every stop."""
+        curves, state = Curves(), None
         for stop in stops:
+            self.place(recipe, arrays, seed, state)
             curves += self.engine.run({0: stop})[0]
             state = through(self.engine.take(0))
-            self.place(recipe, arrays, seed, state)
+        if state is None:
+            raise ValueError("no stop was given")
         return curves, state
 
     def score(self, recipe: Recipe, arrays: Arrays, state: State, part: Part) -> float:

@@ -161,6 +161,8 @@ def test_the_users_random_numbers_are_left_alone():
         random.seed(3)
         return nn.Sequential(nn.Dropout(), nn.Linear(n_features, n_outputs))
 
+    for seed in (torch.manual_seed, np.random.seed, random.seed):
+        seed(4711)
     before = torch.get_rng_state().tolist(), repr(np.random.get_state()), random.getstate()
     capture(draws).make()
     with pytest.raises(BuilderError):
