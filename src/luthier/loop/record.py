@@ -58,7 +58,7 @@ def study_record(
         ranges = stored.space.parameters
     else:
         ranges = _default_ranges(parts, budget)
-    check_space(ranges, baseline)
+    check_space(ranges, baseline, parts.build)
     return StudyRecord(
         name=name,
         metric=task.metric,
@@ -97,7 +97,8 @@ def _default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
         categorical=bool(dataset.categories),
     )
     if parts.recipe.preprocessing == "tokens":
-        ranges.pop("preprocessing", None)
+        # Tokens can be neither scaled nor mixed.
+        ranges = {k: v for k, v in ranges.items() if k not in ("preprocessing", "mixup")}
     return ranges
 
 
