@@ -29,7 +29,7 @@ from luthier.core.keys import MASK, bits, fold
 from luthier.loop.budget import Budget
 from luthier.loop.interrupt import Stop, interruptible
 from luthier.loop.study import Study
-from luthier.loop.worker import LEASE, release_dead, worker_name
+from luthier.loop.worker import LEASE, check_hope, release_dead, worker_name
 from luthier.search.median import below_median
 
 _SERIES = ("train_loss", "train_loss_eval", "penalty", "val_loss", "learning_rate")
@@ -107,7 +107,12 @@ class ObjectiveTrial:
             self._rows.append({"metrics": {"value": 0.0, "reported": value}, "signals": {}})
         if self._rows:
             self._rows[-1]["metrics"]["value"] = math.nan if value is None else value
-            self.store(self._rows[self._told :], self.params)
+        self.store(self._rows[self._told :], self.params)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it reported."""
+        return len(self._rows)
 
     def _reported(self) -> tuple[float, ...]:
         return tuple(row["metrics"]["reported"] for row in self._rows)
@@ -122,7 +127,11 @@ def tune_objective(
     seed: int,
     notify: Callable[[History], None] | None,
 ) -> Study:
-    """Call an objective with one trial after another until the budget is spent."""
+    """Call an objective with one trial after another until the budget is spent.
+
+    Raises:
+        LuthierError: when trial after trial ends before its first epoch.
+    """
     if direction not in ("minimize", "maximize"):
         raise LuthierError(
             f"direction '{direction}' is neither of 'minimize' and 'maximize'. "
@@ -133,7 +142,10 @@ def tune_objective(
     storage.open(record)
     release_dead(storage, name)
     with interruptible() as stop:
-        _work(objective, record, storage, budget, stop, notify or (lambda history: None))
+        try:
+            _work(objective, record, storage, budget, stop, notify or (lambda history: None))
+        finally:
+            storage.release(name, worker_name(0))
     return Study(record, storage)
 
 
@@ -145,7 +157,7 @@ def _work(
     stop: Stop,
     notify: Callable[[History], None],
 ) -> None:
-    me, name = worker_name(0), record.name
+    me, name, hopeless = worker_name(0), record.name, 0
     while not stop.asked:
         history = storage.history(name)
         notify(budget.left(history))
@@ -164,7 +176,9 @@ def _work(
             storage.finish(name, claim, "failed", "interrupted")
         else:
             storage.assign(name, claim.trial.number, "objective")
-            _try(objective, record, storage, claim, history)
+            epochs, cause = _try(objective, record, storage, claim, history)
+            hopeless = 0 if epochs else hopeless + 1
+            check_hope(hopeless, cause)
 
 
 def _try(
@@ -173,14 +187,19 @@ def _try(
     storage: Storage,
     claim: Claim,
     history: History,
-) -> None:
-    """Run one trial; whatever it raises is recorded with it, but for a wish to stop."""
+) -> tuple[int, str | None]:
+    """Run one trial; whatever it raises is recorded with it, but for a wish to stop.
+
+    Returns:
+        How many epochs it came to, and why it failed or was pruned.
+    """
     name, began = record.name, time.monotonic()
 
     def store(rows: list[dict[str, Any]], params: dict[str, Value]) -> None:
         nonlocal began
         now = time.monotonic()
-        recipe = Recipe(network="objective", model=params)
+        model = {key: _recorded(value) for key, value in params.items()}
+        recipe = Recipe(network="objective", model=model)
         storage.revise(name, claim.trial.number, recipe)
         storage.advance(name, claim, Curves.from_epochs(rows), None, seconds=now - began)
         began = now
@@ -197,3 +216,11 @@ def _try(
         state, cause = "failed", f"{type(error).__name__}: {error}"
     trial.end(value if state == "finished" else None)
     storage.finish(name, claim, state, cause)
+    return trial.epochs, cause
+
+
+def _recorded(value: Any) -> Value:
+    """Return a choice as a recipe can hold it: a class by its name, a tuple as text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(getattr(value, "__name__", value))

@@ -11,6 +11,7 @@ import yaml
 from luthier.catalog.recipe_keys import key, write_recipe
 from luthier.catalog.recipe_keys.values import parse
 from luthier.core import (
+    Build,
     Categorical,
     Conditional,
     Domain,
@@ -52,12 +53,12 @@ def load_space(path: Path) -> dict[str, Domain]:
     return {str(name): domain_from_json(str(name), form) for name, form in data.items()}
 
 
-def check_space(space: Mapping[str, Domain], baseline: Recipe) -> None:
+def check_space(space: Mapping[str, Domain], baseline: Recipe, build: Build) -> None:
     """Refuse ranges of what no recipe has, and of what no space may hold.
 
     Raises:
-        SpaceError: for an unknown key, one that every trial of a study must share, or a range
-            with values that the key does not take.
+        SpaceError: for an unknown key or argument, one that every trial of a study must share,
+            or a range with values that the key does not take.
     """
     known = [name for name in baseline.to_json() if name not in ("version", "model", "network")]
     for name, domain in space.items():
@@ -71,8 +72,15 @@ def check_space(space: Mapping[str, Domain], baseline: Recipe) -> None:
                 f"no recipe key '{name}'.{did_you_mean(name, known)} A space takes keys of "
                 "docs/recipe.md, and a builder's own arguments as model.<argument>."
             )
-        if not name.startswith(MODEL_PREFIX):
+        argument = name.removeprefix(MODEL_PREFIX)
+        if argument == name:
             _check_values(name, domain)
+        elif argument not in build.defaults:
+            raise SpaceError(
+                f"{build.reference} has no argument '{argument}'."
+                f"{did_you_mean(argument, build.defaults)} "
+                f"It has: {', '.join(build.defaults) or 'none'}."
+            )
 
 
 def _check_values(name: str, domain: Domain) -> None:

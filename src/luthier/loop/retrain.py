@@ -62,7 +62,7 @@ def retrain(
         split=plan,
         seed=used,
     )
-    same = used == run.get("seed")
+    same = used == run.get("seed") and all(run.get(name) == given[name] for name in given)
     for what, then, now in (
         ("the data", run.get("fingerprint"), parts.fingerprint),
         ("the builder", run.get("builder"), parts.build.hash),

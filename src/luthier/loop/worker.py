@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,9 +55,14 @@ class Worker:
     stop: Stop
     notify: Callable[[History], None]
     history: History = field(default_factory=History)
+    hopeless: int = field(default=0, init=False)
 
     def run(self, index: int = 0) -> None:
-        """Work until the budget is spent, the space is used up, or someone asks to stop."""
+        """Work until the budget is spent, the space is used up, or someone asks to stop.
+
+        Raises:
+            LuthierError: when trial after trial fails before its first epoch.
+        """
         me = worker_name(index)
         release_dead(self.storage, self.study.name)
         self._counted = time.monotonic()
@@ -68,13 +73,12 @@ class Worker:
                     return
                 claim = self.storage.claim(self.study.name, me, LEASE)
                 if claim is not None:
-                    self._train(claim)
+                    self._train(self._affordable(claim))
                 elif not self._decide():
                     return
 
     def _decide(self) -> bool:
         """Plan the next steps; tell whether there is anything left to do."""
-        _check_hope(self.history)
         if evicted := evictions(self.history):
             self.storage.evict(self.study.name, evicted)
             self._read()
@@ -89,18 +93,27 @@ class Worker:
             time.sleep(0.1)  # what other workers find may call for more
         return others
 
+    def _affordable(self, claim: Claim) -> Claim:
+        """Return a step that was planned under another budget no longer than this one allows."""
+        allowed = claim.trial.epochs + self.budget.epochs - self.history.epochs
+        return replace(claim, until=int(min(claim.until, allowed)))
+
     def _train(self, claim: Claim) -> None:
         """Train a claimed step; store what is new every second and at its end."""
+        epochs = claim.trial.epochs
         try:
             training = self.trainer.place(claim, self.storage, self.study.name)
             stored = time.monotonic()
             while not training.ended:
                 training.epoch()
+                epochs += 1
                 if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
                     curves, state = training.news()
                     if not self._advance(claim, curves, state):
                         return  # the lease ran out, and another worker has taken over
                     stored = time.monotonic()
+                    if self.budget.spent(self.history):
+                        break  # of time, or of epochs that others trained meanwhile
                 if self.stop.asked and not training.ended:
                     self.storage.release(self.study.name, claim.worker)
                     return
@@ -108,6 +121,8 @@ class Worker:
         except TrialError as error:
             outcome, cause = "failed", str(error)
         self.storage.finish(self.study.name, claim, outcome, cause)
+        self.hopeless = 0 if epochs else self.hopeless + 1
+        check_hope(self.hopeless, cause)
 
     def _advance(self, claim: Claim, curves: Curves, state: State) -> bool:
         now = time.monotonic()
@@ -166,10 +181,14 @@ def _started(pid: int) -> str:
     return text.rpartition(")")[2].split()[19]
 
 
-def _check_hope(history: History) -> None:
-    last = history.trials[-GIVE_UP:]
-    if len(last) == GIVE_UP and all(t.state == "failed" and not t.epochs for t in last):
+def check_hope(hopeless: int, cause: str | None) -> None:
+    """Give up after many trials in a row without an epoch.
+
+    Raises:
+        LuthierError: with what ended the last of them.
+    """
+    if hopeless >= GIVE_UP:
         raise LuthierError(
-            f"the last {GIVE_UP} trials failed before their first epoch; the last one: "
-            f"{last[-1].cause}. Mend that, and run the same command again."
+            f"the last {hopeless} trials ended before their first epoch; the last one: "
+            f"{cause}. Mend that, and run the same command again."
         )
