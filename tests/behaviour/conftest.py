@@ -126,3 +126,97 @@ def table(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+LSTM = """
+from typing import Annotated
+
+from torch import nn
+
+from luthier import Categorical, Int
+
+
+class Last(nn.Module):
+    def __init__(self, width, cell, n_inputs, n_outputs):
+        super().__init__()
+        self.cells = (nn.LSTM if cell == "lstm" else nn.GRU)(n_inputs, width, batch_first=True)
+        self.head = nn.Linear(width, n_outputs)
+
+    def forward(self, x):
+        return self.head(self.cells(x)[0][:, -1])
+
+
+def build(
+    input_shape,
+    n_outputs,
+    width: Annotated[int, Int(4, 32, log=True)] = 12,
+    cell: Annotated[str, Categorical("lstm", "gru")] = "lstm",
+):
+    return Last(width, cell, input_shape[-1], n_outputs)
+"""
+
+TRANSFORMER = """
+from typing import Annotated
+
+import torch
+from torch import nn
+
+from luthier import Int
+
+
+class Reader(nn.Module):
+    def __init__(self, length, n_outputs, width, depth):
+        super().__init__()
+        self.embed = nn.Embedding(20, width)
+        self.place = nn.Parameter(torch.zeros(length, width))
+        layer = nn.TransformerEncoderLayer(width, 2, 2 * width, batch_first=True)
+        self.body = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
+        self.head = nn.Linear(width, n_outputs)
+
+    def forward(self, tokens):
+        return self.head(self.body(self.embed(tokens) + self.place).mean(1))
+
+
+def build(
+    input_shape,
+    n_outputs,
+    width: Annotated[int, Int(8, 32, step=2)] = 16,
+    depth: Annotated[int, Int(1, 2)] = 1,
+):
+    return Reader(input_shape[0], n_outputs, width, depth)
+"""
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    """Write series whose sum decides their class, and an LSTM to learn it; return the data."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(240, 12, 3))
+    np.savez(tmp_path / "series.npz", X=x, y=np.where(x[:, :, 0].sum(1) > 0, "up", "down"))
+    (tmp_path / "lstm.py").write_text(LSTM)
+    return tmp_path / "series.npz"
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    """Write rows of token numbers, and a transformer that can tell which hold a 7."""
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 20, size=(240, 10))
+    np.savez(tmp_path / "tokens.npz", X=x, y=np.where((x == 7).any(1), "has", "not"))
+    (tmp_path / "reader.py").write_text(TRANSFORMER)
+    return tmp_path / "tokens.npz"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Write dark and bright images, grey and in colour, of mixed sizes; return their folder."""
+    from PIL import Image
+
+    draw = np.random.default_rng(0)
+    for kind, light in (("dark", 0), ("bright", 15)):
+        (tmp_path / "pictures" / kind).mkdir(parents=True)
+        for i in range(40):
+            shape = (8 + i % 5, 8 + i % 3, *((3,) if i % 2 else ()))
+            pixels = (draw.integers(0, 200, shape) + light).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / kind / f"{i}.png")
+    return tmp_path / "pictures"

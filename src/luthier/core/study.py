@@ -9,6 +9,8 @@ from typing import Any
 from luthier.core.recipe import Recipe
 from luthier.core.space import Space, domain_from_json, domain_to_json
 
+_ROLES = ("target", "weight", "group", "time")  # columns by which equal files differ as data
+
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -38,7 +40,10 @@ class StudyRecord:
         """Return what differs from another record, one phrase each; `about` may differ."""
         found = []
         if self.data != other.data:
-            found.append(f"the data differs (fingerprint {self.data} then, {other.data} now)")
+            pairs = [(role, self.about.get(role), other.about.get(role)) for role in _ROLES]
+            roles = [f"{role} {then} then, {now} now; " for role, then, now in pairs if then != now]
+            prints = f"fingerprint {self.data} then, {other.data} now"
+            found.append(f"the data differs ({''.join(roles)}{prints})")
         if self.builder != other.builder:
             found.append(f"the builder differs (source {self.builder} then, {other.builder} now)")
         if (self.metric, self.direction) != (other.metric, other.direction):

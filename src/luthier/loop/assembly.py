@@ -133,12 +133,16 @@ def _complete(
     budget: Budget,
 ) -> Recipe:
     """Return the user's recipe, with a sound default for what it leaves out."""
-    if isinstance(recipe, Recipe):
-        return check_recipe(recipe.replace({"network": build.reference}))
     arrays = preparation.arrays(first)
     epochs = int(budget.epochs) if budget.epochs != float("inf") else None
     default = default_recipe(build, arrays.task, rows=len(arrays.train), budget_epochs=epochs)
-    if recipe is None:
-        return default
-    complete: Recipe = read_recipe(recipe, base=default)[0]
-    return complete.replace({"network": build.reference})
+    return default if recipe is None else completed(recipe, default)
+
+
+def completed(recipe: Recipe | Mapping[str, Any], base: Recipe) -> Recipe:
+    """Return a recipe for the network of another one, and with its values where it has none."""
+    if isinstance(recipe, Recipe):
+        given = check_recipe(recipe.replace({"network": base.network}))
+    else:
+        given, _ = read_recipe(recipe, base=base)
+    return given.replace({"network": base.network, "model": {**base.model, **given.model}})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -41,14 +42,16 @@ def check_folder(folder: Path) -> None:
 
 def export_recipe(folder: Path, recipe: Recipe, study: str) -> Path:
     """Write the recipe alone: all that is known of an objective's winner."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_recipe(folder / "recipe.yaml", recipe, {"study": study})
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(folder / "recipe.yaml", recipe, {"study": study})
     return folder / "recipe.yaml"
 
 
 def export_summary(folder: Path, summary: Summary) -> Path:
     """Write ``study.json``."""
-    return _write_json(folder / "study.json", summary.to_json())
+    with _writing(folder):
+        return _write_json(folder / "study.json", summary.to_json())
 
 
 def export_network(
@@ -67,20 +70,20 @@ def export_network(
         recipe.yaml, model.safetensors, preprocessing.json, a copy of the builder's file if there
         is one, and train.py.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     arrays = parts.preparation.arrays(trial.recipe)
     epoch = trial.curves.best_epoch(record.metric, record.direction) or trial.epochs
     reported = trial.curves.epoch(epoch - 1)["metrics"]
-    save_recipe(
-        folder / "recipe.yaml", trial.recipe, run_block(parts, trial, record.about, reported)
-    )
-    return [
-        folder / "recipe.yaml",
-        _write_weights(folder / "model.safetensors", state),
-        _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
-        *_write_builder(folder, parts),
-        _write_script(folder, record.name, parts, trial, arrays, reported),
-    ]
+    run = run_block(parts, trial, record.about, reported)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(folder / "recipe.yaml", trial.recipe, run)
+        return [
+            folder / "recipe.yaml",
+            _write_weights(folder / "model.safetensors", state),
+            _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
+            *_write_builder(folder, parts),
+            _write_script(folder, record.name, parts, trial, arrays, reported),
+        ]
 
 
 def run_block(
@@ -109,6 +112,21 @@ def run_block(
             "torch": version("torch"),
         },
     }
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say in words why a file cannot be written."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise LuthierError(
+            f"cannot write to '{folder}': {reason}. What was found is stored and safe. Make room, "
+            "or name another folder: --out DIR, and run the same command again."
+        ) from error
 
 
 def _write_weights(path: Path, state: State) -> Path:

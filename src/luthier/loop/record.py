@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from luthier.catalog.recipe_keys import read_recipe
 from luthier.catalog.spaces import default_space
 from luthier.core import Domain, Recipe, Space, StudyRecord
-from luthier.loop.assembly import Assembly
+from luthier.loop.assembly import Assembly, completed
 from luthier.loop.budget import Budget
 from luthier.loop.recipes import check_space, load_recipe, load_space
 
@@ -80,10 +79,8 @@ def _resumed(recipe: Recipe | Mapping[str, Any] | str | Path | None, base: Recip
     """Return what the user asks for now, completed by what the study began with."""
     if recipe is None:
         return base
-    if isinstance(recipe, Recipe):
-        return recipe.replace({"network": base.network})
     keys = load_recipe(Path(recipe)) if isinstance(recipe, (str, Path)) else recipe
-    return read_recipe(keys, base=base)[0].replace({"network": base.network})
+    return completed(keys, base)
 
 
 def _default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:

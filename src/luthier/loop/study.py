@@ -16,6 +16,7 @@ from luthier.core import (
     StudyRecord,
     Trial,
 )
+from luthier.data import facts
 from luthier.loop.assembly import Assembly
 from luthier.loop.export import export_network, export_recipe, export_summary
 from luthier.loop.scoring import test_hash, test_scores
@@ -162,12 +163,15 @@ class Study:
             baseline=None if baseline is None else self._outcome(baseline),
         )
         if self.parts is not None:
-            arrays = self.parts.preparation.arrays(history.best.recipe)
-            fingerprint = self.parts.preparation.dataset.fingerprint
-            before = self.storage.opened(test_hash(fingerprint, arrays), self.name)
+            preparation = self.parts.preparation
+            arrays = preparation.arrays(history.best.recipe)
+            before = self.storage.opened(
+                test_hash(preparation.dataset.fingerprint, arrays), self.name
+            )
             summary = replace(
                 summary,
                 test_openings=before if arrays.test is not None else 0,
+                data=facts(preparation.dataset, preparation.splits),
             )
         return summary
 

@@ -105,7 +105,9 @@ def summary_text(summary: Summary) -> str:
     lines += [f"spent     {spent}: {trials_text(summary.trials)}"]
     if summary.test_openings:
         times = "once" if summary.test_openings == 1 else f"{summary.test_openings} times"
-        lines += [f"note      other studies opened this test part {times}: its scores flatter"]
+        lines += [
+            f"note      this test part was opened {times} before: what was chosen by it flatters"
+        ]
     lines += [f"note      {note}" for note in summary.notes]
     lines += [f"study     {summary.study} in {summary.storage}"]
     return "\n".join(lines)
@@ -158,7 +160,7 @@ def _scores(metric: str, best: Outcome, baseline: Outcome | None) -> list[str]:
         for row in rows
     ]
     if best.test:
-        lines += ["", "Validation rows chose the winner; test rows were kept aside until now."]
+        lines += ["", "Validation rows chose the winner; test rows took no part in the search."]
     return lines
 
 
