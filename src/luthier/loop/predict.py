@@ -33,12 +33,20 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
     """
     folder = Path(folder)
     about = _about(folder)
-    preprocessing = Preprocessing.from_json(about["preprocessing"])
-    task = _task(about["task"])
+    try:
+        preprocessing = Preprocessing.from_json(about["preprocessing"])
+        task = _task(about["task"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise _damaged(folder / "preprocessing.json", error) from error
     recipe, _ = read_recipe(load_recipe(folder / "recipe.yaml"))
     build = as_build(recipe.network, folder)
     framework = frameworks.load("torch")
-    model = framework.restore(build, recipe, task, _weights(folder / "model.safetensors"))
+    weights = folder / "model.safetensors"
+    state = _weights(weights)
+    try:
+        model = framework.restore(build, recipe, task, state)
+    except (KeyError, RuntimeError) as error:
+        raise _damaged(weights, f"they do not fit the network of recipe.yaml: {error}") from error
     dataset = read_rows(rows, preprocessing)
     count = len(dataset)
     part = Part(preprocessing.inputs(dataset), np.zeros(count), None, np.arange(count))
@@ -52,7 +60,12 @@ def _about(folder: Path) -> Mapping[str, Any]:
     path = folder / "preprocessing.json"
     if not path.is_file():
         raise DataError(f"no '{path}'. --model takes a folder that `luthier tune --out DIR` wrote.")
-    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    if not isinstance(data, dict):
+        raise _damaged(path, f"it holds a {type(data).__name__}")
     return data
 
 
@@ -68,8 +81,12 @@ def _weights(path: Path) -> State:
     try:
         arrays = load_file(str(path))
     except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"cannot read the weights in '{path}': {error}. Export the study again: "
-            "luthier tune ... --out DIR."
-        ) from None
+        raise _damaged(path, error) from None
     return State({f"best/{name}": value for name, value in arrays.items()})
+
+
+def _damaged(path: Path, reason: object) -> DataError:
+    return DataError(
+        f"cannot use '{path}': {' '.join(str(reason).split())}. It should be as "
+        "`luthier tune --out DIR` wrote it. Run that again."
+    )

@@ -117,26 +117,23 @@ def next_text(data: str, study: str, folder: str | None) -> str:
     """Return what to type next.
 
     >>> print(next_text("a.csv", "a-mlp", None))
-    next      the same command goes on if its budget is larger; --out DIR hands the network over
-              luthier show a-mlp    lists all trials
+    next      luthier show a-mlp            lists all trials
+              the same command              goes on, if budget is left or raised
+              the same with --out DIR       hands the network over
     """
-    more = "the same command goes on if its budget is larger"
-    data, study = shlex.quote(data), shlex.quote(study)
-    folder = None if folder is None else shlex.quote(folder)
-    show = (f"luthier show {study}", "lists all trials")
+    steps = [
+        (f"luthier show {shlex.quote(study)}", "lists all trials"),
+        ("the same command", "goes on, if budget is left or raised"),
+    ]
     if folder is None:
-        commands, first = [show], f"{more}; --out DIR hands the network over"
+        steps += [("the same with --out DIR", "hands the network over")]
     else:
-        recipe = f"luthier train {data} --recipe {folder}/recipe.yaml"
-        commands = [
-            (f"luthier predict NEW_ROWS --model {folder}", "uses the network"),
-            (recipe, "gives the same scores again"),
-            show,
-        ]
-        first = more
-    width = max(len(command) for command, _ in commands)
-    rows = [first, *(f"{command:<{width}}    {what}" for command, what in commands)]
-    return "next      " + "\n          ".join(rows)
+        folder = shlex.quote(folder)
+        again = f"luthier train {shlex.quote(data)} --recipe {folder}/recipe.yaml"
+        predict = f"luthier predict NEW_ROWS --model {folder}"
+        steps = [(predict, "uses the network"), (again, "gives the same scores again"), *steps]
+    width = max(28, *(len(command) for command, _ in steps))
+    return "next      " + "\n          ".join(f"{one:<{width}}  {what}" for one, what in steps)
 
 
 def _scores(metric: str, best: Outcome, baseline: Outcome | None) -> list[str]:

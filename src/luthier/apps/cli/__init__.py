@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any, NoReturn
 
@@ -32,6 +33,9 @@ _STOPPED = 130  # what Typer makes of Ctrl-C
 
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may lack sparklines and arrows
     try:
         arguments = sys.argv[1:] or ["--help"]
         code = app(arguments, prog_name="luthier", standalone_mode=False) or 0

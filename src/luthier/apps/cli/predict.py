@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from luthier.apps.cli.options import AsJson
+from luthier.core import LuthierError
 
 
 def predict(
@@ -38,4 +39,9 @@ def predict(
     if out is None:
         say(text.rstrip("\n"))
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise LuthierError(
+                f"cannot write to '{out}': {error.strerror}. Name another file: --out FILE"
+            ) from error
