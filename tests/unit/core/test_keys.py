@@ -66,9 +66,9 @@ class TestSpread:
     @pytest.mark.parametrize("counter", ["seed", "step", "call"])
     def test_neighbouring_keys_draw_uniformly_at_one_position(self, counter: str):
         keys = {
-            "seed": [fold(n, 0, 0) for n in range(8192)],
-            "step": [fold(0, n, 0) for n in range(8192)],
-            "call": [fold(0, 0, n) for n in range(8192)],
+            "seed": [fold(n, 0, 0) for n in range(4096)],
+            "step": [fold(0, n, 0) for n in range(4096)],
+            "call": [fold(0, 0, n) for n in range(4096)],
         }[counter]
         counts = np.bincount([bits(key, 0) >> 26 for key in keys], minlength=64)
         assert stats.chisquare(counts).pvalue > 1e-3

@@ -244,19 +244,24 @@ class TestLease:
         study.now[0] += LEASE + 1
         assert study.run("6 epochs").trials[0].state == "finished"
 
-    def test_a_worker_that_lost_its_step_stores_nothing_more(
+    def test_a_worker_that_lost_its_step_turns_to_other_work(
         self, study: Any, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(worker, "STORE_EVERY", 0.0)
-        stop = Stop()
+        stop, seen = Stop(), []
 
         def lose(history: History) -> None:
-            if history.epochs == 2 and study.storage.workers("study") != [self.OTHER]:
+            if history.epochs == 2 and not seen:
                 study.now[0] += LEASE + 1
-                assert study.storage.claim("study", self.OTHER, LEASE).trial.epochs == 2
-                stop.asked = True
+                assert study.storage.claim("study", self.OTHER, LEASE).trial.number == 0
+            if history.epochs >= 2:
+                seen.append(history.epochs)
+            stop.asked = len(history.trials) > 1 and history.trials[-1].state == "running"
 
+        study.storage.plan("study", 0, [Step(FULL, recipe=study.record.space.baseline)])
         study.worker("40 epochs", lose, stop).run()
         trial = study.history.trials[0]
         assert (trial.epochs, trial.state) == (2, "running")
         assert study.storage.workers("study") == [self.OTHER]
+        # It tried once more to store, saw that it had lost, and planned something else.
+        assert seen.count(2) <= 4
