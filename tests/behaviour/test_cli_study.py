@@ -86,7 +86,7 @@ def test_what_a_person_reads(luthier: Luthier) -> None:
         r"^test +log_loss",
         r"^spent     20 epochs in ",
         r"^written   out: recipe.yaml, model.safetensors",
-        r"^ +luthier predict NEW_ROWS --model out",
+        r"^next      luthier predict NEW_ROWS --model out +uses the network",
     ):
         assert re.search(part, ran.out, re.MULTILINE), ran.out
     assert max(map(len, ran.out.splitlines())) <= 110

@@ -132,11 +132,6 @@ def tune_objective(
     Raises:
         LuthierError: when trial after trial ends before its first epoch.
     """
-    if direction not in ("minimize", "maximize"):
-        raise LuthierError(
-            f"direction '{direction}' is neither of 'minimize' and 'maximize'. "
-            "Write direction='minimize'."
-        )
     space = Space({}, Recipe(network="objective"))
     record = StudyRecord(name, "value", direction, space, seed=seed, about={"task": "objective"})
     storage.open(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from luthier.loop.worker import Worker
 from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"
+_STARS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def tune(
@@ -88,15 +90,11 @@ def tune(
     """
     limits = Budget.parse(budget)
     if data is None:
-        if not callable(build):
-            raise LuthierError(
-                f"tune({build!r}) got no data, but a network needs some to learn from. "
-                f"Write tune({build!r}, data=(X, y))."
-            )
         from luthier.loop.objective import tune_objective
 
+        objective = _objective(build, direction)
         name = study or str(getattr(build, "__name__", "objective"))
-        return tune_objective(build, direction, limits, connect(storage), name, seed, notify)
+        return tune_objective(objective, direction, limits, connect(storage), name, seed, notify)
     parts = assemble(
         build,
         data,
@@ -129,3 +127,25 @@ def tune(
         )
         runner.launch(worker.run, workers)
     return Study(record, store, parts)
+
+
+def _objective(build: object, direction: str) -> Callable[..., Any]:
+    """Refuse what is no objective, before there is a storage: a network needs data."""
+    if direction not in ("minimize", "maximize"):
+        raise LuthierError(
+            f"direction '{direction}' is neither of 'minimize' and 'maximize'. "
+            "Write direction='minimize'."
+        )
+    if callable(build):
+        arguments = inspect.signature(build).parameters.values()
+        needed = [a.name for a in arguments if a.default is a.empty and a.kind not in _STARS]
+        name = getattr(build, "__name__", "build")
+        if len(needed) == 1:
+            return build
+        what = f"an objective takes one argument, the trial, and {name} takes {len(needed)}"
+    else:
+        name, what = repr(build), f"{build!r} is a network's name"
+    raise LuthierError(
+        f"tune({name}) got no data, but {what}. A network needs data to learn from. "
+        f"Write tune({name}, data=(X, y))."
+    )
