@@ -48,7 +48,6 @@ class Trial:
         """How many epochs it was trained for."""
         return len(self.curves)
 
-
     @property
     def planned(self) -> int:
         """How many more epochs its step has it train."""

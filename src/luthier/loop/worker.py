@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -27,6 +28,8 @@ from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
 from luthier.loop.interrupt import Stop
 from luthier.loop.trainer import Trainer, TrialError
+
+log = logging.getLogger(__name__)
 
 LEASE = 30.0  # seconds until a silent worker counts as dead: many times its renewal's period
 STORE_EVERY = 1.0  # seconds of training that a kill may cost
@@ -143,7 +146,11 @@ class Worker:
 
         def renew() -> None:
             while not done.wait(LEASE / 5):
-                self.storage.renew(self.study.name, me, LEASE)
+                try:
+                    self.storage.renew(self.study.name, me, LEASE)
+                except LuthierError as error:
+                    # The next try may succeed before the lease runs out.
+                    log.warning("the lease could not be renewed: %s", error)
 
         thread = threading.Thread(target=renew, name="luthier-lease", daemon=True)
         thread.start()

@@ -46,6 +46,9 @@ class Halving:
         finishing = history.epochs_left <= self.reserve * full or history.trials_left <= 0
         if finishing and (best := self._unfinished(history, full)):
             return [Step(full, trial=best.number)]
+        first = history.trials[0]
+        if first.state == "paused" and first.epochs < full:
+            return [Step(full, trial=first.number)]  # a budget in time had cut it short
         promoted = self._promotions(history, full)[: self.batch]
         room = min(self.batch - len(promoted), history.trials_left)
         return promoted + self._new(space, history, int(room))

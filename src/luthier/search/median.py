@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from luthier.core import History
@@ -29,10 +30,15 @@ def below_median(
         return False
     sign = 1.0 if history.direction == "minimize" else -1.0
     others = [
-        min(sign * value for value in series[: len(values)])
+        _best(series[: len(values)], sign)
         for trial in history.trials
         if trial.number != number
         and trial.state != "failed"
         and len(series := trial.curves.metrics.get("reported", ())) >= len(values)
     ]
-    return len(others) >= startup and min(sign * v for v in values) > statistics.median(others)
+    return len(others) >= startup and _best(values, sign) > statistics.median(others)
+
+
+def _best(values: tuple[float, ...], sign: float) -> float:
+    """Return the lowest of the numbers, infinity where there is none."""
+    return min((sign * v for v in values if math.isfinite(v)), default=math.inf)

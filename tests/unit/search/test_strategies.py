@@ -1,11 +1,13 @@
 """Every strategy keeps the laws, and does on known curves what it is for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from numpy.random import default_rng
 
 from luthier import search
-from luthier.core import Categorical, History, LuthierError, Recipe, Space, Strategy
+from luthier.core import Categorical, History, LuthierError, Recipe, Space, Step, Strategy
 from luthier.search.halving import Halving
 from luthier.search.quasirandom import new_recipes, points
 from luthier.testing.strategies import FULL, SPACE, StrategyLaws, bowl, simulate
@@ -35,6 +37,12 @@ class TestHalving:
         _, steps = simulate(Halving(), decisions=1)[0]
         assert steps[0].until == FULL
         assert {step.until for step in steps[1:]} == {Halving().rungs(FULL)[0]}
+
+    def test_a_baseline_that_was_cut_short_is_finished_first(self):
+        history = simulate(Halving(), decisions=4)[-1][0]
+        cut = replace(history.trials[0], state="paused", curves=history.trials[0].curves.upto(5))
+        history = replace(history, trials=(cut, *history.trials[1:]))
+        assert Halving()(SPACE, history, default_rng(0)) == [Step(FULL, trial=0)]
 
     def test_about_one_in_three_goes_on_from_a_rung(self):
         history = simulate(Halving(), decisions=30)[-1][0]
