@@ -32,8 +32,8 @@ def test_tables_of_every_format_are_one_and_the_same(
         "parquet": lambda: frame.write_parquet(path),
         "arrow": lambda: frame.write_ipc(path),
     }[ending]()
-    found = tuned(luthier, path, "--target", "bought", "--epochs", 30)
-    plain = tuned(luthier, "customers.csv", "--target", "bought", "--epochs", 30)
+    found = tuned(luthier, path, "--target", "bought", "--epochs", 12)
+    plain = tuned(luthier, "customers.csv", "--target", "bought", "--epochs", 12)
     assert found["task"] == "classification"
     assert found["metric"] == "log_loss"
     assert found["best"]["validation"]["accuracy"] > BETTER["bought"]
@@ -47,7 +47,7 @@ def test_semicolons_and_decimal_commas(luthier: Luthier, table: Table, tmp_path:
     frame = pl.read_csv(table("spent"))
     commas = pl.col("income", "spent").cast(pl.String).str.replace(".", ",", literal=True)
     frame.with_columns(commas).write_csv(tmp_path / "data.csv", separator=";")
-    found = tuned(luthier, "data.csv", "--target", "spent", "--epochs", 40, "--model", "resnet")
+    found = tuned(luthier, "data.csv", "--target", "spent", "--epochs", 20, "--model", "resnet")
     assert found["task"] == "regression"
     assert found["metric"] == "rmse"
     assert found["best"]["validation"]["r2"] > 0.5

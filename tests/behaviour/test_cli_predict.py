@@ -14,7 +14,7 @@ Luthier = Callable[..., Any]
 def rows(luthier: Luthier, table: Callable[..., Path]) -> pl.DataFrame:
     """Tune on customers; return some of their rows without what is to be predicted."""
     path = table("bought")
-    luthier("tune", path, "--target", "bought", "--epochs", 20, "--out", "out", "--quiet")
+    luthier("tune", path, "--target", "bought", "--epochs", 10, "--out", "out", "--quiet")
     return pl.read_csv(path, try_parse_dates=True).drop("bought").head(10)
 
 

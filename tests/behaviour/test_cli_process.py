@@ -134,8 +134,8 @@ def test_streams_and_exit_codes(tmp_path: Path) -> None:
     assert wrong.stderr.startswith("error: metric is 'acuracy'")
 
 
-def test_an_old_terminal_gets_what_it_can_show(tmp_path: Path) -> None:
-    run(tmp_path, "tune", "wine", "--epochs", "20", "--quiet")
+def test_an_old_terminal_gets_what_it_can_show(luthier: Any, tmp_path: Path) -> None:
+    luthier("tune", "wine", "--epochs", "20", "--quiet")
     shown = run(tmp_path, "show", "wine-mlp", env={**os.environ, "PYTHONIOENCODING": "latin-1"})
     assert shown.returncode == 0
     assert "best " in shown.stdout

@@ -58,6 +58,17 @@ CAUSES = {
 }
 
 
+def test_help_and_version(luthier: Luthier) -> None:
+    from luthier import __version__
+
+    assert luthier("--version").out == f"luthier {__version__}\n"
+    assert luthier().out == luthier("--help").out
+    for command in ("tune", "train", "predict", "show"):
+        ran = luthier(command, "--help")
+        assert ran.code == 0
+        assert f"Example: luthier {command} " in ran.out
+
+
 def test_what_json_holds(luthier: Luthier) -> None:
     ran = luthier("tune", "wine", "--epochs", 20, "--json")
     assert ran.code == 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from luthier import __version__
 from luthier.apps.cli.predict import predict
 from luthier.apps.cli.show import show
 from luthier.apps.cli.train import train
@@ -22,6 +23,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"luthier {__version__}\n")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 for command in (tune, train, predict, show):
     app.command()(command)
 
