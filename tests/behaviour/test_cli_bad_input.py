@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,11 @@ def pictures(folder: Path) -> None:
         for i in range(12):
             Image.new("L", (8, 8), i).save(folder / "images" / kind / f"{i}.png")
     (folder / "images" / "cats" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+
+
+def one_class_of_pictures(folder: Path) -> None:
+    pictures(folder)
+    shutil.rmtree(folder / "images" / "dogs")
 
 
 def other_database(folder: Path) -> None:
@@ -149,6 +155,7 @@ DATA: dict[str, tuple[Make | None, str, str]] = {
         "tune images",
         "no folders with images",
     ),
+    "images of one class": (one_class_of_pictures, "tune images", "in one folder only: 'cats'"),
     "10 GB": (sparse, "tune data.csv --target y", "10,240 MiB.*stops at"),
     "target for images": (
         None,

@@ -44,6 +44,12 @@ def read_folder(folder: Path, *, task: str | None, max_bytes: int, max_side: int
             f"{folder.name}/cats/1.png, with images ending in {', '.join(IMAGE_ENDINGS[:6])}. "
             "Sort the images so."
         )
+    kinds = {label for label, _ in files}
+    if len(kinds) < 2:
+        raise DataError(
+            f"{folder} has images in one folder only: '{kinds.pop()}'. It needs one folder a "
+            "class, two at least. Sort the images so, or give the folder that holds the classes."
+        )
     mode, size, notes = _look(files, max_side)
     channels = 1 if mode == "L" else 3
     needed = len(files) * channels * size[0] * size[1]
