@@ -172,7 +172,7 @@ def _of_inputs(build: Build, task: Task, tensor: bool, categorical: bool) -> dic
         if len(task.input_shape) == 3 and task.kind == "classification":
             space["augmentation"] = Categorical("none", "shift")
         return space
-    space["preprocessing"] = Categorical("standard", "quantile", "robust")
+    space["preprocessing"] = Categorical("standard", "minmax", "quantile")
     if categorical:
         first = "embedding" if "cardinalities" in build.reserved else "ordinal"
         space["encoding"] = Categorical(first, "onehot")

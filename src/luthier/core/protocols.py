@@ -81,6 +81,9 @@ class Engine(Protocol):
 class Executor(Protocol):
     """Starts workers. They pull their work from the storage."""
 
+    def refuses(self, workers: int) -> str | None:
+        """Return in words why this executor cannot run that many workers; None where it can."""
+
     def launch(self, work: Callable[[int], None], workers: int) -> None:
         """Start workers, each calling `work` with its index; return when all have ended."""
 

@@ -7,6 +7,7 @@ from luthier.data.preprocessing import Predictions, Preprocessing
 from luthier.data.python import from_python
 from luthier.data.read import read
 from luthier.data.rows import read_rows, rows_from_python
+from luthier.data.scales import share_a_scale
 from luthier.data.script import script
 from luthier.data.split import SplitPlan, Splits, split
 
@@ -25,5 +26,6 @@ __all__ = [
     "rows_from_python",
     "save_npz",
     "script",
+    "share_a_scale",
     "split",
 ]

@@ -19,17 +19,24 @@ class Local:
     def __init__(self) -> None:
         self._stopped = False
 
+    def refuses(self, workers: int) -> str | None:
+        """Return why it cannot run that many workers: it has room for one."""
+        if workers == 1:
+            return None
+        return (
+            f"the local executor got {workers} workers, and runs one: it is this process. "
+            "Leave --workers out, or start the same command once more beside this one."
+        )
+
     def launch(self, work: Callable[[int], None], workers: int) -> None:
         """Call `work`; return when it has ended.
 
         Raises:
             LuthierError: for more than one worker, which this process has no room for.
         """
-        if workers != 1:
-            raise LuthierError(
-                f"the local executor got {workers} workers, and runs one: it is this process. "
-                "Leave --workers out, or start the same command once more beside this one."
-            )
+        reason = self.refuses(workers)
+        if reason is not None:
+            raise LuthierError(reason)
         if not self._stopped:
             work(0)
 

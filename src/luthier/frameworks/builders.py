@@ -50,8 +50,8 @@ def _function(path: Path, name: str, reference: str) -> Callable[..., Any]:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise BuilderError(
-            f"{reference}: running the file raised {type(error).__name__}: {error}. "
-            f"Try `python {path.name}` and mend it first."
+            f"{reference}: running the file raised {type(error).__name__}: "
+            f"{str(error).rstrip('.')}. Try `python {path.name}` and mend it first."
         ) from error
     finally:
         sys.path.remove(str(path.parent))

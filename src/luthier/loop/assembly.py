@@ -11,7 +11,7 @@ from luthier import engines, frameworks
 from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
 from luthier.core import Arrays, Build, BuilderError, DataError, Framework, Recipe
-from luthier.data import Dataset, SplitPlan, from_python, read
+from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
 from luthier.loop.preparation import Preparation
@@ -136,6 +136,8 @@ def _complete(
     arrays = preparation.arrays(first)
     epochs = int(budget.epochs) if budget.epochs != float("inf") else None
     default = default_recipe(build, arrays.task, rows=len(arrays.train), budget_epochs=epochs)
+    if share_a_scale(preparation.dataset, preparation.splits.train):
+        default = default.replace({"preprocessing": "minmax"})
     return default if recipe is None else completed(recipe, default)
 
 

@@ -72,9 +72,7 @@ def retrain(
                 "%s differs from what %s was found with (%s, now %s)", what, path, then, now
             )
             same = False
-    training = train_assembled(
-        parts, seed=used, epochs=run.get("epochs_trained") if same else None, engine=engine
-    )
+    training = train_assembled(parts, seed=used, epochs=run.get("epochs_trained"), engine=engine)
     return training, dict(run.get("validation") or {}) if same else {}
 
 

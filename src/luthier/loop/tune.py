@@ -111,6 +111,9 @@ def tune(
     )
     trainer, decide = parts.trainer(engine), search.by_name(strategy)
     runner = executors.load("local" if executor == "auto" else executor)
+    reason = runner.refuses(workers)
+    if reason is not None:
+        raise LuthierError(reason)
     name = study or study_name(parts, seed)
     wanted = partial(
         study_record, parts, name, recipe=recipe, space=space, budget=limits, seed=seed

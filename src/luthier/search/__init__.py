@@ -13,7 +13,7 @@ def by_name(name: str) -> Strategy:
         LuthierError: when there is none of that name.
 
     >>> by_name("halving")
-    Halving(batch=8, eta=3, first=0.0625, reserve=2.0)
+    Halving(batch=8, eta=3, first=0.0625, reserve=2.0, local=0.5)
     """
     strategies = dict(ALL)
     if name not in strategies:

@@ -1,4 +1,4 @@
-"""Successive halving over paused trials, with quasi-random points for the new ones."""
+"""Successive halving over paused trials; new ones are spread evenly, or near the best."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from luthier.core import History, Space, Step, Trial
+from luthier.search.neighbours import neighbours
 from luthier.search.quasirandom import new_recipes
 
 if TYPE_CHECKING:
@@ -30,18 +31,21 @@ class Halving:
             says nothing of the last (rank correlation 0 to 0.5 on published curves), the one
             after a sixteenth does (0.7 to 0.95).
         reserve: Full trainings' worth of budget kept for taking the best trials to their end.
+        local: Share of the new trials that are neighbours of the best ones so far. Half of them
+            keeps the other half exploring, whatever the best ones are.
     """
 
     batch: int = 8
     eta: int = 3
     first: float = 1 / 16
     reserve: float = 2.0
+    local: float = 0.5
 
     def __call__(self, space: Space, history: History, rng: np.random.Generator) -> list[Step]:
         """Return the next steps; none when the space is used up and nothing is left to finish."""
         full = space.baseline.epochs
         if not history.trials:
-            news = self._new(space, history, self.batch - 1)
+            news = self._new(space, history, self.batch - 1, rng)
             return [Step(full, recipe=space.baseline, seed=history.seed), *news]
         finishing = history.epochs_left <= self.reserve * full or history.trials_left <= 0
         if finishing and (best := self._unfinished(history, full)):
@@ -51,7 +55,7 @@ class Halving:
             return [Step(full, trial=first.number)]  # a budget in time had cut it short
         promoted = self._promotions(history, full)[: self.batch]
         room = min(self.batch - len(promoted), history.trials_left)
-        return promoted + self._new(space, history, int(room))
+        return promoted + self._new(space, history, int(room), rng)
 
     def rungs(self, full: int) -> list[int]:
         """Return the epochs at which trials are compared.
@@ -66,9 +70,13 @@ class Halving:
             rung *= self.eta
         return [*rungs, full]
 
-    def _new(self, space: Space, history: History, count: int) -> list[Step]:
+    def _new(
+        self, space: Space, history: History, count: int, rng: np.random.Generator
+    ) -> list[Step]:
         first = self.rungs(space.baseline.epochs)[0]
-        recipes = new_recipes(space, history, count)
+        near = neighbours(space, history, int(self.local * count), rng)
+        far = new_recipes(space, history, count - len(near))
+        recipes = near + [recipe for recipe in far if recipe not in near]
         return [Step(first, recipe=recipe, seed=history.seed) for recipe in recipes]
 
     def _promotions(self, history: History, full: int) -> list[Step]:
