@@ -106,7 +106,9 @@ class Worker:
         epochs = claim.trial.epochs
         try:
             training = self.trainer.place(claim, self.storage, self.study.name)
-            stored = time.monotonic()
+            stored = (
+                -STORE_EVERY
+            )  # the first epoch is stored at once: a killed worker got somewhere
             while not training.ended:
                 training.epoch()
                 epochs += 1

@@ -39,8 +39,8 @@ class SqlStorage:
         url: What a person typed to name it.
         clock: Tells the time in seconds, for leases and the ledger.
         attempts: How often a step may be taken on without getting anywhere before its trial is
-            failed. A few deaths are bad luck, or a person's Ctrl-C; ten at the same epoch are the
-            trial's own doing, such as running out of memory.
+            failed. Deaths are bad luck, or a person's doing; twenty at the same epoch are the
+            trial's own, such as running out of memory.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SqlStorage:
         url: str,
         *,
         clock: Callable[[], float] = time.time,
-        attempts: int = 10,
+        attempts: int = 20,
     ) -> None:
         self.url = url
         self._database = database

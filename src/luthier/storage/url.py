@@ -24,7 +24,7 @@ def connect(
     url: str = "sqlite:///luthier.db",
     *,
     clock: Callable[[], float] = time.time,
-    attempts: int = 10,
+    attempts: int = 20,
     wait: float = 30.0,
     create: bool = True,
 ) -> SqlStorage:
@@ -34,7 +34,7 @@ def connect(
         url: ``sqlite:///`` and a path, or ``sqlite://`` for one that lives in memory.
         clock: Tells the time in seconds, for leases and the ledger of test sets.
         attempts: How many workers may die at one epoch before its trial counts as failed: a few
-            deaths are bad luck, ten are the trial's doing.
+            deaths are bad luck, twenty are the trial's doing.
         wait: Seconds to wait for other writers; they need milliseconds.
         create: Make a storage that is missing; without it, one must be there.
 
