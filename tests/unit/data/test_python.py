@@ -31,7 +31,8 @@ def test_targets(y: object, kind: str, classes: tuple):
 def test_data_frames_of_any_library(table: pl.DataFrame, csv):
     expected = read(csv, target="label").fingerprint
     assert from_python(table, target="label").fingerprint == expected
-    pandas = pytest.importorskip("pandas").read_csv(csv)
+    # The parser that older versions take by default is off by a bit now and then.
+    pandas = pytest.importorskip("pandas").read_csv(csv, float_precision="round_trip")
     assert from_python(pandas, target="label").fingerprint == expected
     arrow = pytest.importorskip("pyarrow").table(table.to_arrow())
     assert from_python(arrow, target="label").fingerprint == expected
