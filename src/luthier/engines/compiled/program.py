@@ -1,0 +1,265 @@
+"""How a trial trains: an epoch as one compiled program, with everything a recipe sets as input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from luthier.catalog import losses, optimizers
+from luthier.core import Graph
+from luthier.core.keys import fold_in
+from luthier.engines.compiled.lower import Masks, compute
+from luthier.engines.compiled.ops import jax_ops
+from luthier.engines.compiled.real import Real
+
+_TINY = 1.1754944e-38  # the smallest normal number of single precision
+
+
+class Carry(NamedTuple):
+    """What an epoch hands to the next: weights, changing buffers, moments, averages."""
+
+    weights: dict[str, Any]
+    buffers: dict[str, Any]
+    slots: tuple[dict[str, Any], ...]
+    average: dict[str, Any]
+
+
+class Settings(NamedTuple):
+    """A recipe's numbers, in double precision."""
+
+    momentum: Any
+    beta1: Any
+    beta2: Any
+    epsilon: Any
+    l1: Any
+    l2: Any
+    weight_decay: Any
+    clip_norm: Any
+    label_smoothing: Any
+
+
+class Steps(NamedTuple):
+    """What each step of an epoch is given, first axis the step."""
+
+    inputs: tuple[Any, ...]
+    target: Any
+    weight: Any
+    rate: Any
+    share: Any  # of a batch's own examples in mixup; 1 without it
+    decay: Any  # of the average of weights; 0 without one
+
+
+class Draws(NamedTuple):
+    """What random numbers depend on."""
+
+    key: Any
+    first: Any  # number of the epoch's first step
+    thresholds: Any
+    scales: Any
+
+
+class Rows(NamedTuple):
+    """Sample and validation part, one after the other, cut into passes."""
+
+    inputs: tuple[Any, ...]
+    sample_target: Any
+    sample_weight: Any
+    val_target: Any
+    val_weight: Any
+
+
+class Outcome(NamedTuple):
+    """What an epoch showed."""
+
+    steps: Any  # data loss, penalty and gradient norm of each step
+    kernels: Any  # gradient, weight and change norms of each kernel at the last step
+    sample_loss: Any
+    val_loss: Any
+    val_outputs: Any
+
+
+def epoch(
+    graph: Graph,
+    optimizer: optimizers.Optimizer,
+    loss: losses.Loss,
+    carry: Carry,
+    fixed: Mapping[str, Any],
+    steps: Steps,
+    count: Any,
+    settings: Settings,
+    draws: Draws,
+    rows: Rows,
+) -> tuple[Carry, Outcome]:
+    """Train for `count` steps, then evaluate. The first three arguments are the program's."""
+    reals = Settings(*(Real(value) for value in settings))
+    kernels = graph.trainable[: graph.kernels]
+
+    def take(index: Any, state: tuple[Carry, Any, Any]) -> tuple[Carry, Any, Any]:
+        old, seen, _ = state
+        given = jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, index, keepdims=False), steps)
+        given = given._replace(**{k: Real(getattr(given, k)) for k in ("rate", "share", "decay")})
+        inputs, target, weight = _batch(given, reals.label_smoothing)
+        number = draws.first + index
+        key = (draws.key[0], draws.key[1])
+        masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
+
+        def data_loss(weights: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+            tensors = {**fixed, **old.buffers, **weights}
+            outputs, updates = compute(graph.train, tensors, inputs, masks)
+            each = loss.per_example(jax_ops, _matrix(outputs), target)
+            return (each * weight).sum() / jnp.maximum(weight.sum(), _TINY), updates
+
+        (value, updates), gradients = jax.value_and_grad(data_loss, has_aux=True)(old.weights)
+        gradients, penalty = _penalised(gradients, old.weights, kernels, reals)
+        norm = jnp.sqrt(sum(squared(g) for g in gradients.values()))
+        factor = jnp.minimum((reals.clip_norm / (norm + 1e-6)), 1.0)
+        factor = jnp.where(jnp.isfinite(settings.clip_norm), factor, 1.0)
+        gradients = {name: g * factor for name, g in gradients.items()}
+        weights, slots = _updated(
+            optimizer,
+            old,
+            gradients,
+            kernels,
+            Real((number + 1).astype(jnp.float64)),
+            given.rate,
+            reals,
+        )
+        live = {**weights, **updates}
+        average = {k: _averaged(a, live[k], given.decay) for k, a in old.average.items()}
+        new = Carry(weights, {**old.buffers, **updates}, slots, average)
+        shown = lax.cond(
+            index == count - 1,
+            lambda: _norms(kernels, gradients, factor, old.weights, weights),
+            lambda: jnp.zeros((3, len(kernels)), norm.dtype),
+        )
+        seen = lax.dynamic_update_index_in_dim(seen, jnp.stack([value, penalty, norm]), index, 0)
+        return new, seen, shown
+
+    dtype = steps.target.dtype
+    start = (carry, jnp.zeros((len(steps.rate), 3), dtype), jnp.zeros((3, len(kernels)), dtype))
+    carry, seen, shown = lax.fori_loop(0, count, take, start)
+    tensors = {**fixed, **carry.buffers, **carry.average}
+    return carry, Outcome(seen, shown, *_evaluated(graph, loss, tensors, rows))
+
+
+def program(graph: Graph, optimizer: str, loss: str) -> Any:
+    """Return the compiled `epoch` of a network, an optimizer and a loss."""
+    parts = (graph, optimizers.by_name(optimizer), losses.by_name(loss))
+    return jax.jit(partial(epoch, *parts))
+
+
+def squared(x: Any) -> Any:
+    """Return the sum of squares."""
+    return jnp.square(x).sum()
+
+
+def _batch(given: Steps, smoothing: Real) -> tuple[tuple[Any, ...], Any, Any]:
+    """Smooth and mix, as the recipe says; without either every number stays what it is."""
+    target = losses.smooth(given.target, smoothing)
+    plain = (given.inputs, target, given.weight)
+    numbers = all(jnp.issubdtype(x.dtype, jnp.floating) for x in given.inputs)
+    if not numbers:  # codes cannot be mixed; the engine refuses what would
+        return plain
+
+    def mixed(parts: Any) -> Any:
+        return jax.tree.map(lambda x: losses.mix(x, jnp.flip(x, 0), given.share), parts)
+
+    batch: tuple[tuple[Any, ...], Any, Any] = lax.cond(
+        given.share.value < 1.0, mixed, lambda parts: parts, plain
+    )
+    return batch
+
+
+def _penalised(
+    gradients: dict[str, Any], weights: dict[str, Any], kernels: tuple[str, ...], reals: Settings
+) -> tuple[dict[str, Any], Any]:
+    """Add the gradients of l1 * sum|w| + l2 * sum w^2 over kernels; return the penalty too."""
+    pulled = {
+        name: gradients[name] + reals.l1 * jnp.sign(weights[name]) + (2 * reals.l2) * weights[name]
+        for name in kernels
+    }
+
+    def penalty() -> Any:
+        sizes = sum((jnp.abs(weights[name]).sum() for name in kernels), start=0.0)
+        squares = sum((squared(weights[name]) for name in kernels), start=0.0)
+        return reals.l1 * sizes + reals.l2 * squares
+
+    dtype = jax.tree.leaves(weights)[0].dtype
+    if not kernels:
+        return gradients, jnp.zeros((), dtype)
+    wanted = (reals.l1.value != 0) | (reals.l2.value != 0)
+    return {**gradients, **pulled}, lax.cond(wanted, penalty, lambda: jnp.zeros((), dtype))
+
+
+def _updated(
+    optimizer: optimizers.Optimizer,
+    old: Carry,
+    gradients: dict[str, Any],
+    kernels: tuple[str, ...],
+    step: Real,
+    rate: Real,
+    reals: Settings,
+) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+    """Decay kernels, then take the optimizer's step on every array."""
+    numbers = optimizers.Settings(rate, reals.momentum, reals.beta1, reals.beta2, reals.epsilon)
+    weights: dict[str, Any] = {}
+    slots: tuple[dict[str, Any], ...] = tuple({} for _ in old.slots)
+    for name, weight in old.weights.items():
+        start = (1 - rate * reals.weight_decay) * weight if name in kernels else weight
+        mine = tuple(slot[name] for slot in old.slots)
+        weights[name], new = optimizer.update(jax_ops, start, gradients[name], mine, step, numbers)
+        for slot, value in zip(slots, new, strict=True):
+            slot[name] = value
+    return weights, slots
+
+
+def _averaged(average: Any, live: Any, decay: Real) -> Any:
+    mixed = decay * average + (1 - decay) * live
+    return jnp.where(decay.value == 0.0, live, mixed)  # an infinite average would stay for ever
+
+
+def _norms(
+    kernels: tuple[str, ...],
+    gradients: dict[str, Any],
+    factor: Any,
+    old: dict[str, Any],
+    new: dict[str, Any],
+) -> Any:
+    rows = [
+        [squared(gradients[name]) for name in kernels],
+        [squared(old[name]) for name in kernels],
+        [squared(new[name] - old[name]) for name in kernels],
+    ]
+    return jnp.sqrt(jnp.stack([jnp.stack(row) for row in rows])) if kernels else jnp.zeros((3, 0))
+
+
+def _evaluated(
+    graph: Graph, loss: losses.Loss, tensors: dict[str, Any], rows: Rows
+) -> tuple[Any, Any, Any]:
+    """Return the sample's loss, the validation loss and the validation outputs."""
+
+    def one_pass(inputs: tuple[Any, ...]) -> Any:
+        return _matrix(compute(graph.evaluate, tensors, inputs, None)[0])
+
+    outputs = lax.map(one_pass, rows.inputs)
+    outputs = outputs.reshape(-1, outputs.shape[-1])
+    size = len(rows.sample_target)
+    sample, val = outputs[:size], outputs[size : size + len(rows.val_target)]
+    return (
+        _mean_loss(loss, sample, rows.sample_target, rows.sample_weight),
+        _mean_loss(loss, val, rows.val_target, rows.val_weight),
+        val,
+    )
+
+
+def _mean_loss(loss: losses.Loss, outputs: Any, target: Any, weight: Any) -> Any:
+    return (loss.per_example(jax_ops, outputs, target) * weight).sum() / weight.sum()
+
+
+def _matrix(outputs: Any) -> Any:
+    return outputs[:, None] if outputs.ndim == 1 else outputs

@@ -1,0 +1,251 @@
+"""One trial on a compiled program: what the host decides before an epoch, and reads after it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from luthier.catalog import losses, metrics, optimizers, schedules
+from luthier.core import Curves, Graph, Recipe, State
+from luthier.core.keys import MASK, fold, threshold
+from luthier.engines.compiled.program import Carry, Draws, Outcome, Settings, Steps
+from luthier.engines.compiled.tables import Tables
+from luthier.engines.compiled.xla import exact
+
+_VECTOR = "weights."  # what the state calls the average of all trainable weights
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What a trial shares with those of its signature.
+
+    Args:
+        graph: The network.
+        program: Its compiled epoch.
+        tables: The data.
+        batch_size: Rows of a step.
+    """
+
+    graph: Graph
+    program: Any
+    tables: Tables
+    batch_size: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return len(self.tables.target) // self.batch_size
+
+
+class Trial:
+    """One trial in progress.
+
+    Args:
+        shape: Network, program and data.
+        recipe: How to train.
+        seed: Decides data order and masks.
+        state: A new trial's initial state, or where one was taken.
+    """
+
+    def __init__(self, shape: Shape, recipe: Recipe, seed: int, state: State) -> None:
+        self.shape, self.recipe, self.seed = shape, recipe, seed
+        self.optimizer = optimizers.by_name(recipe.optimizer)
+        self.weight = shape.tables.class_weighted(recipe.class_weight)
+        weights, graph = state.group("weights"), shape.graph
+        self.names = tuple(weights)
+        changing = graph.train.updates
+        self.carry = Carry(
+            weights={name: weights[name] for name in graph.trainable},
+            buffers={name: weights[name] for name in changing},
+            slots=tuple(
+                self._parted(state.group("slots").get(name), weights)
+                for name in self.optimizer.slots
+            ),
+            average={
+                **self._parted(state.group("ema").get(_VECTOR), weights, kept=True),
+                **{
+                    name: state.group("ema").get(name, weights[name])
+                    for name in changing
+                    if np.issubdtype(weights[name].dtype, np.floating)
+                },
+            },
+        )
+        self.fixed = {k: v for k, v in weights.items() if k not in {*graph.trainable, *changing}}
+        self.best: Mapping[str, Any] = state.group("best")
+        extra: dict[str, Any] = {
+            "epoch": 0,
+            "step": 0,
+            "best": None,
+            "val_losses": [],
+            "finite": True,
+            **state.extra,
+        }
+        self.epochs: int = extra["epoch"]
+        self.step: int = extra["step"]
+        self.best_score: float | None = extra["best"]
+        self.val_losses: list[float] = list(extra["val_losses"])
+        self.finite: bool = extra["finite"]
+
+    def epoch(self) -> Curves:
+        """Train one epoch, evaluate, keep the best weights; return the epoch's values."""
+        started = time.perf_counter()
+        steps = self._steps()
+        self.carry, outcome = self._run(steps, self.shape.steps)
+        self.epochs, self.step = self.epochs + 1, self.step + self.shape.steps
+        shown: Outcome = jax.device_get(outcome)
+        means = shown.steps.astype(np.float64).mean(0)
+        found = self._scores(shown.val_outputs)
+        self._keep_best(found[self.shape.tables.task.metric])
+        val = float(shown.val_loss)
+        self.val_losses.append(val)
+        curves = Curves(
+            train_loss=(float(means[0]),),
+            train_loss_eval=(float(shown.sample_loss),),
+            penalty=(float(means[1]),),
+            val_loss=(val,),
+            metrics={name: (value,) for name, value in found.items()},
+            learning_rate=(float(steps.rate[-1]),),
+            signals={"gradient_norm": (float(means[2]),), **self._signals(shown.kernels)},
+            seconds=(time.perf_counter() - started,),
+        )
+        self.finite = curves.finite
+        return curves
+
+    def _run(self, steps: Steps, count: int) -> tuple[Carry, Outcome]:
+        recipe, rates = self.recipe, self.shape.graph.rates
+        settings = Settings(
+            momentum=recipe.momentum,
+            beta1=recipe.beta1,
+            beta2=recipe.beta2,
+            epsilon=recipe.epsilon,
+            l1=recipe.l1,
+            l2=recipe.l2,
+            weight_decay=recipe.weight_decay,
+            clip_norm=math.inf if recipe.clip_norm is None else recipe.clip_norm,
+            label_smoothing=recipe.label_smoothing,
+        )
+        draws = Draws(
+            key=np.array(fold(self.seed), np.uint32),
+            first=np.int64(self.step),
+            thresholds=np.array([min(threshold(rate), MASK) for rate in rates], np.uint32),
+            scales=np.array([0.0 if r >= 1 else 1 / (1 - r) for r in rates], np.float32),
+        )
+        plain = Settings(*(np.float64(value) for value in settings))
+        rows = self.shape.tables.rows
+        with exact():
+            result: tuple[Carry, Outcome] = self.shape.program(
+                self.carry, self.fixed, steps, np.int64(count), plain, draws, rows
+            )
+        return result
+
+    def _steps(self) -> Steps:
+        """Return the next epoch's batches, learning rates, mixup shares and average's decays."""
+        recipe, tables, count = self.recipe, self.shape.tables, self.shape.steps
+        order = tables.order(self.seed, self.epochs, self.shape.batch_size)
+        total = recipe.epochs * count
+        numbers = range(self.step, self.step + count)
+        progress = [schedules.Progress(n, total, count, self.val_losses) for n in numbers]
+        shares = [
+            losses.mixup_share(self.seed, n, recipe.mixup) if recipe.mixup else 1.0 for n in numbers
+        ]
+        return Steps(
+            inputs=tuple(x[order] for x in tables.inputs),
+            target=tables.target[order],
+            weight=self.weight[order],
+            rate=np.array([schedules.learning_rate(recipe, p) for p in progress]),
+            share=np.array(shares),
+            decay=np.array([self._decay(n + 1) for n in numbers]),
+        )
+
+    def _decay(self, step: int) -> float:
+        """Return the average's decay; it grows, or the start would linger."""
+        if self.recipe.ema is None or step == 1:
+            return 0.0
+        return min(self.recipe.ema, (1 + step) / (10 + step))
+
+    def _scores(self, outputs: Array) -> dict[str, float]:
+        tables = self.shape.tables
+        values = outputs.astype(np.float64)
+        if tables.task.kind == "regression":
+            values = values * np.asarray(tables.task.target_scale)
+            values = values + np.asarray(tables.task.target_mean)
+        return {
+            name: metrics.by_name(name).compute(values, tables.truth, tables.truth_weight)
+            for name in tables.task.metrics
+        }
+
+    def _keep_best(self, score: float) -> None:
+        sign = 1.0 if self.shape.tables.task.direction == "minimize" else -1.0
+        better = self.best_score is None or sign * score < sign * self.best_score
+        if math.isfinite(score) and better:
+            self.best_score = score
+            self.best = {**self._live(), **self.carry.average}
+
+    def _live(self) -> dict[str, Any]:
+        values = {**self.fixed, **self.carry.buffers, **self.carry.weights}
+        return {name: values[name] for name in self.names}
+
+    def _signals(self, norms: Array) -> dict[str, tuple[float, ...]]:
+        """Return gradient norm and relative update of each kernel, at the epoch's last step."""
+        signals: dict[str, tuple[float, ...]] = {}
+        kernels = self.shape.graph.trainable[: self.shape.graph.kernels]
+        for name, gradient, size, change in zip(kernels, *norms.tolist(), strict=True):
+            signals[f"gradient_norm/{name}"] = (gradient,)
+            signals[f"update_ratio/{name}"] = (change / size if size else math.nan,)
+        return signals
+
+    def state(self) -> State:
+        """Return all that the trial needs to go on bit for bit."""
+        carry = self.carry
+        average: dict[str, Any] = {}
+        if self.recipe.ema is not None and self.step:
+            buffers = {k: v for k, v in carry.average.items() if k not in carry.weights}
+            average = {_VECTOR: self._joined(carry.average), **buffers}
+        slots = zip(self.optimizer.slots, carry.slots, strict=True)
+        groups: dict[str, Mapping[str, Any]] = {
+            "weights": self._live(),
+            "slots": {name: self._joined(parts) for name, parts in slots},
+            "ema": average,
+            "best": self.best,
+        }
+        return State(
+            {
+                f"{group}/{name}": np.array(value)
+                for group, values in groups.items()
+                for name, value in values.items()
+            },
+            {
+                "epoch": self.epochs,
+                "step": self.step,
+                "best": self.best_score,
+                "val_losses": list(self.val_losses),
+                "finite": self.finite,
+            },
+        )
+
+    def _joined(self, parts: Mapping[str, Any]) -> Array:
+        """Join arrays to the flat vector that every engine stores, kernels first."""
+        names = self.shape.graph.trainable
+        return np.concatenate([np.asarray(parts[name]).reshape(-1) for name in names])
+
+    def _parted(
+        self, vector: Any, weights: Mapping[str, Any], *, kept: bool = False
+    ) -> dict[str, Any]:
+        """Undo `_joined`; without a vector, return zeros, or the weights themselves if `kept`."""
+        names, parts, start = self.shape.graph.trainable, {}, 0
+        for name in names:
+            like = weights[name]
+            if vector is None:
+                parts[name] = like if kept else np.zeros_like(like)
+            else:
+                parts[name] = np.asarray(vector[start : start + like.size]).reshape(like.shape)
+            start += like.size
+        return parts
