@@ -6,12 +6,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, State
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.lower import unknown_operation
-from luthier.engines.compiled.program import program
+from luthier.engines.compiled.program import compile_epoch
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.trial import Shape, Trial
 
@@ -83,7 +81,7 @@ class Compiled:
     def _program(self, graph: Graph, optimizer: str, loss: str) -> Any:
         key = (graph.key, optimizer, loss)
         if key not in self._programs:
-            self._programs[key] = program(graph, optimizer, loss)
+            self._programs[key] = compile_epoch(graph, optimizer, loss)
         self._programs.move_to_end(key)
         while len(self._programs) > KEPT:
             self._programs.popitem(last=False)

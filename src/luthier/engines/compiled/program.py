@@ -30,7 +30,7 @@ class Carry(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """A recipe's numbers, in double precision."""
+    """A recipe's numbers; a program takes them as one array in double precision."""
 
     momentum: Any
     beta1: Any
@@ -43,22 +43,33 @@ class Settings(NamedTuple):
     label_smoothing: Any
 
 
-class Steps(NamedTuple):
-    """What each step of an epoch is given, first axis the step."""
+class Examples(NamedTuple):
+    """The training part, or one batch of it."""
 
     inputs: tuple[Any, ...]
     target: Any
     weight: Any
+
+
+class Steps(NamedTuple):
+    """What each step of an epoch is given, first axis the step."""
+
+    rows: Any  # which examples
+    numbers: Any  # three a step, as `Numbers`
+
+
+class Numbers(NamedTuple):
+    """What a step's schedule and draws decide, in double precision."""
+
     rate: Any
     share: Any  # of a batch's own examples in mixup; 1 without it
     decay: Any  # of the average of weights; 0 without one
 
 
 class Draws(NamedTuple):
-    """What random numbers depend on."""
+    """What dropout masks depend on."""
 
-    key: Any
-    first: Any  # number of the epoch's first step
+    words: Any  # the seed's key
     thresholds: Any
     scales: Any
 
@@ -89,23 +100,41 @@ def epoch(
     loss: losses.Loss,
     carry: Carry,
     fixed: Mapping[str, Any],
+    examples: Examples,
     steps: Steps,
-    count: Any,
-    settings: Settings,
+    span: Any,
+    settings: Any,
     draws: Draws,
-    rows: Rows,
+    evaluated: Rows,
 ) -> tuple[Carry, Outcome]:
-    """Train for `count` steps, then evaluate. The first three arguments are the program's."""
+    """Train for some steps, then evaluate.
+
+    Args:
+        graph: The network; it is the program's, as are `optimizer` and `loss`.
+        optimizer: How gradients become updates.
+        loss: What is minimised.
+        carry: Where the last epoch ended.
+        fixed: What never changes: frozen parameters and constant buffers.
+        examples: The training part.
+        steps: What each step is given.
+        span: Number of the epoch's first step, and how many steps to take.
+        settings: The recipe's numbers.
+        draws: What dropout masks depend on.
+        evaluated: The rows of the evaluation.
+    """
     reals = Settings(*(Real(value) for value in settings))
+    first, count = span
     kernels = graph.trainable[: graph.kernels]
 
     def take(index: Any, state: tuple[Carry, Any, Any]) -> tuple[Carry, Any, Any]:
         old, seen, _ = state
-        given = jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, index, keepdims=False), steps)
-        given = given._replace(**{k: Real(getattr(given, k)) for k in ("rate", "share", "decay")})
-        inputs, target, weight = _batch(given, reals.label_smoothing)
-        number = draws.first + index
-        key = (draws.key[0], draws.key[1])
+        rows = lax.dynamic_index_in_dim(steps.rows, index, keepdims=False)
+        numbers = lax.dynamic_index_in_dim(steps.numbers, index, keepdims=False)
+        now = Numbers(*(Real(value) for value in numbers))
+        chosen = jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), examples)
+        inputs, target, weight = _batch(chosen, now.share, reals.label_smoothing)
+        number = first + index
+        key = (draws.words[0], draws.words[1])
         masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
 
         def data_loss(weights: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -118,19 +147,19 @@ def epoch(
         gradients, penalty = _penalised(gradients, old.weights, kernels, reals)
         norm = jnp.sqrt(sum(squared(g) for g in gradients.values()))
         factor = jnp.minimum((reals.clip_norm / (norm + 1e-6)), 1.0)
-        factor = jnp.where(jnp.isfinite(settings.clip_norm), factor, 1.0)
-        gradients = {name: g * factor for name, g in gradients.items()}
+        factor = jnp.where(jnp.isfinite(reals.clip_norm.value), factor, 1.0)
+        clipped = {name: g * factor for name, g in gradients.items()}
         weights, slots = _updated(
             optimizer,
             old,
-            gradients,
+            clipped,
             kernels,
             Real((number + 1).astype(jnp.float64)),
-            given.rate,
+            now.rate,
             reals,
         )
         live = {**weights, **updates}
-        average = {k: _averaged(a, live[k], given.decay) for k, a in old.average.items()}
+        average = {k: _averaged(a, live[k], now.decay) for k, a in old.average.items()}
         new = Carry(weights, {**old.buffers, **updates}, slots, average)
         shown = lax.cond(
             index == count - 1,
@@ -140,14 +169,14 @@ def epoch(
         seen = lax.dynamic_update_index_in_dim(seen, jnp.stack([value, penalty, norm]), index, 0)
         return new, seen, shown
 
-    dtype = steps.target.dtype
-    start = (carry, jnp.zeros((len(steps.rate), 3), dtype), jnp.zeros((3, len(kernels)), dtype))
+    dtype = examples.target.dtype
+    start = (carry, jnp.zeros((len(steps.numbers), 3), dtype), jnp.zeros((3, len(kernels)), dtype))
     carry, seen, shown = lax.fori_loop(0, count, take, start)
     tensors = {**fixed, **carry.buffers, **carry.average}
-    return carry, Outcome(seen, shown, *_evaluated(graph, loss, tensors, rows))
+    return carry, Outcome(seen, shown, *_evaluated(graph, loss, tensors, evaluated))
 
 
-def program(graph: Graph, optimizer: str, loss: str) -> Any:
+def compile_epoch(graph: Graph, optimizer: str, loss: str) -> Any:
     """Return the compiled `epoch` of a network, an optimizer and a loss."""
     parts = (graph, optimizers.by_name(optimizer), losses.by_name(loss))
     return jax.jit(partial(epoch, *parts))
@@ -158,20 +187,17 @@ def squared(x: Any) -> Any:
     return jnp.square(x).sum()
 
 
-def _batch(given: Steps, smoothing: Real) -> tuple[tuple[Any, ...], Any, Any]:
+def _batch(chosen: Examples, share: Real, smoothing: Real) -> Examples:
     """Smooth and mix, as the recipe says; without either every number stays what it is."""
-    target = losses.smooth(given.target, smoothing)
-    plain = (given.inputs, target, given.weight)
-    numbers = all(jnp.issubdtype(x.dtype, jnp.floating) for x in given.inputs)
-    if not numbers:  # codes cannot be mixed; the engine refuses what would
-        return plain
+    smoothed = chosen._replace(target=losses.smooth(chosen.target, smoothing))
+    if not all(jnp.issubdtype(x.dtype, jnp.floating) for x in chosen.inputs):
+        return smoothed  # codes cannot be mixed; the engine refuses what would
 
-    def mixed(parts: Any) -> Any:
-        return jax.tree.map(lambda x: losses.mix(x, jnp.flip(x, 0), given.share), parts)
+    def mixed(batch: Examples) -> Examples:
+        together: Examples = jax.tree.map(lambda x: losses.mix(x, jnp.flip(x, 0), share), batch)
+        return together
 
-    batch: tuple[tuple[Any, ...], Any, Any] = lax.cond(
-        given.share.value < 1.0, mixed, lambda parts: parts, plain
-    )
+    batch: Examples = lax.cond(share.value < 1.0, mixed, lambda batch: batch, smoothed)
     return batch
 
 
@@ -231,7 +257,7 @@ def _norms(
     new: dict[str, Any],
 ) -> Any:
     rows = [
-        [squared(gradients[name]) for name in kernels],
+        [squared(gradients[name] * factor) for name in kernels],
         [squared(old[name]) for name in kernels],
         [squared(new[name] - old[name]) for name in kernels],
     ]

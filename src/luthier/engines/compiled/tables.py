@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import jax
 import numpy as np
 
 from luthier.catalog.losses import soft_targets
 from luthier.core import SAMPLE, Arrays, Part, Task
 from luthier.core.keys import bits, fold
-from luthier.engines.compiled.program import Rows
+from luthier.engines.compiled.program import Examples, Rows
+from luthier.engines.compiled.xla import exact
 
 _ORDER = 1  # the same word as in every engine: the same order of rows
 
 Array = np.ndarray[Any, Any]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,8 @@ class Tables:
     Args:
         key: What they were made from.
         task: What is to be learned.
-        inputs, target, weight: The training part.
+        train: The training part, as a program takes it.
+        weight: Weight of each training row.
         labels: Class of each training row; empty for regression.
         rows: What is evaluated.
         truth, truth_weight: What metrics compare the validation outputs with.
@@ -32,8 +36,7 @@ class Tables:
 
     key: tuple[str, str, str, int]
     task: Task
-    inputs: tuple[Array, ...]
-    target: Array
+    train: Examples
     weight: Array
     labels: Array
     rows: Rows
@@ -58,42 +61,55 @@ class Tables:
         return cls(
             key=(arrays.key, precision, loss, chunk),
             task=task,
-            inputs=tuple(_typed(x, dtype) for x in train.inputs),
-            target=target,
+            train=_placed(Examples(tuple(_typed(x, dtype) for x in train.inputs), target, weight)),
             weight=weight,
             labels=train.target if task.kind == "classification" else np.empty(0, np.int64),
-            rows=Rows(
-                tuple(_passes(_typed(x, dtype), chunk) for x in evaluated),
-                target[chosen],
-                weight[chosen],
-                _target(val, task, loss, dtype),
-                _weight(val, dtype),
+            rows=_placed(
+                Rows(
+                    tuple(_passes(_typed(x, dtype), chunk) for x in evaluated),
+                    target[chosen],
+                    weight[chosen],
+                    _target(val, task, loss, dtype),
+                    _weight(val, dtype),
+                )
             ),
             truth=truth,
             truth_weight=val.weight,
         )
 
-    def class_weighted(self, class_weight: str | None) -> Array:
-        """Return the rows' weights, times n / (classes * count of the row's class) if balanced."""
+    @property
+    def count(self) -> int:
+        """Number of training rows."""
+        return len(self.weight)
+
+    def examples(self, class_weight: str | None) -> Examples:
+        """Return the training part; weights times n / (classes * class count) if balanced."""
         if class_weight is None or not len(self.labels):
-            return self.weight
+            return self.train
         counts = np.bincount(self.labels, minlength=1)
         share = len(self.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        weighted: Array = self.weight * share[self.labels].astype(self.weight.dtype)
-        return weighted
+        weight = self.weight * share[self.labels].astype(self.weight.dtype)
+        return self.train._replace(weight=_placed(weight))
 
     def order(self, seed: int, epoch: int, batch_size: int) -> Array:
         """Return the rows of each step of an epoch, drawn afresh from (seed, epoch).
 
         A full batch keeps the order of the data: nothing is drawn that could matter.
         """
-        count = len(self.target)
+        count = self.count
         if batch_size == count:
             return np.arange(count).reshape(1, count)
         drawn = bits(fold(seed, _ORDER, epoch), np.arange(count, dtype=np.uint32))
         order: Array = np.argsort(drawn, kind="stable")
         steps = count // batch_size
         return order[: steps * batch_size].reshape(steps, batch_size)
+
+
+def _placed(arrays: _T) -> _T:
+    """Hand arrays to JAX once, and not at every epoch."""
+    with exact():
+        placed: _T = jax.device_put(arrays)
+    return placed
 
 
 def _typed(x: Array, dtype: np.dtype[Any]) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from luthier.catalog import losses, metrics, optimizers, schedules
 from luthier.core import Curves, Graph, Recipe, State
 from luthier.core.keys import MASK, fold, threshold
-from luthier.engines.compiled.program import Carry, Draws, Outcome, Settings, Steps
+from luthier.engines.compiled.program import Carry, Draws, Numbers, Outcome, Settings, Steps
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.xla import exact
 
@@ -42,7 +42,7 @@ class Shape:
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return len(self.tables.target) // self.batch_size
+        return self.tables.count // self.batch_size
 
 
 class Trial:
@@ -58,7 +58,7 @@ class Trial:
     def __init__(self, shape: Shape, recipe: Recipe, seed: int, state: State) -> None:
         self.shape, self.recipe, self.seed = shape, recipe, seed
         self.optimizer = optimizers.by_name(recipe.optimizer)
-        self.weight = shape.tables.class_weighted(recipe.class_weight)
+        self.examples = shape.tables.examples(recipe.class_weight)
         weights, graph = state.group("weights"), shape.graph
         self.names = tuple(weights)
         changing = graph.train.updates
@@ -80,6 +80,15 @@ class Trial:
         )
         self.fixed = {k: v for k, v in weights.items() if k not in {*graph.trainable, *changing}}
         self.best: Mapping[str, Any] = state.group("best")
+        self.settings = np.array(_settings(recipe))
+        rates = graph.rates
+        draws = Draws(
+            words=np.array(fold(seed), np.uint32),
+            thresholds=np.array([min(threshold(rate), MASK) for rate in rates], np.uint32),
+            scales=np.array([0.0 if r >= 1 else 1 / (1 - r) for r in rates], np.float32),
+        )
+        with exact():
+            self.carry, self.fixed, self.draws = jax.device_put((self.carry, self.fixed, draws))
         extra: dict[str, Any] = {
             "epoch": 0,
             "step": 0,
@@ -112,7 +121,7 @@ class Trial:
             penalty=(float(means[1]),),
             val_loss=(val,),
             metrics={name: (value,) for name, value in found.items()},
-            learning_rate=(float(steps.rate[-1]),),
+            learning_rate=(float(steps.numbers[-1, 0]),),
             signals={"gradient_norm": (float(means[2]),), **self._signals(shown.kernels)},
             seconds=(time.perf_counter() - started,),
         )
@@ -120,50 +129,36 @@ class Trial:
         return curves
 
     def _run(self, steps: Steps, count: int) -> tuple[Carry, Outcome]:
-        recipe, rates = self.recipe, self.shape.graph.rates
-        settings = Settings(
-            momentum=recipe.momentum,
-            beta1=recipe.beta1,
-            beta2=recipe.beta2,
-            epsilon=recipe.epsilon,
-            l1=recipe.l1,
-            l2=recipe.l2,
-            weight_decay=recipe.weight_decay,
-            clip_norm=math.inf if recipe.clip_norm is None else recipe.clip_norm,
-            label_smoothing=recipe.label_smoothing,
-        )
-        draws = Draws(
-            key=np.array(fold(self.seed), np.uint32),
-            first=np.int64(self.step),
-            thresholds=np.array([min(threshold(rate), MASK) for rate in rates], np.uint32),
-            scales=np.array([0.0 if r >= 1 else 1 / (1 - r) for r in rates], np.float32),
-        )
-        plain = Settings(*(np.float64(value) for value in settings))
-        rows = self.shape.tables.rows
+        span = np.array([self.step, count])
         with exact():
             result: tuple[Carry, Outcome] = self.shape.program(
-                self.carry, self.fixed, steps, np.int64(count), plain, draws, rows
+                self.carry,
+                self.fixed,
+                self.examples,
+                steps,
+                span,
+                self.settings,
+                self.draws,
+                self.shape.tables.rows,
             )
         return result
 
     def _steps(self) -> Steps:
         """Return the next epoch's batches, learning rates, mixup shares and average's decays."""
-        recipe, tables, count = self.recipe, self.shape.tables, self.shape.steps
+        tables, count = self.shape.tables, self.shape.steps
         order = tables.order(self.seed, self.epochs, self.shape.batch_size)
-        total = recipe.epochs * count
-        numbers = range(self.step, self.step + count)
-        progress = [schedules.Progress(n, total, count, self.val_losses) for n in numbers]
-        shares = [
-            losses.mixup_share(self.seed, n, recipe.mixup) if recipe.mixup else 1.0 for n in numbers
-        ]
-        return Steps(
-            inputs=tuple(x[order] for x in tables.inputs),
-            target=tables.target[order],
-            weight=self.weight[order],
-            rate=np.array([schedules.learning_rate(recipe, p) for p in progress]),
-            share=np.array(shares),
-            decay=np.array([self._decay(n + 1) for n in numbers]),
+        steps = range(self.step, self.step + count)
+        rates = schedules.learning_rates(
+            self.recipe,
+            schedules.Progress(self.step, self.recipe.epochs * count, count, self.val_losses),
+            count,
         )
+        columns = Numbers(
+            rate=rates,
+            share=[losses.mixup_share(self.seed, step, self.recipe.mixup) for step in steps],
+            decay=[self._decay(step + 1) for step in steps],
+        )
+        return Steps(order.astype(np.int32), np.array(columns).T.copy())
 
     def _decay(self, step: int) -> float:
         """Return the average's decay; it grows, or the start would linger."""
@@ -249,3 +244,17 @@ class Trial:
                 parts[name] = np.asarray(vector[start : start + like.size]).reshape(like.shape)
             start += like.size
         return parts
+
+
+def _settings(recipe: Recipe) -> Settings:
+    return Settings(
+        momentum=recipe.momentum,
+        beta1=recipe.beta1,
+        beta2=recipe.beta2,
+        epsilon=recipe.epsilon,
+        l1=recipe.l1,
+        l2=recipe.l2,
+        weight_decay=recipe.weight_decay,
+        clip_norm=math.inf if recipe.clip_norm is None else recipe.clip_norm,
+        label_smoothing=recipe.label_smoothing,
+    )
