@@ -79,17 +79,17 @@ clean:
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 	@echo "Installing luthier"
-	@$(PIP) -c constraints.txt -e '.[torch]'
+	@$(PIP) -c constraints.txt -e '.[torch,fast]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 	@echo "Installing luthier and what its tests need"
-	@$(PIP) -c constraints.txt -e '.[torch,test]'
+	@$(PIP) -c constraints.txt -e '.[torch,fast,test]'
 	@touch $@ $(VENV)/run.stamp
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 	@echo "Installing luthier and the tools of its developers"
-	@$(PIP) -c constraints.txt -e '.[torch,dev]'
+	@$(PIP) -c constraints.txt -e '.[torch,fast,dev]'
 	@touch $@ $(VENV)/test.stamp $(VENV)/run.stamp
 
 $(VENV)-oldest/test.stamp: pyproject.toml constraints-oldest.txt $(VENV)-oldest/torch.stamp

@@ -17,7 +17,7 @@ from luthier.core.errors import (
 )
 from luthier.core.evaluation import CHUNK, SAMPLE, chunk_rows
 from luthier.core.graph import Forward, Graph, Node, Ref
-from luthier.core.network import RESERVED, Build, Captured, Signature, State
+from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import (
@@ -69,6 +69,7 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "Ref",
+    "Rehearsal",
     "Series",
     "Signature",
     "Space",

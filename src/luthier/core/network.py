@@ -171,6 +171,25 @@ class Captured:
     graph: Callable[[], Graph] = _no_graph
 
 
+@dataclass(frozen=True, eq=False)
+class Rehearsal:
+    """What a few steps of a trial do, to compare engines by.
+
+    Args:
+        losses: Data loss of each step.
+        norms: Norm of each step's gradient, penalties included, before clipping.
+        sample_loss: Loss on the fixed training sample, in evaluation mode, after the steps.
+        val_loss: Loss on the validation part after the steps.
+        state: The state after the steps.
+    """
+
+    losses: tuple[float, ...]
+    norms: tuple[float, ...]
+    sample_loss: float
+    val_loss: float
+    state: State
+
+
 def _domain(hint: Any) -> Domain | None:
     """Return the range in an annotation, ``Annotated[...] | None`` included."""
     for part in (hint, *typing.get_args(hint)):

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, State
+from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, Rehearsal, State
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.lower import unknown_operation
 from luthier.engines.compiled.program import compile_epoch
@@ -73,6 +73,11 @@ class Compiled:
             while trial.epochs < epoch and trial.finite:
                 curves += trial.epoch()
         return dict.fromkeys(until, curves)
+
+    def rehearse(self, slot: int, steps: int) -> Rehearsal:
+        """Take a few steps with a copy of the slot's trial."""
+        live = self._live()
+        return Trial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
 
     def take(self, slot: int) -> State:
         """Return weights, best weights, averages, moments and counters."""

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from luthier.catalog import losses, metrics, optimizers, schedules
-from luthier.core import Curves, Graph, Recipe, State
+from luthier.core import Curves, Graph, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
 from luthier.engines.compiled.program import Carry, Draws, Numbers, Outcome, Settings, Steps
 from luthier.engines.compiled.tables import Tables
@@ -127,6 +127,16 @@ class Trial:
         )
         self.finite = curves.finite
         return curves
+
+    def rehearse(self, steps: int) -> Rehearsal:
+        """Take the next few steps and evaluate, without the epoch's bookkeeping."""
+        self.carry, outcome = self._run(self._steps(), steps)
+        self.step += steps
+        shown: Outcome = jax.device_get(outcome)
+        seen = shown.steps[:steps].astype(np.float64)
+        losses, norms = tuple(seen[:, 0].tolist()), tuple(seen[:, 2].tolist())
+        sample, val = float(shown.sample_loss), float(shown.val_loss)
+        return Rehearsal(losses, norms, sample, val, self.state())
 
     def _run(self, steps: Steps, count: int) -> tuple[Carry, Outcome]:
         span = np.array([self.step, count])
