@@ -188,7 +188,7 @@ class Training:
     @contextmanager
     def _averaged(self) -> Iterator[None]:
         """Put averaged weights in place for a while, where the recipe asks for them."""
-        if self.recipe.ema is None:
+        if self.recipe.ema is None or not self.average:
             yield
             return
         live = self._averages()

@@ -88,6 +88,17 @@ def _logsumexp(self: Any, dim: Any, keepdim: bool = False) -> Any:
     return jax.nn.logsumexp(self, _axes(dim), keepdims=keepdim)
 
 
+def _vector_norm(
+    self: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, dtype: str | None = None
+) -> Any:
+    if ord != 2:
+        raise NotImplementedError(f"a norm of order {ord}")
+    squares = jnp.square(self).sum(_axes(dim), keepdims=keepdim)
+    # The gradient of a norm of 0 is 0 in PyTorch, where the root's alone would be infinite.
+    positive = squares > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1.0)), 0.0)
+
+
 def _cumsum(self: Any, dim: int, dtype: str | None = None) -> Any:
     return jnp.cumsum(self, dim, dtype)
 
@@ -102,6 +113,7 @@ REDUCTIONS: Mapping[str, Callable[..., Any]] = {
     "argmax": _argmax,
     "argmin": _argmin,
     "cumsum": _cumsum,
+    "linalg_vector_norm": _vector_norm,
     "logsumexp": _logsumexp,
     "max": _max,
     "mean": _mean,
