@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,85 +13,22 @@ from jax import lax
 from luthier.catalog import losses, optimizers
 from luthier.core import Graph
 from luthier.core.keys import fold_in
+from luthier.engines.compiled.carry import (
+    Carry,
+    Draws,
+    Examples,
+    Numbers,
+    Outcome,
+    Rows,
+    Settings,
+    Steps,
+)
+from luthier.engines.compiled.layout import turn, turn_carry, turned_kernels
 from luthier.engines.compiled.lower import Masks, compute
 from luthier.engines.compiled.ops import jax_ops
 from luthier.engines.compiled.real import Real
 
 _TINY = 1.1754944e-38  # the smallest normal number of single precision
-
-
-class Carry(NamedTuple):
-    """What an epoch hands to the next: weights, changing buffers, moments, averages."""
-
-    weights: dict[str, Any]
-    buffers: dict[str, Any]
-    slots: tuple[dict[str, Any], ...]
-    average: dict[str, Any]
-
-
-class Settings(NamedTuple):
-    """A recipe's numbers; a program takes them as one array in double precision."""
-
-    momentum: Any
-    beta1: Any
-    beta2: Any
-    epsilon: Any
-    l1: Any
-    l2: Any
-    weight_decay: Any
-    clip_norm: Any
-    label_smoothing: Any
-
-
-class Examples(NamedTuple):
-    """The training part, or one batch of it."""
-
-    inputs: tuple[Any, ...]
-    target: Any
-    weight: Any
-
-
-class Steps(NamedTuple):
-    """What each step of an epoch is given, first axis the step."""
-
-    rows: Any  # which examples
-    numbers: Any  # three a step, as `Numbers`
-
-
-class Numbers(NamedTuple):
-    """What a step's schedule and draws decide, in double precision."""
-
-    rate: Any
-    share: Any  # of a batch's own examples in mixup; 1 without it
-    decay: Any  # of the average of weights; 0 without one
-
-
-class Draws(NamedTuple):
-    """What dropout masks depend on."""
-
-    words: Any  # the seed's key
-    thresholds: Any
-    scales: Any
-
-
-class Rows(NamedTuple):
-    """Sample and validation part, one after the other, cut into passes."""
-
-    inputs: tuple[Any, ...]
-    sample_target: Any
-    sample_weight: Any
-    val_target: Any
-    val_weight: Any
-
-
-class Outcome(NamedTuple):
-    """What an epoch showed."""
-
-    steps: Any  # data loss, penalty and gradient norm of each step
-    kernels: Any  # gradient, weight and change norms of each kernel at the last step
-    sample_loss: Any
-    val_loss: Any
-    val_outputs: Any
 
 
 def epoch(
@@ -106,7 +43,7 @@ def epoch(
     settings: Any,
     draws: Draws,
     evaluated: Rows,
-) -> tuple[Carry, Outcome]:
+) -> tuple[Carry, Any]:
     """Train for some steps, then evaluate.
 
     Args:
@@ -124,6 +61,7 @@ def epoch(
     """
     reals = Settings(*(Real(value) for value in settings))
     first, count = span
+    turned = turned_kernels(graph, carry.weights)
     kernels = graph.trainable[: graph.kernels]
 
     def take(index: Any, state: tuple[Carry, Any, Any]) -> tuple[Carry, Any, Any]:
@@ -138,7 +76,7 @@ def epoch(
         masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
 
         def data_loss(weights: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            tensors = {**fixed, **old.buffers, **weights}
+            tensors = {**fixed, **old.buffers, **turn(weights, turned)}
             outputs, updates = compute(graph.train, tensors, inputs, masks)
             each = loss.per_example(jax_ops, _matrix(outputs), target)
             return (each * weight).sum() / jnp.maximum(weight.sum(), _TINY), updates
@@ -170,10 +108,16 @@ def epoch(
         return new, seen, shown
 
     dtype = examples.target.dtype
-    start = (carry, jnp.zeros((len(steps.numbers), 3), dtype), jnp.zeros((3, len(kernels)), dtype))
+    start = (
+        turn_carry(carry, turned),
+        jnp.zeros((len(steps.numbers), 3), dtype),
+        jnp.zeros((3, len(kernels)), dtype),
+    )
     carry, seen, shown = lax.fori_loop(0, count, take, start)
+    carry = turn_carry(carry, turned)
     tensors = {**fixed, **carry.buffers, **carry.average}
-    return carry, Outcome(seen, shown, *_evaluated(graph, loss, tensors, evaluated))
+    losses_of, outputs = _evaluated(graph, loss, tensors, evaluated)
+    return carry, Outcome(seen, shown, losses_of, outputs).joined()
 
 
 def compile_epoch(graph: Graph, optimizer: str, loss: str) -> Any:
@@ -266,8 +210,8 @@ def _norms(
 
 def _evaluated(
     graph: Graph, loss: losses.Loss, tensors: dict[str, Any], rows: Rows
-) -> tuple[Any, Any, Any]:
-    """Return the sample's loss, the validation loss and the validation outputs."""
+) -> tuple[Any, Any]:
+    """Return the losses of sample and validation part, and the validation outputs."""
 
     def one_pass(inputs: tuple[Any, ...]) -> Any:
         return _matrix(compute(graph.evaluate, tensors, inputs, None)[0])
@@ -276,11 +220,11 @@ def _evaluated(
     outputs = outputs.reshape(-1, outputs.shape[-1])
     size = len(rows.sample_target)
     sample, val = outputs[:size], outputs[size : size + len(rows.val_target)]
-    return (
+    losses_of = (
         _mean_loss(loss, sample, rows.sample_target, rows.sample_weight),
         _mean_loss(loss, val, rows.val_target, rows.val_weight),
-        val,
     )
+    return jnp.stack(losses_of), val
 
 
 def _mean_loss(loss: losses.Loss, outputs: Any, target: Any, weight: Any) -> Any:

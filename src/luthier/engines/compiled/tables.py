@@ -11,7 +11,7 @@ import numpy as np
 from luthier.catalog.losses import soft_targets
 from luthier.core import SAMPLE, Arrays, Part, Task
 from luthier.core.keys import bits, fold
-from luthier.engines.compiled.program import Examples, Rows
+from luthier.engines.compiled.carry import Examples, Rows
 from luthier.engines.compiled.xla import exact
 
 _ORDER = 1  # the same word as in every engine: the same order of rows

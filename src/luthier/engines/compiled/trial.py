@@ -14,7 +14,7 @@ import numpy as np
 from luthier.catalog import losses, metrics, optimizers, schedules
 from luthier.core import Curves, Graph, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
-from luthier.engines.compiled.program import Carry, Draws, Numbers, Outcome, Settings, Steps
+from luthier.engines.compiled.carry import Carry, Draws, Numbers, Outcome, Settings, Steps
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.xla import exact
 
@@ -80,7 +80,6 @@ class Trial:
         )
         self.fixed = {k: v for k, v in weights.items() if k not in {*graph.trainable, *changing}}
         self.best: Mapping[str, Any] = state.group("best")
-        self.settings = np.array(_settings(recipe))
         rates = graph.rates
         draws = Draws(
             words=np.array(fold(seed), np.uint32),
@@ -88,7 +87,9 @@ class Trial:
             scales=np.array([0.0 if r >= 1 else 1 / (1 - r) for r in rates], np.float32),
         )
         with exact():
-            self.carry, self.fixed, self.draws = jax.device_put((self.carry, self.fixed, draws))
+            self.carry, self.fixed, self.draws, self.settings = jax.device_put(
+                (self.carry, self.fixed, draws, np.array(_settings(recipe)))
+            )
         extra: dict[str, Any] = {
             "epoch": 0,
             "step": 0,
@@ -107,17 +108,16 @@ class Trial:
         """Train one epoch, evaluate, keep the best weights; return the epoch's values."""
         started = time.perf_counter()
         steps = self._steps()
-        self.carry, outcome = self._run(steps, self.shape.steps)
+        shown = self._run(steps, self.shape.steps)
         self.epochs, self.step = self.epochs + 1, self.step + self.shape.steps
-        shown: Outcome = jax.device_get(outcome)
         means = shown.steps.astype(np.float64).mean(0)
         found = self._scores(shown.val_outputs)
         self._keep_best(found[self.shape.tables.task.metric])
-        val = float(shown.val_loss)
+        val = float(shown.losses[1])
         self.val_losses.append(val)
         curves = Curves(
             train_loss=(float(means[0]),),
-            train_loss_eval=(float(shown.sample_loss),),
+            train_loss_eval=(float(shown.losses[0]),),
             penalty=(float(means[1]),),
             val_loss=(val,),
             metrics={name: (value,) for name, value in found.items()},
@@ -130,28 +130,24 @@ class Trial:
 
     def rehearse(self, steps: int) -> Rehearsal:
         """Take the next few steps and evaluate, without the epoch's bookkeeping."""
-        self.carry, outcome = self._run(self._steps(), steps)
+        steps = min(steps, self.shape.steps)
+        shown = self._run(self._steps(), steps)
         self.step += steps
-        shown: Outcome = jax.device_get(outcome)
         seen = shown.steps[:steps].astype(np.float64)
         losses, norms = tuple(seen[:, 0].tolist()), tuple(seen[:, 2].tolist())
-        sample, val = float(shown.sample_loss), float(shown.val_loss)
+        sample, val = float(shown.losses[0]), float(shown.losses[1])
         return Rehearsal(losses, norms, sample, val, self.state())
 
-    def _run(self, steps: Steps, count: int) -> tuple[Carry, Outcome]:
-        span = np.array([self.step, count])
+    def _run(self, steps: Steps, count: int) -> Outcome:
+        """Run the program for some of an epoch's steps."""
+        span, rows = np.array([self.step, count]), self.shape.tables.rows
+        settings, draws = self.settings, self.draws
         with exact():
-            result: tuple[Carry, Outcome] = self.shape.program(
-                self.carry,
-                self.fixed,
-                self.examples,
-                steps,
-                span,
-                self.settings,
-                self.draws,
-                self.shape.tables.rows,
+            self.carry, outcome = self.shape.program(
+                self.carry, self.fixed, self.examples, steps, span, settings, draws, rows
             )
-        return result
+        vector, kernels = np.asarray(outcome), self.shape.graph.kernels
+        return Outcome.parted(vector, len(steps.rows), kernels, len(rows.val_target))
 
     def _steps(self) -> Steps:
         """Return the next epoch's batches, learning rates, mixup shares and average's decays."""
@@ -165,10 +161,14 @@ class Trial:
         )
         columns = Numbers(
             rate=rates,
-            share=[losses.mixup_share(self.seed, step, self.recipe.mixup) for step in steps],
+            share=self._shares(steps),
             decay=[self._decay(step + 1) for step in steps],
         )
         return Steps(order.astype(np.int32), np.array(columns).T.copy())
+
+    def _shares(self, steps: range) -> list[float]:
+        alpha = self.recipe.mixup
+        return [losses.mixup_share(self.seed, n, alpha) if alpha else 1.0 for n in steps]
 
     def _decay(self, step: int) -> float:
         """Return the average's decay; it grows, or the start would linger."""
