@@ -27,6 +27,7 @@ class Compiled:
     slots = 1
 
     def __init__(self) -> None:
+        xla.keep_programs()
         self._programs: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._tables: Tables | None = None
         self._shape: Shape | None = None

@@ -6,9 +6,12 @@ sums in another order end in other bits, and on a busy machine two threads are s
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import sys
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -27,3 +30,24 @@ def exact() -> AbstractContextManager[None]:
     """
     context: AbstractContextManager[None] = jax.enable_x64(True)
     return context
+
+
+def keep_programs() -> None:
+    """Keep compiled programs on disk, for the next process; a user's own setting comes first."""
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(programs_folder()))  # type: ignore[no-untyped-call]
+    # By default only what took a second to compile is kept; most of ours take about that.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)  # type: ignore[no-untyped-call]
+
+
+def programs_folder() -> Path:
+    """Return where programs are kept: one folder a kind of processor, whose code they are."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
+        kind = "\n".join(line for line in text.splitlines() if line.startswith(("model", "flags")))
+    except OSError:
+        kind = platform.processor()
+    digest = hashlib.sha256(f"{platform.machine()} {kind}".encode()).hexdigest()[:12]
+    return Path(home) / "luthier" / "programs" / digest
