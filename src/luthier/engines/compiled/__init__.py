@@ -9,7 +9,7 @@ from typing import Any
 from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, Rehearsal, State
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.lower import unknown_operation
-from luthier.engines.compiled.program import compile_epoch
+from luthier.engines.compiled.program import compile_chunk
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.trial import Shape, Trial
 
@@ -72,7 +72,7 @@ class Compiled:
         curves = Curves()
         for epoch in until.values():
             while trial.epochs < epoch and trial.finite:
-                curves += trial.epoch()
+                curves += trial.train(epoch - trial.epochs)
         return dict.fromkeys(until, curves)
 
     def rehearse(self, slot: int, steps: int) -> Rehearsal:
@@ -87,7 +87,7 @@ class Compiled:
     def _program(self, graph: Graph, optimizer: str, loss: str) -> Any:
         key = (graph.key, optimizer, loss)
         if key not in self._programs:
-            self._programs[key] = compile_epoch(graph, optimizer, loss)
+            self._programs[key] = compile_chunk(graph, optimizer, loss)
         self._programs.move_to_end(key)
         while len(self._programs) > KEPT:
             self._programs.popitem(last=False)

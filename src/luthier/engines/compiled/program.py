@@ -120,10 +120,70 @@ def epoch(
     return carry, Outcome(seen, shown, losses_of, outputs).joined()
 
 
-def compile_epoch(graph: Graph, optimizer: str, loss: str) -> Any:
-    """Return the compiled `epoch` of a network, an optimizer and a loss."""
+def chunk(
+    one_epoch: partial[tuple[Carry, Any]],
+    carry: Carry,
+    fixed: Mapping[str, Any],
+    examples: Examples,
+    steps: Steps,
+    span: Any,
+    settings: Any,
+    draws: Draws,
+    evaluated: Rows,
+) -> tuple[Carry, Any, dict[str, Any]]:
+    """Train some epochs, and stop after the first one whose losses are no numbers.
+
+    Args:
+        one_epoch: `epoch`, with the program's own arguments.
+        carry: Where the last chunk ended.
+        fixed: As for `epoch`, and so are the other arguments that are not told here.
+        examples: The training part.
+        steps: What each step is given; first axis the epoch, as many as may be asked for.
+        span: Number of the first step, steps of an epoch, and epochs to train.
+        settings: The recipe's numbers.
+        draws: What dropout masks depend on.
+        evaluated: The rows of the evaluation.
+
+    Returns:
+        What the next chunk begins with; each epoch's outcome; each epoch's weights and buffers
+        as they were evaluated.
+    """
+    first, count, epochs = span
+    kernels = one_epoch.args[0].kernels
+    at_val_loss = 3 * (steps.rows.shape[1] + kernels) + 1  # where `Outcome.joined` puts it
+
+    def train(index: Any, carry: Carry) -> tuple[Carry, Any, dict[str, Any]]:
+        given = jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, index, keepdims=False), steps)
+        within = (first + index * count, count)
+        new, shown = one_epoch(carry, fixed, examples, given, within, settings, draws, evaluated)
+        return new, shown, {**new.buffers, **new.average}
+
+    def go_on(state: Any) -> Any:
+        index, finite, *_ = state
+        return (index < epochs) & finite
+
+    def step(state: Any) -> Any:
+        index, _, carry, shown, kept = state
+        carry, vector, values = train(index, carry)
+        last = partial(lax.dynamic_update_index_in_dim, index=index, axis=0)
+        data_losses, val_loss = vector[: 3 * steps.rows.shape[1] : 3], vector[at_val_loss]
+        finite = jnp.isfinite(data_losses).all() & jnp.isfinite(val_loss)
+        return index + 1, finite, carry, last(shown, vector), jax.tree.map(last, kept, values)
+
+    kinds = jax.eval_shape(train, first, carry)
+    room = [
+        jax.tree.map(lambda a: jnp.zeros((len(steps.rows), *a.shape), a.dtype), k)
+        for k in kinds[1:]
+    ]
+    state = (jnp.zeros_like(first), jnp.array(True), carry, *room)
+    _, _, carry, shown, kept = lax.while_loop(go_on, step, state)
+    return carry, shown, kept
+
+
+def compile_chunk(graph: Graph, optimizer: str, loss: str) -> Any:
+    """Return the compiled `chunk` of a network, an optimizer and a loss."""
     parts = (graph, optimizers.by_name(optimizer), losses.by_name(loss))
-    return jax.jit(partial(epoch, *parts))
+    return jax.jit(partial(chunk, partial(epoch, *parts)))
 
 
 def squared(x: Any) -> Any:

@@ -18,6 +18,8 @@ from luthier.engines.compiled.carry import Carry, Draws, Numbers, Outcome, Setti
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.xla import exact
 
+MOST = 16  # epochs of one call: more would save little, and nothing is heard meanwhile
+MEMORY = 1 << 20  # bytes that a call keeps of its epochs, to be filled anew by each
 _VECTOR = "weights."  # what the state calls the average of all trainable weights
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +31,7 @@ class Shape:
 
     Args:
         graph: The network.
-        program: Its compiled epoch.
+        program: Its compiled chunk of epochs.
         tables: The data.
         batch_size: Rows of a step.
     """
@@ -81,6 +83,9 @@ class Trial:
         self.fixed = {k: v for k, v in weights.items() if k not in {*graph.trainable, *changing}}
         self.best: Mapping[str, Any] = state.group("best")
         rates = graph.rates
+        kept = sum(value.nbytes for value in weights.values())
+        outputs = shape.tables.rows.val_target.nbytes
+        self.most = max(1, min(MOST, MEMORY // (kept + outputs)))
         draws = Draws(
             words=np.array(fold(seed), np.uint32),
             thresholds=np.array([min(threshold(rate), MASK) for rate in rates], np.uint32),
@@ -104,67 +109,89 @@ class Trial:
         self.val_losses: list[float] = list(extra["val_losses"])
         self.finite: bool = extra["finite"]
 
-    def epoch(self) -> Curves:
-        """Train one epoch, evaluate, keep the best weights; return the epoch's values."""
+    def train(self, epochs: int) -> Curves:
+        """Train up to so many epochs, evaluate each and keep the best weights.
+
+        A call of the program trains several, and less than all where a schedule reads the last
+        validation loss; so fewer epochs may come back than were asked for.
+        """
         started = time.perf_counter()
-        steps = self._steps()
-        shown = self._run(steps, self.shape.steps)
-        self.epochs, self.step = self.epochs + 1, self.step + self.shape.steps
+        epochs = 1 if self.recipe.schedule == "plateau" else min(epochs, self.most)
+        steps = self._steps(epochs)
+        outcomes, kept = self._run(steps, self.shape.steps, epochs)
+        rows, best = [], None
+        for index, shown in enumerate(outcomes):
+            row = self._row(shown, float(steps.numbers[index, -1, 0]))
+            rows.append(row)
+            if self._is_best(row["metrics"][self.shape.tables.task.metric]):
+                best = index
+            self.val_losses.append(row["val_loss"])
+            self.epochs, self.step = self.epochs + 1, self.step + self.shape.steps
+            self.finite = math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])
+            if not self.finite:
+                break
+        if best is not None:
+            values = {name: np.asarray(value)[best].copy() for name, value in kept.items()}
+            self.best = {name: values.get(name, self.fixed.get(name)) for name in self.names}
+        seconds = (time.perf_counter() - started) / len(rows)
+        return Curves.from_epochs([{**row, "seconds": seconds} for row in rows])
+
+    def _row(self, shown: Outcome, rate: float) -> dict[str, Any]:
+        """Return the values of one epoch."""
         means = shown.steps.astype(np.float64).mean(0)
-        found = self._scores(shown.val_outputs)
-        self._keep_best(found[self.shape.tables.task.metric])
-        val = float(shown.losses[1])
-        self.val_losses.append(val)
-        curves = Curves(
-            train_loss=(float(means[0]),),
-            train_loss_eval=(float(shown.losses[0]),),
-            penalty=(float(means[1]),),
-            val_loss=(val,),
-            metrics={name: (value,) for name, value in found.items()},
-            learning_rate=(float(steps.numbers[-1, 0]),),
-            signals={"gradient_norm": (float(means[2]),), **self._signals(shown.kernels)},
-            seconds=(time.perf_counter() - started,),
-        )
-        self.finite = curves.finite
-        return curves
+        return {
+            "train_loss": float(means[0]),
+            "train_loss_eval": float(shown.losses[0]),
+            "penalty": float(means[1]),
+            "val_loss": float(shown.losses[1]),
+            "metrics": self._scores(shown.val_outputs),
+            "learning_rate": rate,
+            "signals": {"gradient_norm": float(means[2]), **self._signals(shown.kernels)},
+        }
 
     def rehearse(self, steps: int) -> Rehearsal:
         """Take the next few steps and evaluate, without the epoch's bookkeeping."""
         steps = min(steps, self.shape.steps)
-        shown = self._run(self._steps(), steps)
+        (shown,), _ = self._run(self._steps(1), steps, 1)
         self.step += steps
         seen = shown.steps[:steps].astype(np.float64)
         losses, norms = tuple(seen[:, 0].tolist()), tuple(seen[:, 2].tolist())
         sample, val = float(shown.losses[0]), float(shown.losses[1])
         return Rehearsal(losses, norms, sample, val, self.state())
 
-    def _run(self, steps: Steps, count: int) -> Outcome:
-        """Run the program for some of an epoch's steps."""
-        span, rows = np.array([self.step, count]), self.shape.tables.rows
+    def _run(self, steps: Steps, count: int, epochs: int) -> tuple[list[Outcome], Any]:
+        """Run the program for some epochs, or for some steps of one."""
+        span, rows = np.array([self.step, count, epochs]), self.shape.tables.rows
         settings, draws = self.settings, self.draws
         with exact():
-            self.carry, outcome = self.shape.program(
+            self.carry, vectors, kept = self.shape.program(
                 self.carry, self.fixed, self.examples, steps, span, settings, draws, rows
             )
-        vector, kernels = np.asarray(outcome), self.shape.graph.kernels
-        return Outcome.parted(vector, len(steps.rows), kernels, len(rows.val_target))
+        kernels = self.shape.graph.kernels
+        sizes = (steps.rows.shape[1], kernels, len(rows.val_target))
+        return [Outcome.parted(v, *sizes) for v in np.asarray(vectors)[:epochs]], kept
 
-    def _steps(self) -> Steps:
-        """Return the next epoch's batches, learning rates, mixup shares and average's decays."""
-        tables, count = self.shape.tables, self.shape.steps
-        order = tables.order(self.seed, self.epochs, self.shape.batch_size)
-        steps = range(self.step, self.step + count)
-        rates = schedules.learning_rates(
-            self.recipe,
-            schedules.Progress(self.step, self.recipe.epochs * count, count, self.val_losses),
-            count,
-        )
-        columns = Numbers(
-            rate=rates,
+    def _steps(self, epochs: int) -> Steps:
+        """Return the next epochs' batches, learning rates, mixup shares and average's decays."""
+        tables, count, size = self.shape.tables, self.shape.steps, self.shape.batch_size
+        rows = np.zeros((self.most, count, size), np.int32)
+        numbers = np.zeros((self.most, count, 3))
+        for index in range(epochs):
+            rows[index] = tables.order(self.seed, self.epochs + index, size)
+            numbers[index] = np.array(self._numbers(self.step + index * count)).T
+        return Steps(rows, numbers)
+
+    def _numbers(self, first: int) -> Numbers:
+        """Return what the steps of an epoch are given."""
+        count = self.shape.steps
+        total = self.recipe.epochs * count
+        progress = schedules.Progress(first, total, count, self.val_losses)
+        steps = range(first, first + count)
+        return Numbers(
+            rate=schedules.learning_rates(self.recipe, progress, count),
             share=self._shares(steps),
             decay=[self._decay(step + 1) for step in steps],
         )
-        return Steps(order.astype(np.int32), np.array(columns).T.copy())
 
     def _shares(self, steps: range) -> list[float]:
         alpha = self.recipe.mixup
@@ -187,24 +214,26 @@ class Trial:
             for name in tables.task.metrics
         }
 
-    def _keep_best(self, score: float) -> None:
+    def _is_best(self, score: float) -> bool:
+        """Tell whether a score is the best so far, and remember it if so."""
         sign = 1.0 if self.shape.tables.task.direction == "minimize" else -1.0
         better = self.best_score is None or sign * score < sign * self.best_score
-        if math.isfinite(score) and better:
-            self.best_score = score
-            self.best = {**self._live(), **self.carry.average}
+        if not (math.isfinite(score) and better):
+            return False
+        self.best_score = score
+        return True
 
     def _live(self) -> dict[str, Any]:
         values = {**self.fixed, **self.carry.buffers, **self.carry.weights}
         return {name: values[name] for name in self.names}
 
-    def _signals(self, norms: Array) -> dict[str, tuple[float, ...]]:
+    def _signals(self, norms: Array) -> dict[str, float]:
         """Return gradient norm and relative update of each kernel, at the epoch's last step."""
-        signals: dict[str, tuple[float, ...]] = {}
+        signals: dict[str, float] = {}
         kernels = self.shape.graph.trainable[: self.shape.graph.kernels]
         for name, gradient, size, change in zip(kernels, *norms.tolist(), strict=True):
-            signals[f"gradient_norm/{name}"] = (gradient,)
-            signals[f"update_ratio/{name}"] = (change / size if size else math.nan,)
+            signals[f"gradient_norm/{name}"] = gradient
+            signals[f"update_ratio/{name}"] = change / size if size else math.nan
         return signals
 
     def state(self) -> State:

@@ -34,7 +34,7 @@ def exact() -> AbstractContextManager[None]:
 
 def keep_programs() -> None:
     """Keep compiled programs on disk, for the next process; a user's own setting comes first."""
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     jax.config.update("jax_compilation_cache_dir", str(programs_folder()))  # type: ignore[no-untyped-call]
     # By default only what took a second to compile is kept; most of ours take about that.
