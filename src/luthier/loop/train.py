@@ -77,7 +77,7 @@ def train(
         time: Column to split by in time.
         split: How to split.
         engine: What trains.
-        notify: Called with the curves after each epoch.
+        notify: Called with the curves as they grow, several times a second.
 
     Raises:
         LuthierError: for a mistake in what was passed; its text says what to change.
@@ -114,7 +114,7 @@ def train_assembled(
         engine_name = run.engine.name
         with interruptible() as stop:
             while not run.ended and not stop.asked:
-                run.epoch()
+                run.advance()
                 if notify is not None:
                     notify(run.curves)
         curves = run.curves

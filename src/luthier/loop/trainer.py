@@ -62,8 +62,15 @@ class Trainer:
             self._put(engine, captured, arrays, trial.recipe, trial.seed, claim.state)
         return self._run(engine, arrays, trial.recipe, claim.until, trial.curves)
 
-    def start(self, recipe: Recipe, seed: int, until: int) -> TrialRun:
-        """Put a recipe on an engine, at its beginning.
+    def start(
+        self,
+        recipe: Recipe,
+        seed: int,
+        until: int,
+        curves: Curves | None = None,
+        state: State | None = None,
+    ) -> TrialRun:
+        """Put a recipe on an engine, at its beginning or where a state was taken.
 
         Raises:
             TrialError: when its network cannot be built or trained.
@@ -71,8 +78,8 @@ class Trainer:
         with _trial_errors():
             arrays, captured = self._captured(recipe, seed)
             engine = self.choice.engine(self.choice.name(captured, arrays, recipe, seed))
-            self._put(engine, captured, arrays, recipe, seed, None)
-        return self._run(engine, arrays, recipe, until, Curves())
+            self._put(engine, captured, arrays, recipe, seed, state)
+        return self._run(engine, arrays, recipe, until, curves or Curves())
 
     def _captured(self, recipe: Recipe, seed: int) -> tuple[Arrays, Captured]:
         arrays = self.preparation.arrays(recipe)
@@ -102,7 +109,7 @@ class Trainer:
 
 @dataclass
 class TrialRun:
-    """One trial on an engine, an epoch at a time.
+    """One trial on an engine, a few epochs at a time.
 
     Args:
         engine: What trains it, in slot 0.
@@ -118,9 +125,10 @@ class TrialRun:
     until: int
     curves: Curves
     told: int = field(init=False)
+    began: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.told = len(self.curves)
+        self.told = self.began = len(self.curves)
 
     def epoch(self) -> None:
         """Train one epoch.
@@ -128,8 +136,29 @@ class TrialRun:
         Raises:
             TrialError: when the network or the machine gives up.
         """
+        self._train(1)
+
+    def advance(self, *, seconds: float = 0.2) -> None:
+        """Train one epoch, or as many as fit into a moment; never beyond where the trial ends.
+
+        Args:
+            seconds: How long nothing may be heard: short for a person, and long for an engine
+                that is faster when it is asked for several epochs at once.
+
+        Raises:
+            TrialError: when the network or the machine gives up.
+        """
+        done = len(self.curves)
+        taken = self.curves.seconds[-1] if done > self.began else seconds
+        epochs = min(int(seconds / max(taken, 1e-6)), self.until - done)
+        if self.recipe.early_stopping is not None:
+            best = self.curves.best_epoch(*self.goal) or 0
+            epochs = min(epochs, self.recipe.early_stopping - (done - best))
+        self._train(max(1, epochs))
+
+    def _train(self, epochs: int) -> None:
         with _trial_errors():
-            self.curves += self.engine.run({0: len(self.curves) + 1})[0]
+            self.curves += self.engine.run({0: len(self.curves) + epochs})[0]
 
     def news(self) -> tuple[Curves, State]:
         """Return the epochs since the last call, and the state after them."""

@@ -108,8 +108,8 @@ class Worker:
             training = self.trainer.place(claim, self.storage, self.study.name)
             stored = time.monotonic()
             while not training.ended:
-                training.epoch()
-                epochs += 1
+                training.advance(seconds=STORE_EVERY / 5)
+                epochs = len(training.curves)
                 if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
                     curves, state = training.news()
                     if not self._advance(claim, curves, state):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -101,8 +103,7 @@ class _Marked(nn.Module):
 def _forward(module: nn.Module, inputs: Sequence[Tensor], names: Mapping[int, str]) -> Forward:
     marked = _Marked(module)
     try:
-        with seeded(0), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of export itself; they mean nothing to a user
+        with seeded(0), _quiet():
             exported = torch.export.export(marked, tuple(inputs), strict=False)
             exported = exported.run_decompositions(_decompositions())
     except Exception as error:
@@ -117,6 +118,19 @@ def _forward(module: nn.Module, inputs: Sequence[Tensor], names: Mapping[int, st
         )
     )
     return _neutral(exported, {k: names.get(id(t)) for k, t in tensors.items()})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what export says of itself: it means nothing to a user."""
+    trace = logging.getLogger("torch.__trace")
+    disabled, trace.disabled = trace.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        trace.disabled = disabled
 
 
 @cache
