@@ -11,13 +11,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UNIT := tests/unit src/luthier --doctest-modules
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test unit oldest lint format types layers docs docs-check check clean
+.PHONY: help tune test unit oldest fast lint format types layers docs docs-check check clean
 
 help:
 	@echo "make tune        tune a network on the digits data set"
 	@echo "make test        unit and behaviour tests"
 	@echo "make unit        unit tests and doctests alone"
 	@echo "make oldest      unit tests with the oldest versions of all dependencies"
+	@echo "make fast        tests of the compiled engine (installs JAX)"
 	@echo "make lint        ruff: rules and format (make format repairs)"
 	@echo "make types       mypy"
 	@echo "make layers      import-linter"
@@ -36,6 +37,9 @@ unit: $(VENV)/test.stamp
 
 oldest: $(VENV)-oldest/test.stamp
 	$(VENV)-oldest/bin/python -m pytest -n $(JOBS) $(UNIT)
+
+fast: $(VENV)/fast.stamp
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/test_choice.py src/luthier/engines --doctest-modules
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
@@ -91,6 +95,11 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 	@echo "Installing luthier and the tools of its developers"
 	@$(PIP) -c constraints.txt -e '.[torch,dev]'
 	@touch $@ $(VENV)/test.stamp $(VENV)/run.stamp
+
+$(VENV)/fast.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
+	@echo "Installing JAX for the compiled engine"
+	@$(PIP) -c constraints.txt -e '.[torch,fast,test]'
+	@touch $@
 
 $(VENV)-oldest/test.stamp: pyproject.toml constraints-oldest.txt $(VENV)-oldest/torch.stamp
 	@echo "Installing luthier with the oldest versions it admits"

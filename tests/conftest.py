@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import tempfile
 
 import hypothesis
 import pytest
@@ -10,6 +11,9 @@ import pytest
 # NumPy and PyTorch read them once, when a test first imports them.
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+
+# Compiled programs are kept beside other temporary files, and not in the user's cache.
+os.environ["XDG_CACHE_HOME"] = os.path.join(tempfile.gettempdir(), "luthier-tests")  # noqa: PTH118
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)

@@ -3,6 +3,7 @@
 from luthier.core.curves import Curves, Series
 from luthier.core.errors import (
     BuilderError,
+    CaptureError,
     DataError,
     LuthierError,
     MissingExtraError,
@@ -14,7 +15,9 @@ from luthier.core.errors import (
     StudyNotFoundError,
     did_you_mean,
 )
-from luthier.core.network import RESERVED, Build, Captured, Signature, State
+from luthier.core.evaluation import CHUNK, SAMPLE, chunk_rows
+from luthier.core.graph import Forward, Graph, Node, Ref
+from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import (
@@ -33,12 +36,15 @@ from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial
 
 __all__ = [
+    "CHUNK",
     "LIVE_STATES",
     "RESERVED",
+    "SAMPLE",
     "STATES",
     "Arrays",
     "Build",
     "BuilderError",
+    "CaptureError",
     "Captured",
     "Categorical",
     "Claim",
@@ -49,16 +55,21 @@ __all__ = [
     "Engine",
     "Executor",
     "Float",
+    "Forward",
     "Framework",
+    "Graph",
     "History",
     "Int",
     "LuthierError",
     "MissingExtraError",
+    "Node",
     "Part",
     "Plain",
     "Pruned",
     "Recipe",
     "RecipeError",
+    "Ref",
+    "Rehearsal",
     "Series",
     "Signature",
     "Space",
@@ -74,6 +85,7 @@ __all__ = [
     "Task",
     "Trial",
     "Value",
+    "chunk_rows",
     "did_you_mean",
     "domain_from_json",
     "domain_to_json",

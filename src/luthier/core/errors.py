@@ -5,6 +5,7 @@ LuthierError
 ├── RecipeError(ValueError)         an unknown key or a value outside its range
 ├── DataError(ValueError)           data that cannot be learned from as it is
 ├── BuilderError(ValueError)        a builder that raises or builds the wrong thing
+├── CaptureError                    a network that cannot be turned into a graph
 ├── StudyNotFoundError(KeyError)    no study of that name
 ├── StudyMismatchError(ValueError)  a study of that name, about something else
 ├── StorageError                    a database that is not ours, newer, locked or full
@@ -39,6 +40,10 @@ class DataError(LuthierError, ValueError):
 
 class BuilderError(LuthierError, ValueError):
     """A builder that raises, returns no network, or one that does not fit the data."""
+
+
+class CaptureError(LuthierError):
+    """A network that cannot be turned into a graph; its text says why, as half a sentence."""
 
 
 class StudyNotFoundError(LuthierError, KeyError):

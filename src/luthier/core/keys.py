@@ -34,8 +34,18 @@ def fold(seed: int, *counters: int) -> tuple[int, int]:
     >>> fold(0, 1) == fold(0, 1), fold(0, 1) == fold(1, 0)
     (True, False)
     """
-    low, high = mix((seed ^ 0x9E3779B9) & MASK), mix((seed ^ 0x85EBCA6B) & MASK)
-    for counter in (seed >> 32, *counters):
+    key = mix((seed ^ 0x9E3779B9) & MASK), mix((seed ^ 0x85EBCA6B) & MASK)
+    return fold_in(key, seed >> 32, *counters)
+
+
+def fold_in(key: tuple[Any, Any], *counters: Any) -> tuple[Any, Any]:
+    """Return a key's key for more counters, which may be arrays as in `mix`.
+
+    >>> fold_in(fold(7, 1), 2) == fold(7, 1, 2)
+    True
+    """
+    low, high = key
+    for counter in counters:
         low = mix((low + mix((counter + 0x9E3779B9) & MASK)) & MASK)
         high = mix((high ^ mix((counter + 0xC2B2AE35) & MASK)) & MASK)
     return low, high

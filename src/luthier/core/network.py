@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from luthier.core.errors import BuilderError
+from luthier.core.errors import BuilderError, CaptureError
+from luthier.core.graph import Graph
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import Categorical, Conditional, Domain, Float, Int
 from luthier.core.task import Task
@@ -140,6 +141,10 @@ class State:
         return {k.removeprefix(prefix): v for k, v in self.arrays.items() if k.startswith(prefix)}
 
 
+def _no_graph() -> Graph:
+    raise CaptureError("its framework captures no graph")
+
+
 @dataclass(frozen=True, eq=False)
 class Captured:
     """A network as a framework hands it to an engine.
@@ -152,6 +157,8 @@ class Captured:
         initial: Weights and buffers that a trial with the captured seed starts from.
         kernels: Names of the tensors with two dimensions or more, which penalties apply to.
         n_parameters: Number of trainable values.
+        graph: Returns the network as neutral operations. It is asked by engines that need it
+            alone, since exporting takes a while; raises `CaptureError` where there is none.
     """
 
     framework: str
@@ -161,6 +168,26 @@ class Captured:
     initial: State
     kernels: tuple[str, ...]
     n_parameters: int
+    graph: Callable[[], Graph] = _no_graph
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsal:
+    """What a few steps of a trial do, to compare engines by.
+
+    Args:
+        losses: Data loss of each step.
+        norms: Norm of each step's gradient, penalties included, before clipping.
+        sample_loss: Loss on the fixed training sample, in evaluation mode, after the steps.
+        val_loss: Loss on the validation part after the steps.
+        state: The state after the steps.
+    """
+
+    losses: tuple[float, ...]
+    norms: tuple[float, ...]
+    sample_loss: float
+    val_loss: float
+    state: State
 
 
 def _domain(hint: Any) -> Domain | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier.core.curves import Curves
-from luthier.core.network import Build, Captured, State
+from luthier.core.network import Build, Captured, Rehearsal, State
 from luthier.core.recipe import Recipe
 from luthier.core.space import Space
 from luthier.core.study import StudyRecord
@@ -73,6 +73,9 @@ class Engine(Protocol):
 
         Stops a slot after an epoch whose loss is not a number.
         """
+
+    def rehearse(self, slot: int, steps: int) -> Rehearsal:
+        """Take the next few steps of a slot, none included, and leave the slot as it was."""
 
     def take(self, slot: int) -> State:
         """Return everything that `put` needs to go on bit for bit."""

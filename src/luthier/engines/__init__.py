@@ -1,8 +1,8 @@
 """Engines train: each gets a captured network and arrays, and returns curves and state."""
 
-from luthier.core import Engine, LuthierError, did_you_mean
+from luthier.core import Engine, LuthierError, MissingExtraError, did_you_mean
 
-NAMES = ("torch_eager",)
+NAMES = ("compiled", "torch_eager")
 
 
 def load(name: str) -> Engine:
@@ -10,10 +10,19 @@ def load(name: str) -> Engine:
 
     Raises:
         LuthierError: when there is none of that name.
+        MissingExtraError: when a library is not installed.
 
     >>> load("torch_eager").slots
     1
     """
+    if name == "compiled":
+        try:
+            from luthier.engines.compiled import Compiled
+        except ModuleNotFoundError as error:
+            if error.name != "jax":
+                raise
+            raise MissingExtraError("JAX", "fast", "the compiled engine") from None
+        return Compiled()
     if name == "torch_eager":
         from luthier.engines.torch_eager import TorchEager
 

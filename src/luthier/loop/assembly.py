@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier import engines, frameworks
+from luthier import frameworks
 from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
 from luthier.core import Arrays, Build, BuilderError, DataError, Framework, Recipe
 from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
+from luthier.loop.choice import Choice
 from luthier.loop.preparation import Preparation
 from luthier.loop.recipes import load_recipe
 from luthier.loop.trainer import Trainer
@@ -47,8 +48,7 @@ class Assembly:
 
     def trainer(self, engine: str = "auto") -> Trainer:
         """Return what trains recipes on these parts."""
-        name = "torch_eager" if engine == "auto" else engine
-        return Trainer(self.build, self.preparation, self.framework, engines.load(name))
+        return Trainer(self.build, self.preparation, self.framework, Choice(engine))
 
 
 def assemble(

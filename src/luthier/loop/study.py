@@ -46,11 +46,13 @@ class Study:
         record: What it is about.
         storage: Where it lives.
         parts: Builder, data and framework; None for an objective.
+        remarks: What whoever trained has to say, such as why no faster engine did.
     """
 
     record: StudyRecord
     storage: Storage
     parts: Assembly | None = None
+    remarks: tuple[str, ...] = ()
     _summary: Summary | None = field(default=None, repr=False)
 
     @property
@@ -177,7 +179,8 @@ class Study:
 
     def _notes(self) -> tuple[str, ...]:
         """Return what to know about the data, and why trials failed."""
-        notes = () if self.parts is None else self.parts.preparation.dataset.notes
+        facts_noted = () if self.parts is None else self.parts.preparation.dataset.notes
+        notes = (*facts_noted, *self.remarks)
         failed = [trial for trial in self.trials if trial.state == "failed"]
         if not failed:
             return notes

@@ -77,7 +77,7 @@ def train(
         time: Column to split by in time.
         split: How to split.
         engine: What trains.
-        notify: Called with the curves after each epoch.
+        notify: Called with the curves as they grow, several times a second.
 
     Raises:
         LuthierError: for a mistake in what was passed; its text says what to change.
@@ -108,12 +108,13 @@ def train_assembled(
 ) -> Training:
     """Train the recipe of parts that were put together already."""
     recipe, trainer, state = parts.recipe, parts.trainer(engine), None
-    curves, outcome, cause = Curves(), "failed", None
+    curves, outcome, cause, engine_name = Curves(), "failed", None, ""
     try:
         run = trainer.start(recipe, seed, min(epochs or recipe.epochs, recipe.epochs))
+        engine_name = run.engine.name
         with interruptible() as stop:
             while not run.ended and not stop.asked:
-                run.epoch()
+                run.advance()
                 if notify is not None:
                     notify(run.curves)
         curves = run.curves
@@ -121,6 +122,6 @@ def train_assembled(
         outcome, cause = run.outcome()
     except TrialError as error:
         cause = str(error)
-    trial = Trial(0, recipe, seed, outcome, trainer.engine.name, curves, cause)
+    trial = Trial(0, recipe, seed, outcome, engine_name, curves, cause)
     task = parts.arrays.task
     return Training(trial, curves.score(task.metric, task.direction), parts, state)

@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from luthier.core import (
+    Arrays,
     Build,
+    Captured,
     Claim,
     Curves,
     Engine,
     Framework,
     LuthierError,
+    MissingExtraError,
     Recipe,
     State,
     Storage,
 )
+from luthier.loop.choice import Choice
 from luthier.loop.preparation import Preparation
 
 
@@ -26,35 +30,37 @@ class TrialError(Exception):
 
 @dataclass
 class Trainer:
-    """Trains trials of one study: same builder, same data, same engine.
+    """Trains trials of one study: same builder, same data.
 
     Args:
         build: Makes the networks.
         preparation: Gives the arrays that a recipe's preprocessing asks for.
         framework: The networks' framework.
-        engine: What trains them.
+        choice: Chooses what trains them.
     """
 
     build: Build
     preparation: Preparation
     framework: Framework
-    engine: Engine
+    choice: Choice
 
     def place(self, claim: Claim, storage: Storage, study: str) -> TrialRun:
-        """Put a claimed trial on the engine, from its checkpoint if it has one.
+        """Put a claimed trial on its engine, from its checkpoint if it has one.
 
         Raises:
             TrialError: when its network cannot be built or trained.
             LuthierError: when the trial belongs to another engine.
         """
-        fixed = storage.assign(study, claim.trial.number, self.engine.name)
-        if fixed != self.engine.name:
-            raise LuthierError(
-                f"trial {claim.trial.number} began on the engine {fixed}, and this worker trains "
-                f"with {self.engine.name}. Go on with: --engine {fixed}"
-            )
         trial = claim.trial
-        return self.start(trial.recipe, trial.seed, claim.until, trial.curves, claim.state)
+        with _trial_errors():
+            arrays, captured = self._captured(trial.recipe, trial.seed)
+            name = trial.engine or self.choice.name(captured, arrays, trial.recipe, trial.seed)
+        fixed = storage.assign(study, trial.number, name)
+        self.choice.check(fixed, trial.number)
+        with _trial_errors():
+            engine = self.choice.engine(fixed)
+            self._put(engine, captured, arrays, trial.recipe, trial.seed, claim.state)
+        return self._run(engine, arrays, trial.recipe, claim.until, trial.curves)
 
     def start(
         self,
@@ -64,26 +70,46 @@ class Trainer:
         curves: Curves | None = None,
         state: State | None = None,
     ) -> TrialRun:
-        """Put a recipe on the engine, at its beginning or where a state was taken.
+        """Put a recipe on an engine, at its beginning or where a state was taken.
 
         Raises:
             TrialError: when its network cannot be built or trained.
         """
         with _trial_errors():
-            arrays = self.preparation.arrays(recipe)
-            captured = self.framework.capture(self.build, recipe, arrays, seed)
-            reason = self.engine.refuses(captured, recipe)
-            if reason is not None:
-                raise TrialError(f"{self.engine.name} cannot train it: {reason}")
-            self.engine.open(captured, arrays)
-            self.engine.put(0, recipe, seed, state or captured.initial)
+            arrays, captured = self._captured(recipe, seed)
+            engine = self.choice.engine(self.choice.name(captured, arrays, recipe, seed))
+            self._put(engine, captured, arrays, recipe, seed, state)
+        return self._run(engine, arrays, recipe, until, curves or Curves())
+
+    def _captured(self, recipe: Recipe, seed: int) -> tuple[Arrays, Captured]:
+        arrays = self.preparation.arrays(recipe)
+        return arrays, self.framework.capture(self.build, recipe, arrays, seed)
+
+    def _put(
+        self,
+        engine: Engine,
+        captured: Captured,
+        arrays: Arrays,
+        recipe: Recipe,
+        seed: int,
+        state: State | None,
+    ) -> None:
+        reason = engine.refuses(captured, recipe)
+        if reason is not None:
+            raise TrialError(f"{engine.name} cannot train it: {reason}")
+        engine.open(captured, arrays)
+        engine.put(0, recipe, seed, state or captured.initial)
+
+    def _run(
+        self, engine: Engine, arrays: Arrays, recipe: Recipe, until: int, curves: Curves
+    ) -> TrialRun:
         goal = (arrays.task.metric, arrays.task.direction)
-        return TrialRun(self.engine, recipe, goal, until, curves or Curves())
+        return TrialRun(engine, recipe, goal, until, curves)
 
 
 @dataclass
 class TrialRun:
-    """One trial on an engine, an epoch at a time.
+    """One trial on an engine, a few epochs at a time.
 
     Args:
         engine: What trains it, in slot 0.
@@ -99,9 +125,10 @@ class TrialRun:
     until: int
     curves: Curves
     told: int = field(init=False)
+    began: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.told = len(self.curves)
+        self.told = self.began = len(self.curves)
 
     def epoch(self) -> None:
         """Train one epoch.
@@ -109,8 +136,29 @@ class TrialRun:
         Raises:
             TrialError: when the network or the machine gives up.
         """
+        self._train(1)
+
+    def advance(self, *, seconds: float = 0.2) -> None:
+        """Train one epoch, or as many as fit into a moment; never beyond where the trial ends.
+
+        Args:
+            seconds: How long nothing may be heard: short for a person, and long for an engine
+                that is faster when it is asked for several epochs at once.
+
+        Raises:
+            TrialError: when the network or the machine gives up.
+        """
+        done = len(self.curves)
+        taken = self.curves.seconds[-1] if done > self.began else seconds
+        epochs = min(int(seconds / max(taken, 1e-6)), self.until - done)
+        if self.recipe.early_stopping is not None:
+            best = self.curves.best_epoch(*self.goal) or 0
+            epochs = min(epochs, self.recipe.early_stopping - (done - best))
+        self._train(max(1, epochs))
+
+    def _train(self, epochs: int) -> None:
         with _trial_errors():
-            self.curves += self.engine.run({0: len(self.curves) + 1})[0]
+            self.curves += self.engine.run({0: len(self.curves) + epochs})[0]
 
     def news(self) -> tuple[Curves, State]:
         """Return the epochs since the last call, and the state after them."""
@@ -147,7 +195,7 @@ def _trial_errors() -> Iterator[None]:
     """Turn whatever a network, a builder or the machine raises into the trial's cause."""
     try:
         yield
-    except TrialError:
+    except (TrialError, MissingExtraError):
         raise
     except (Exception, SystemExit) as error:
         raise TrialError(_cause(error)) from error

@@ -129,7 +129,7 @@ def tune(
             record, store, decide, limits, trainer, stop, notify or (lambda history: None)
         )
         runner.launch(worker.run, workers)
-    return Study(record, store, parts)
+    return Study(record, store, parts, tuple(trainer.choice.reasons))
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

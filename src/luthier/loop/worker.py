@@ -110,8 +110,8 @@ class Worker:
                 -STORE_EVERY
             )  # the first epoch is stored at once: a killed worker got somewhere
             while not training.ended:
-                training.epoch()
-                epochs += 1
+                training.advance(seconds=STORE_EVERY / 5)
+                epochs = len(training.curves)
                 if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
                     curves, state = training.news()
                     if not self._advance(claim, curves, state):

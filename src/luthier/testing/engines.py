@@ -86,6 +86,29 @@ class EngineLaws:
         bench.engine.run({0: EPOCHS})
         same_state(taken, kept)
 
+    @pytest.mark.parametrize("name", CASES)
+    def test_a_rehearsal_takes_the_steps_that_come_next(self, bench: Bench, name: str) -> None:
+        recipe, arrays = CASES[name].recipe, CASES[name].arrays()
+        bench.place(recipe, arrays)
+        before = bench.engine.take(0)
+        none, one = (bench.engine.rehearse(0, steps) for steps in (0, 1))
+        same_state(bench.engine.take(0), before)
+        same((none.losses, len(one.losses), len(one.norms)), ((), 1, 1))
+        same(one.state.extra["step"], 1)
+        same(math.isfinite(none.sample_loss + none.val_loss + one.losses[0]), True)
+
+    def test_a_rehearsed_epoch_is_the_epoch(self, bench: Bench) -> None:
+        recipe, arrays = CASES["dropout"].recipe, data.classes()
+        bench.place(recipe, arrays)
+        rehearsal = bench.engine.rehearse(0, data.ROWS // 16)
+        curves = bench.engine.run({0: 1})[0]
+        near(curves.train_loss, [np.mean(rehearsal.losses)])
+        near(curves.val_loss, [rehearsal.val_loss])
+        near(curves.train_loss_eval, [rehearsal.sample_loss])
+        weights = bench.engine.take(0).group("weights")
+        for key, value in rehearsal.state.group("weights").items():
+            same((key, value.tolist()), (key, weights[key].tolist()))
+
     def test_only_new_epochs_are_returned(self, bench: Bench) -> None:
         bench.place(SMALL, data.classes())
         same([len(bench.engine.run({0: until})[0]) for until in (1, 3, 3, 2)], [1, 2, 0, 0])
@@ -108,7 +131,7 @@ class EngineLaws:
     @pytest.mark.parametrize("name", ["dropout", "mixup", "augmented images"])
     def test_the_seed_decides_more_than_the_initial_weights(self, bench: Bench, name: str) -> None:
         recipe, arrays = CASES[name].recipe.replace({"batch_size": "full"}), CASES[name].arrays()
-        captured = bench.framework.capture(bench.build(recipe), recipe, arrays, 0)
+        captured = bench.accepted(recipe, arrays)
         losses = []
         for seed in (3, 4):
             bench.engine.open(captured, arrays)

@@ -5,6 +5,7 @@ import pytest
 from luthier import core
 from luthier.core import (
     BuilderError,
+    CaptureError,
     DataError,
     LuthierError,
     MissingExtraError,
@@ -22,6 +23,7 @@ BUILTIN = {
     RecipeError: ValueError,
     DataError: ValueError,
     BuilderError: ValueError,
+    CaptureError: Exception,
     StudyNotFoundError: KeyError,
     StudyMismatchError: ValueError,
     MissingExtraError: ImportError,

@@ -1,5 +1,7 @@
 """Every engine keeps the laws."""
 
+import importlib.util
+
 import pytest
 
 from luthier import engines, frameworks
@@ -14,3 +16,21 @@ class TestTorchEager(EngineLaws):
     @pytest.fixture
     def framework(self):
         return frameworks.load("torch")
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    # Not importorskip: the engine itself imports jax, after its flags.
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    return engines.load("compiled"), frameworks.load("torch")
+
+
+class TestCompiled(EngineLaws):
+    @pytest.fixture
+    def engine(self, compiled):
+        return compiled[0]  # one for all laws: what it compiled for one serves the next
+
+    @pytest.fixture
+    def framework(self, compiled):
+        return compiled[1]

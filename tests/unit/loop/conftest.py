@@ -96,7 +96,7 @@ class Bench:
             self.storage,
             search.by_name("halving"),
             Budget.parse(budget),
-            self.parts.trainer(),
+            self.parts.trainer("torch_eager"),
             stop or Stop(),
             notify,
         )

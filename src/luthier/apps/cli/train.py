@@ -34,7 +34,7 @@ def train(
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[str, typer.Option(help="auto or torch_eager.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

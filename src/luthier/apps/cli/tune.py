@@ -54,7 +54,7 @@ def tune(
         str | None, typer.Option(help="Name of the study.  [default: from data and model]")
     ] = None,
     strategy: Annotated[str, typer.Option(help="What decides what to try next.")] = "halving",
-    engine: Annotated[str, typer.Option(help="auto or torch_eager.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
     executor: Annotated[str, typer.Option(help="auto or local.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Workers at a time.")] = 1,
     seed: Seed = 0,

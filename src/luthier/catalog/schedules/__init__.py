@@ -5,6 +5,8 @@ To add one: a file with its `factor` and its `Schedule`, and an entry in `ALL`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from luthier.catalog.lookup import lookup
 from luthier.catalog.schedules.constant import CONSTANT
 from luthier.catalog.schedules.cosine import COSINE
@@ -21,7 +23,15 @@ from luthier.catalog.schedules.step import STEP
 from luthier.catalog.schedules.warmup_stable_decay import WARMUP_STABLE_DECAY
 from luthier.core import Recipe
 
-__all__ = ["ALL", "Progress", "Schedule", "by_name", "learning_rate", "warmup_steps"]
+__all__ = [
+    "ALL",
+    "Progress",
+    "Schedule",
+    "by_name",
+    "learning_rate",
+    "learning_rates",
+    "warmup_steps",
+]
 
 ALL: tuple[Schedule, ...] = (
     CONSTANT,
@@ -69,3 +79,16 @@ def learning_rate(recipe: Recipe, progress: Progress) -> float:
     if progress.step < warm:
         factor *= (progress.step + 1) / warm
     return recipe.learning_rate * factor
+
+
+def learning_rates(recipe: Recipe, progress: Progress, count: int) -> list[float]:
+    """Return the learning rates of the next updates, all before the next validation loss.
+
+    >>> recipe = Recipe(learning_rate=0.1, schedule="linear")
+    >>> [round(rate, 4) for rate in learning_rates(recipe, Progress(0, 10, 5), 3)]
+    [0.1, 0.09, 0.08]
+    """
+    if recipe.schedule == CONSTANT.name and not recipe.warmup:
+        return [recipe.learning_rate] * count
+    steps = range(progress.step, progress.step + count)
+    return [learning_rate(recipe, replace(progress, step=step)) for step in steps]

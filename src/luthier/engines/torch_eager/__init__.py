@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from luthier.core import Arrays, Captured, Curves, Recipe, State
+from luthier.core import Arrays, Captured, Curves, Recipe, Rehearsal, State
 from luthier.engines.torch_eager.tensors import Tensors
 from luthier.engines.torch_eager.training import Training
 
@@ -44,12 +44,8 @@ class TorchEager:
 
     def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
         """Place a trial in the one slot."""
-        if self._captured is None or self._tensors is None:
-            raise RuntimeError("put() before open(): call open(captured, arrays) first")
         with _one_thread():
-            module = self._captured.make()
-            loss = self._captured.signature.loss
-            self._training = Training(module, loss, self._tensors, recipe, seed, state)
+            self._training = self._begun(recipe, seed, state)
 
     def run(self, until: Mapping[int, int]) -> Mapping[int, Curves]:
         """Train the slot to an absolute epoch, or to the first epoch that is not finite."""
@@ -61,9 +57,21 @@ class TorchEager:
                     curves += training.epoch()
         return dict.fromkeys(until, curves)
 
+    def rehearse(self, slot: int, steps: int) -> Rehearsal:
+        """Take a few steps with a copy of the slot's trial."""
+        live = self._live()
+        with _one_thread():
+            return self._begun(live.recipe, live.seed, live.state()).rehearse(steps)
+
     def take(self, slot: int) -> State:
         """Return weights, best weights, averages, moments and counters."""
         return self._live().state()
+
+    def _begun(self, recipe: Recipe, seed: int, state: State) -> Training:
+        if self._captured is None or self._tensors is None:
+            raise RuntimeError("put() before open(): call open(captured, arrays) first")
+        module, loss = self._captured.make(), self._captured.signature.loss
+        return Training(module, loss, self._tensors, recipe, seed, state)
 
     def _live(self) -> Training:
         if self._training is None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from luthier.catalog import losses, optimizers, schedules
-from luthier.core import Curves, Recipe, State
+from luthier.core import Curves, Recipe, Rehearsal, State
 from luthier.core.keys import fold
 from luthier.engines.torch_eager.batches import Batches, batch
 from luthier.engines.torch_eager.dropout import KeyedDropout
@@ -108,6 +108,17 @@ class Training:
         self.finite = curves.finite
         return curves
 
+    def rehearse(self, steps: int) -> Rehearsal:
+        """Take the next few steps and evaluate, without the epoch's bookkeeping."""
+        self.module.train()
+        rows = self.batches.order(self.seed, self.epochs)[:steps]
+        seen = [self._step(chosen).tolist() for chosen in rows]
+        with self._averaged():
+            sample, _ = self._evaluate(self.tensors.sample)
+            val, _ = self._evaluate(self.tensors.val)
+        losses, norms = tuple(row[0] for row in seen), tuple(row[2] for row in seen)
+        return Rehearsal(losses, norms, sample, val, self.state())
+
     def _step(self, rows: Tensor) -> Tensor:
         recipe, flat, module = self.recipe, self.flat, self.module
         total = recipe.epochs * self.batches.steps
@@ -177,7 +188,7 @@ class Training:
     @contextmanager
     def _averaged(self) -> Iterator[None]:
         """Put averaged weights in place for a while, where the recipe asks for them."""
-        if self.recipe.ema is None:
+        if self.recipe.ema is None or not self.average:
             yield
             return
         live = self._averages()

@@ -17,15 +17,18 @@ from luthier.core import (
     Build,
     BuilderError,
     Captured,
+    Graph,
     Part,
     Recipe,
     Signature,
     State,
     Task,
     Trial,
+    chunk_rows,
 )
 from luthier.core.keys import fold
 from luthier.frameworks.fit import check_fit
+from luthier.frameworks.torch.graphs import Graphs
 from luthier.frameworks.torch.initialise import initialise
 from luthier.frameworks.torch.layers import module_of
 from luthier.frameworks.torch.script import training_script
@@ -40,6 +43,9 @@ class TorchFramework:
     """The framework of `torch.nn.Module`."""
 
     name = "torch"
+
+    def __init__(self) -> None:
+        self._graphs = Graphs()
 
     def owns(self, model: object) -> bool:
         """Tell whether an object is a PyTorch network."""
@@ -87,6 +93,21 @@ class TorchFramework:
             ),
             kernels=tuple(n for n, p in module.named_parameters() if p.ndim >= 2),
             n_parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
+            graph=lambda: self._graph(build, recipe, arrays, seed),
+        )
+
+    def _graph(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Graph:
+        dtype = torch.float64 if recipe.precision == "float64" else torch.float32
+        rows, size = len(arrays.train), recipe.batch_size
+        batch, chunk = (
+            [
+                torch.zeros((count, *x.shape[1:]), dtype=_dtype(x, dtype))
+                for x in arrays.train.inputs
+            ]
+            for count in (rows if isinstance(size, str) else min(size, rows), chunk_rows(arrays))
+        )
+        return self._graphs.graph(
+            lambda: _built(build, recipe, arrays.task, seed), batch, chunk, build.hash
         )
 
     def restore(self, build: Build, recipe: Recipe, task: Task, state: State) -> nn.Module:
@@ -216,6 +237,11 @@ def _hint(arrays: Arrays, error: Exception) -> str:
 def _tensor(array: Any, dtype: torch.dtype) -> Tensor:
     tensor = torch.from_numpy(array.copy() if not array.flags.writeable else array)
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def _dtype(array: Any, floating: torch.dtype) -> torch.dtype:
+    kind = torch.from_numpy(array[:0]).dtype
+    return floating if kind.is_floating_point else kind
 
 
 def _described(value: object) -> str:

@@ -1,0 +1,1 @@
+"""Engines against the loop that a good PyTorch user writes."""

@@ -1,0 +1,41 @@
+"""The loop that a good PyTorch user writes: tensors preloaded and indexed, Adam."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from luthier.core import Arrays
+
+
+class Loop:
+    """Trains one network, an epoch a call; evaluates loss and accuracy on the validation part."""
+
+    def __init__(self, network: nn.Module, arrays: Arrays, batch_size: int, *, fused: bool) -> None:
+        self.network, self.batch_size = network, batch_size
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=fused or None)
+        self.x, self.y = (
+            torch.from_numpy(a) for a in (arrays.train.inputs[0], arrays.train.target)
+        )
+        self.val_x, self.val_y = (
+            torch.from_numpy(a) for a in (arrays.val.inputs[0], arrays.val.target)
+        )
+
+    def train(self) -> None:
+        """Take the steps of an epoch."""
+        self.network.train()
+        count = len(self.x) // self.batch_size
+        for rows in torch.randperm(len(self.x)).split(self.batch_size)[:count]:
+            self.optimizer.zero_grad(set_to_none=True)
+            functional.cross_entropy(self.network(self.x[rows]), self.y[rows]).backward()
+            self.optimizer.step()
+
+    def epoch(self) -> None:
+        """Train, then evaluate."""
+        self.train()
+        self.network.eval()
+        with torch.no_grad():
+            outputs = self.network(self.val_x)
+            functional.cross_entropy(outputs, self.val_y).item()
+            (outputs.argmax(1) == self.val_y).float().mean().item()

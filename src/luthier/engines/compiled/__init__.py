@@ -1,0 +1,103 @@
+"""The compiled engine: one program per network shape, which every trial of the shape runs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, Rehearsal, State
+from luthier.engines.compiled import xla
+from luthier.engines.compiled.lower import unknown_operation
+from luthier.engines.compiled.program import compile_chunk
+from luthier.engines.compiled.tables import Tables
+from luthier.engines.compiled.trial import Shape, Trial
+
+KEPT = 32  # programs in memory; one takes a few megabytes
+
+
+class Compiled:
+    """Trains one trial at a time, an epoch a call, on one thread.
+
+    Everything that a recipe sets, apart from network, optimizer, loss, batch size and precision,
+    is an input of the program: trials that differ in it compile nothing.
+    """
+
+    name = "compiled"
+    slots = 1
+
+    def __init__(self) -> None:
+        xla.keep_programs()
+        self._programs: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+        self._tables: Tables | None = None
+        self._shape: Shape | None = None
+        self._trial: Trial | None = None
+
+    def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
+        """Return in words why a network cannot be compiled; None where it can."""
+        if captured.framework != "torch":
+            return f"it is a {captured.framework} network, and this engine compiles PyTorch"
+        if xla.started_elsewhere:
+            return "jax was imported before luthier, with its own number of threads"
+        if recipe.precision == "bfloat16":
+            return "it does not compute in bfloat16"
+        if recipe.augmentation != "none":
+            return "it does not augment images"
+        try:
+            graph = captured.graph()
+        except CaptureError as error:
+            return str(error)
+        if recipe.mixup and _takes_codes(graph, captured):
+            return "it does not mix whole numbers"
+        return unknown_operation(graph)
+
+    def open(self, captured: Captured, arrays: Arrays) -> None:
+        """Get ready for trials of one signature; data and programs are kept for the next."""
+        graph, signature = captured.graph(), captured.signature
+        wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
+        if self._tables is None or self._tables.key != wanted:
+            self._tables = Tables.of(arrays, *wanted[1:])
+        run = self._program(graph, signature.optimizer, signature.loss)
+        self._shape = Shape(graph, run, self._tables, signature.batch_size)
+
+    def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
+        """Place a trial in the one slot."""
+        if self._shape is None:
+            raise RuntimeError("put() before open(): call open(captured, arrays) first")
+        self._trial = Trial(self._shape, recipe, seed, state)
+
+    def run(self, until: Mapping[int, int]) -> Mapping[int, Curves]:
+        """Train the slot to an absolute epoch, or to the first epoch that is not finite."""
+        trial = self._live()
+        curves = Curves()
+        for epoch in until.values():
+            while trial.epochs < epoch and trial.finite:
+                curves += trial.train(epoch - trial.epochs)
+        return dict.fromkeys(until, curves)
+
+    def rehearse(self, slot: int, steps: int) -> Rehearsal:
+        """Take a few steps with a copy of the slot's trial."""
+        live = self._live()
+        return Trial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
+
+    def take(self, slot: int) -> State:
+        """Return weights, best weights, averages, moments and counters."""
+        return self._live().state()
+
+    def _program(self, graph: Graph, optimizer: str, loss: str) -> Any:
+        key = (graph.key, optimizer, loss)
+        if key not in self._programs:
+            self._programs[key] = compile_chunk(graph, optimizer, loss)
+        self._programs.move_to_end(key)
+        while len(self._programs) > KEPT:
+            self._programs.popitem(last=False)
+        return self._programs[key]
+
+    def _live(self) -> Trial:
+        if self._trial is None:
+            raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
+        return self._trial
+
+
+def _takes_codes(graph: Graph, captured: Captured) -> bool:
+    return "embedding" in graph.train.operations

@@ -1,0 +1,138 @@
+"""A data set's parts as arrays that a program takes: NumPy on the way in, once a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+from luthier.catalog.losses import soft_targets
+from luthier.core import SAMPLE, Arrays, Part, Task
+from luthier.core.keys import bits, fold
+from luthier.engines.compiled.carry import Examples, Rows
+from luthier.engines.compiled.xla import exact
+
+_ORDER = 1  # the same word as in every engine: the same order of rows
+
+Array = np.ndarray[Any, Any]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Training part as it is, sample and validation part as a program evaluates them.
+
+    Args:
+        key: What they were made from.
+        task: What is to be learned.
+        train: The training part, as a program takes it.
+        weight: Weight of each training row.
+        labels: Class of each training row; empty for regression.
+        rows: What is evaluated.
+        truth, truth_weight: What metrics compare the validation outputs with.
+    """
+
+    key: tuple[str, str, str, int]
+    task: Task
+    train: Examples
+    weight: Array
+    labels: Array
+    rows: Rows
+    truth: Array
+    truth_weight: Array | None
+
+    @classmethod
+    def of(cls, arrays: Arrays, precision: str, loss: str, chunk: int) -> Tables:
+        """Convert prepared arrays, to be evaluated in passes of `chunk` rows."""
+        task, train, val = arrays.task, arrays.train, arrays.val
+        dtype = np.dtype(precision)
+        order = np.argsort(bits(fold(0, len(train)), np.arange(len(train))), kind="stable")
+        chosen = np.sort(order[:SAMPLE])
+        evaluated = [
+            np.concatenate([x[chosen], v]) for x, v in zip(train.inputs, val.inputs, strict=True)
+        ]
+        target, weight = _target(train, task, loss, dtype), _weight(train, dtype)
+        truth: Array = val.target
+        if task.kind == "regression":
+            truth = truth.astype(np.float64) * np.asarray(task.target_scale)
+            truth = truth + np.asarray(task.target_mean)
+        return cls(
+            key=(arrays.key, precision, loss, chunk),
+            task=task,
+            train=_placed(Examples(tuple(_typed(x, dtype) for x in train.inputs), target, weight)),
+            weight=weight,
+            labels=train.target if task.kind == "classification" else np.empty(0, np.int64),
+            rows=_placed(
+                Rows(
+                    tuple(_passes(_typed(x, dtype), chunk) for x in evaluated),
+                    target[chosen],
+                    weight[chosen],
+                    _target(val, task, loss, dtype),
+                    _weight(val, dtype),
+                )
+            ),
+            truth=truth,
+            truth_weight=val.weight,
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of training rows."""
+        return len(self.weight)
+
+    def examples(self, class_weight: str | None) -> Examples:
+        """Return the training part; weights times n / (classes * class count) if balanced."""
+        if class_weight is None or not len(self.labels):
+            return self.train
+        counts = np.bincount(self.labels, minlength=1)
+        share = len(self.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        weight = self.weight * share[self.labels].astype(self.weight.dtype)
+        return self.train._replace(weight=_placed(weight))
+
+    def order(self, seed: int, epoch: int, batch_size: int) -> Array:
+        """Return the rows of each step of an epoch, drawn afresh from (seed, epoch).
+
+        A full batch keeps the order of the data: nothing is drawn that could matter.
+        """
+        count = self.count
+        if batch_size == count:
+            return np.arange(count).reshape(1, count)
+        drawn = bits(fold(seed, _ORDER, epoch), np.arange(count, dtype=np.uint32))
+        order: Array = np.argsort(drawn, kind="stable")
+        steps = count // batch_size
+        return order[: steps * batch_size].reshape(steps, batch_size)
+
+
+def _placed(arrays: _T) -> _T:
+    """Hand arrays to JAX once, and not at every epoch."""
+    with exact():
+        placed: _T = jax.device_put(arrays)
+    return placed
+
+
+def _typed(x: Array, dtype: np.dtype[Any]) -> Array:
+    return x.astype(dtype) if np.issubdtype(x.dtype, np.floating) else x
+
+
+def _passes(x: Array, chunk: int) -> Array:
+    """Cut rows into passes; the last one is filled up with its last row."""
+    short = -len(x) % chunk
+    filled = np.concatenate([x, np.repeat(x[-1:], short, axis=0)])
+    return filled.reshape(-1, chunk, *x.shape[1:])
+
+
+def _target(part: Part, task: Task, loss: str, dtype: np.dtype[Any]) -> Array:
+    target: Array = part.target
+    if task.kind == "classification":
+        single = np.array([[0.0], [1.0]])  # the probability of the second class
+        target = soft_targets(
+            target, single if loss == "binary_cross_entropy" else np.eye(task.n_outputs)
+        )
+    return target.astype(dtype)
+
+
+def _weight(part: Part, dtype: np.dtype[Any]) -> Array:
+    weight = np.ones(len(part)) if part.weight is None else part.weight
+    return np.asarray(weight, dtype)

@@ -1,0 +1,53 @@
+"""The one place where jax is imported: on one thread, and with PyTorch's number types.
+
+XLA reads its flags once, when jax first computes. One thread is part of the engine's identity:
+sums in another order end in other bits, and on a busy machine two threads are slower than one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+started_elsewhere = "jax" in sys.modules and _ONE_THREAD not in os.environ.get("XLA_FLAGS", "")
+if _ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_ONE_THREAD}".strip()
+
+import jax  # noqa: E402 - after its flags
+
+
+def exact() -> AbstractContextManager[None]:
+    """Let numbers be as wide as they say, on the CPU, without changing the process' settings.
+
+    A step's scalars are doubles and codes 64-bit integers, as in PyTorch; arrays keep the type
+    of the recipe's precision.
+    """
+    context: AbstractContextManager[None] = jax.enable_x64(True)
+    return context
+
+
+def keep_programs() -> None:
+    """Keep compiled programs on disk, for the next process; a user's own setting comes first."""
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(programs_folder()))
+    # By default only what took a second to compile is kept; most of ours take about that.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def programs_folder() -> Path:
+    """Return where programs are kept: one folder a kind of processor, whose code they are."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
+        kind = "\n".join(line for line in text.splitlines() if line.startswith(("model", "flags")))
+    except OSError:
+        kind = platform.processor()
+    digest = hashlib.sha256(f"{platform.machine()} {kind}".encode()).hexdigest()[:12]
+    return Path(home) / "luthier" / "programs" / digest

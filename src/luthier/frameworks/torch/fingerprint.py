@@ -1,0 +1,101 @@
+"""What decides a network's computation apart from its weights, as a text to compare."""
+
+from __future__ import annotations
+
+import hashlib
+import types
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
+_SKIPPED = {"_parameters", "_buffers", "training"}
+
+
+def fingerprint(module: nn.Module) -> str | None:
+    """Return a hash that equals that of every network that computes the same from its weights.
+
+    Two trials of one builder may differ in more than weights: a scale or a mask that the builder
+    drew is part of the computation. Rates of dropout modules are left out, since they are read
+    at run time.
+
+    Returns:
+        None where the network holds something that cannot be compared.
+
+    >>> fingerprint(nn.Linear(2, 1)) == fingerprint(nn.Linear(2, 1))
+    True
+    >>> fingerprint(nn.ELU(1.0)) == fingerprint(nn.ELU(0.5))
+    False
+    """
+    try:
+        text = repr(_described(module, {}))
+    except _UnknownError:
+        return None
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _UnknownError(Exception):
+    """Something whose value cannot be told."""
+
+
+def _described(value: Any, seen: dict[int, int]) -> Any:
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if id(value) in seen:
+        return ("again", seen[id(value)])
+    seen[id(value)] = len(seen)
+    if isinstance(value, nn.Module):
+        return _module(value, seen)
+    if isinstance(value, Tensor):
+        data = value.detach().cpu().contiguous()
+        return ("tensor", str(data.dtype), tuple(data.shape), data.numpy().tobytes())
+    if isinstance(value, dict):
+        return ("dict", [(_described(k, seen), _described(v, seen)) for k, v in value.items()])
+    if isinstance(value, (list, tuple)):
+        return (type(value).__name__, [_described(one, seen) for one in value])
+    if isinstance(value, (set, frozenset)):
+        return ("set", sorted(repr(_described(one, seen)) for one in value))
+    if isinstance(value, type):
+        return _kind(value, seen)
+    if isinstance(value, types.MethodType):
+        return ("method", _described(value.__func__, seen), _described(value.__self__, seen))
+    if isinstance(value, (types.BuiltinFunctionType, types.MethodDescriptorType)):
+        return value.__qualname__
+    if isinstance(value, types.FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        return (
+            value.__module__,
+            value.__qualname__,
+            value.__code__.co_code,
+            repr(value.__code__.co_consts),
+            [_described(one, seen) for one in (*cells, *(value.__defaults__ or ()))],
+        )
+    raise _UnknownError
+
+
+def _module(module: nn.Module, seen: dict[int, int]) -> Any:
+    skipped = _SKIPPED | ({"p"} if isinstance(module, nn.modules.dropout._DropoutNd) else set())
+    attributes = [
+        (name, _described(value, seen))
+        for name, value in vars(module).items()
+        if name not in skipped
+    ]
+    own = [
+        (name, str(t.dtype), tuple(t.shape), t.requires_grad, id(t) in seen)
+        for name, t in (*module._parameters.items(), *module._buffers.items())
+        if t is not None
+    ]
+    ties = [_tie(t, seen) for t in module._parameters.values() if t is not None]
+    return (_kind(type(module), seen), attributes, own, ties)
+
+
+def _kind(kind: type, seen: dict[int, int]) -> Any:
+    """Name a class; one that is made in a function also holds what its methods close over."""
+    methods = vars(kind).values() if "<locals>" in kind.__qualname__ else ()
+    functions = [_described(m, seen) for m in methods if isinstance(m, types.FunctionType)]
+    return (kind.__module__, kind.__qualname__, functions)
+
+
+def _tie(parameter: Tensor, seen: dict[int, int]) -> int:
+    return seen.setdefault(id(parameter), len(seen))

@@ -1,0 +1,71 @@
+"""Graphs that were captured, so that trials of one structure are exported once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from luthier.core import CaptureError, Graph
+from luthier.frameworks.torch.capture import capture_graph, rates_of
+from luthier.frameworks.torch.fingerprint import fingerprint
+
+KEPT = 64  # structures in memory: a search rarely has more alive at a time, and one is small
+
+
+class Graphs:
+    """Captures networks, and remembers what it captured, refusals too."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[object, Graph | str] = OrderedDict()
+
+    def graph(
+        self,
+        make: Callable[[], nn.Module],
+        batch: Sequence[Tensor],
+        chunk: Sequence[Tensor],
+        key: object,
+    ) -> Graph:
+        """Return the graph of a fresh network.
+
+        Args:
+            make: Returns the network.
+            batch: Inputs of a training step.
+            chunk: Inputs of an evaluation pass.
+            key: What decides the network's code: builder and arguments.
+
+        Raises:
+            CaptureError: where it cannot be exported.
+        """
+        module = make()
+        print_of = fingerprint(module)
+        shapes = tuple((tuple(x.shape), x.dtype) for x in (*batch, *chunk))
+        known = None if print_of is None else (key, print_of, shapes)
+        if known is None or known not in self._kept:
+            found = _captured(module, batch, chunk)
+            if known is None:
+                return _graph(found)
+            self._kept[known] = found
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return _graph(found)
+        self._kept.move_to_end(known)
+        graph = _graph(self._kept[known])
+        rates = rates_of(module, batch) if graph.rates else ()
+        return dataclasses.replace(graph, rates=rates)
+
+
+def _captured(module: nn.Module, batch: Any, chunk: Any) -> Graph | str:
+    try:
+        return capture_graph(module, batch, chunk)
+    except CaptureError as error:
+        return str(error)
+
+
+def _graph(found: Graph | str) -> Graph:
+    if isinstance(found, str):
+        raise CaptureError(found)
+    return found

@@ -1,0 +1,93 @@
+"""Marks in an exported network: what export would lose, as operations of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+
+# Dimensions that an input of a channel-wise dropout needs to be a batch; 2-d ones always are.
+_CHANNELWISE: dict[Callable[..., Any], int] = {
+    functional.dropout1d: 3,
+    functional.dropout2d: 0,
+    functional.dropout3d: 5,
+}
+_DETACHING = (torch.Tensor.detach, torch.detach, torch.Tensor.data.__get__)  # type: ignore[attr-defined]
+
+_library = torch.library.Library("luthier", "DEF")  # type: ignore[no-untyped-call]
+_library.define("dropout(Tensor input, int call, int kept) -> Tensor")  # type: ignore[no-untyped-call]
+_library.define("detach(Tensor input) -> Tensor")  # type: ignore[no-untyped-call]
+for _name in ("dropout", "detach"):
+    _library.impl(  # type: ignore[no-untyped-call]
+        _name, lambda input, *_: input.clone(), "CompositeExplicitAutograd"
+    )
+
+
+class Marking(TorchFunctionMode):
+    """Replaces dropout and detachment by operations that decomposition leaves alone.
+
+    Export would turn dropout into draws from a generator, and drop `detach` and `no_grad`
+    altogether, with wrong gradients and no error.
+
+    Attributes:
+        rates: Rate of each dropout call so far, 0 where it does not drop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates: list[float] = []
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is functional.dropout:
+            return self._drop(*args, **kwargs)
+        if func in _CHANNELWISE:
+            return self._drop(*args, **kwargs, batched=_CHANNELWISE[func])
+        if func in _DETACHING:
+            return torch.ops.luthier.detach(*args)
+        result = func(*args, **kwargs)
+        if torch.is_grad_enabled() or not _computes(func, args):
+            return result
+        return pytree.tree_map_only(Tensor, _detached, result)
+
+    def _drop(
+        self,
+        input: Tensor,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+        *,
+        batched: int | None = None,
+    ) -> Tensor:
+        call = len(self.rates)
+        self.rates.append(float(p) if training else 0.0)
+        if not training:
+            return input
+        kept = input.ndim
+        if batched is not None:
+            kept = 2 if input.ndim >= batched else 1
+        dropped: Tensor = torch.ops.luthier.dropout(input, call, kept)
+        return input.copy_(dropped) if inplace else dropped
+
+
+def _computes(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Tell whether a call makes a new tensor: in-place ones and attributes do not."""
+    name = getattr(func, "__name__", "")
+    plain = bool(args) and isinstance(args[0], Tensor) and not name.startswith("__get__")
+    return plain and not (name.endswith("_") or name in {"__setitem__", "__set__"})
+
+
+def _detached(tensor: Tensor) -> Tensor:
+    detached: Tensor = torch.ops.luthier.detach(tensor) if tensor.is_floating_point() else tensor
+    return detached
