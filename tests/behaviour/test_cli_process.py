@@ -106,9 +106,9 @@ def test_ctrl_c_twice_stops_at_once(
     began = time.monotonic()
     search.send_signal(signal.SIGINT)
     out, err = search.communicate(timeout=60)
-    if search.returncode in (0, -signal.SIGINT):
-        pytest.skip("the epoch ended between both: it was leaving already")
-    assert time.monotonic() - began < 5
+    if search.returncode == 0:
+        pytest.skip("the epoch ended between both")
+    assert time.monotonic() - began < 2
     assert search.returncode == 130
     assert out == ""
     assert err.endswith("stopped; the same command goes on from what was stored\n")
