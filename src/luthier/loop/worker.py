@@ -106,9 +106,8 @@ class Worker:
         epochs = claim.trial.epochs
         try:
             training = self.trainer.place(claim, self.storage, self.study.name)
-            stored = (
-                -STORE_EVERY
-            )  # the first epoch is stored at once: a killed worker got somewhere
+            # The first epoch is stored at once, so that a killed worker got somewhere.
+            stored = -STORE_EVERY
             while not training.ended:
                 training.advance(seconds=STORE_EVERY / 5)
                 epochs = len(training.curves)
