@@ -16,10 +16,13 @@ from luthier.core.errors import (
     did_you_mean,
 )
 from luthier.core.evaluation import CHUNK, SAMPLE, chunk_rows
+from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
 from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
+from luthier.core.problems import PROBLEMS
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy
 from luthier.core.recipe import Recipe, Value
+from luthier.core.run import Run, Trace
 from luthier.core.space import (
     Categorical,
     Conditional,
@@ -38,8 +41,10 @@ from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial
 __all__ = [
     "CHUNK",
     "LIVE_STATES",
+    "PROBLEMS",
     "RESERVED",
     "SAMPLE",
+    "SEVERITIES",
     "STATES",
     "Arrays",
     "Build",
@@ -54,6 +59,7 @@ __all__ = [
     "Domain",
     "Engine",
     "Executor",
+    "Finding",
     "Float",
     "Forward",
     "Framework",
@@ -65,12 +71,15 @@ __all__ = [
     "Node",
     "Part",
     "Plain",
+    "Prescription",
     "Pruned",
     "Recipe",
     "RecipeError",
     "Ref",
     "Rehearsal",
+    "Run",
     "Series",
+    "Severity",
     "Signature",
     "Space",
     "SpaceError",
@@ -83,6 +92,7 @@ __all__ = [
     "StudyNotFoundError",
     "StudyRecord",
     "Task",
+    "Trace",
     "Trial",
     "Value",
     "chunk_rows",
