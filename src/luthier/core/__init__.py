@@ -15,7 +15,7 @@ from luthier.core.errors import (
     StudyNotFoundError,
     did_you_mean,
 )
-from luthier.core.evaluation import CHUNK, SAMPLE, chunk_rows
+from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
 from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
 from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
@@ -43,7 +43,6 @@ __all__ = [
     "LIVE_STATES",
     "PROBLEMS",
     "RESERVED",
-    "SAMPLE",
     "SEVERITIES",
     "STATES",
     "Arrays",
@@ -99,4 +98,5 @@ __all__ = [
     "did_you_mean",
     "domain_from_json",
     "domain_to_json",
+    "sample_size",
 ]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from luthier.core import Recipe
+from luthier.core import Recipe, sample_size
 from luthier.engines.torch_eager.batches import Batches, batch
-from luthier.engines.torch_eager.tensors import SAMPLE, Rows, Tensors
+from luthier.engines.torch_eager.tensors import Rows, Tensors
 from luthier.testing import arrays as data
 
 
@@ -130,9 +130,9 @@ class TestTensors:
         for _ in range(5):
             arrays = data.with_rows(arrays, arrays.train)
         one, two = (Tensors.of(arrays, "float32", "cross_entropy").sample for _ in range(2))
-        assert len(arrays.train) > len(one) == SAMPLE
+        assert len(arrays.train) > len(one) == sample_size(len(arrays.train))
         assert torch.equal(one.inputs[0], two.inputs[0])
-        assert len(one.truth) == SAMPLE
+        assert len(one.truth) == len(one)
 
     def test_numbers_get_the_precision_and_codes_stay_whole(self):
         tensors = Tensors.of(data.categories(), "float64", "cross_entropy")

@@ -5,8 +5,6 @@ To add one: a file with its `factor` and its `Schedule`, and an entry in `ALL`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from luthier.catalog.lookup import lookup
 from luthier.catalog.schedules.constant import CONSTANT
 from luthier.catalog.schedules.cosine import COSINE
@@ -71,14 +69,7 @@ def learning_rate(recipe: Recipe, progress: Progress) -> float:
     >>> [round(learning_rate(recipe, Progress(step, 10, 5)), 4) for step in range(5)]
     [0.05, 0.1, 0.1, 0.0875, 0.075]
     """
-    schedule = by_name(recipe.schedule)
-    if schedule.warms_up:
-        return recipe.learning_rate * schedule.factor(progress, recipe)
-    warm = warmup_steps(recipe, progress.total)
-    factor = schedule.factor(progress.after(warm), recipe)
-    if progress.step < warm:
-        factor *= (progress.step + 1) / warm
-    return recipe.learning_rate * factor
+    return learning_rates(recipe, progress, 1)[0]
 
 
 def learning_rates(recipe: Recipe, progress: Progress, count: int) -> list[float]:
@@ -90,5 +81,14 @@ def learning_rates(recipe: Recipe, progress: Progress, count: int) -> list[float
     """
     if recipe.schedule == CONSTANT.name and not recipe.warmup:
         return [recipe.learning_rate] * count
-    steps = range(progress.step, progress.step + count)
-    return [learning_rate(recipe, replace(progress, step=step)) for step in steps]
+    schedule, (first, total, an_epoch, val_losses) = by_name(recipe.schedule), progress
+    rate, factor, warm = recipe.learning_rate, schedule.factor, 0
+    if not schedule.warms_up:
+        warm = warmup_steps(recipe, total)
+    rest = max(total - warm, 1)
+    return [
+        rate
+        * factor(Progress(max(step - warm, 0), rest, an_epoch, val_losses), recipe)
+        * ((step + 1) / warm if step < warm else 1.0)
+        for step in range(first, first + count)
+    ]

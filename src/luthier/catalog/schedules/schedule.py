@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from luthier.core import Recipe
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """Where a run stands.
 
     Args:
@@ -31,14 +31,6 @@ class Progress:
     def share(self) -> float:
         """The share of the run that is done."""
         return self.step / self.total
-
-    def after(self, steps: int) -> Progress:
-        """Return the progress of what comes after some first steps.
-
-        >>> Progress(step=25, total=100, steps_per_epoch=10).after(20)
-        Progress(step=5, total=80, steps_per_epoch=10, val_losses=())
-        """
-        return replace(self, step=max(self.step - steps, 0), total=max(self.total - steps, 1))
 
 
 @dataclass(frozen=True)

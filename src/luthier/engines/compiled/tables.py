@@ -9,12 +9,10 @@ import jax
 import numpy as np
 
 from luthier.catalog.losses import soft_targets
-from luthier.core import SAMPLE, Arrays, Part, Task
-from luthier.core.keys import bits, fold
+from luthier.catalog.order import sample_rows
+from luthier.core import Arrays, Part, Task, sample_size
 from luthier.engines.compiled.carry import Examples, Rows
 from luthier.engines.compiled.xla import exact
-
-_ORDER = 1  # the same word as in every engine: the same order of rows
 
 Array = np.ndarray[Any, Any]
 _T = TypeVar("_T")
@@ -48,8 +46,7 @@ class Tables:
         """Convert prepared arrays, to be evaluated in passes of `chunk` rows."""
         task, train, val = arrays.task, arrays.train, arrays.val
         dtype = np.dtype(precision)
-        order = np.argsort(bits(fold(0, len(train)), np.arange(len(train))), kind="stable")
-        chosen = np.sort(order[:SAMPLE])
+        chosen = sample_rows(len(train), sample_size(len(train)))
         evaluated = [
             np.concatenate([x[chosen], v]) for x, v in zip(train.inputs, val.inputs, strict=True)
         ]
@@ -90,19 +87,6 @@ class Tables:
         share = len(self.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         weight = self.weight * share[self.labels].astype(self.weight.dtype)
         return self.train._replace(weight=_placed(weight))
-
-    def order(self, seed: int, epoch: int, batch_size: int) -> Array:
-        """Return the rows of each step of an epoch, drawn afresh from (seed, epoch).
-
-        A full batch keeps the order of the data: nothing is drawn that could matter.
-        """
-        count = self.count
-        if batch_size == count:
-            return np.arange(count).reshape(1, count)
-        drawn = bits(fold(seed, _ORDER, epoch), np.arange(count, dtype=np.uint32))
-        order: Array = np.argsort(drawn, kind="stable")
-        steps = count // batch_size
-        return order[: steps * batch_size].reshape(steps, batch_size)
 
 
 def _placed(arrays: _T) -> _T:

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from luthier.catalog import losses, metrics, optimizers, schedules
+from luthier.catalog.order import epoch_order
 from luthier.core import Curves, Graph, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
 from luthier.engines.compiled.carry import Carry, Draws, Numbers, Outcome, Settings, Steps
@@ -177,7 +178,7 @@ class Trial:
         rows = np.zeros((self.most, count, size), np.int32)
         numbers = np.zeros((self.most, count, 3))
         for index in range(epochs):
-            rows[index] = tables.order(self.seed, self.epochs + index, size)
+            rows[index] = epoch_order(self.seed, self.epochs + index, tables.count, size)
             numbers[index] = np.array(self._numbers(self.step + index * count)).T
         return Steps(rows, numbers)
 

@@ -12,6 +12,7 @@ import platform
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -36,9 +37,10 @@ def keep_programs() -> None:
     """Keep compiled programs on disk, for the next process; a user's own setting comes first."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
-    jax.config.update("jax_compilation_cache_dir", str(programs_folder()))
+    set_option: Any = jax.config.update  # untyped there
+    set_option("jax_compilation_cache_dir", str(programs_folder()))
     # By default only what took a second to compile is kept; most of ours take about that.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    set_option("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def programs_folder() -> Path:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from luthier.catalog.losses import mix, mixup_share, smooth
+from luthier.catalog.order import epoch_order
 from luthier.core import Recipe
 from luthier.core.keys import bits, fold
 from luthier.engines.torch_eager.tensors import Rows
 
-_ORDER, _FLIP, _DOWN, _RIGHT = range(1, 5)
+_FLIP, _DOWN, _RIGHT = range(2, 5)  # 1 is the order's word
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,8 @@ class Batches:
         return self.rows // self.batch_size
 
     def order(self, seed: int, epoch: int) -> list[Tensor]:
-        """Return the rows of each step of an epoch, drawn afresh from (seed, epoch).
-
-        A full batch keeps the order of the data: nothing is drawn that could matter.
-        """
-        if self.steps == 1 and self.batch_size == self.rows:
-            return [torch.arange(self.rows)]
-        drawn = bits(fold(seed, _ORDER, epoch), np.arange(self.rows, dtype=np.uint32))
-        order = torch.from_numpy(np.argsort(drawn, kind="stable"))
-        return list(torch.split(order, self.batch_size))[: self.steps]
+        """Return the rows of each step of an epoch, drawn afresh from (seed, epoch)."""
+        return list(torch.from_numpy(epoch_order(seed, epoch, self.rows, self.batch_size)))
 
 
 def batch(

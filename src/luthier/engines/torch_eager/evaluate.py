@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from luthier.catalog import metrics
-from luthier.core import Task
+from luthier.core import CHUNK, Task
 from luthier.engines.torch_eager.tensors import Rows
-
-CHUNK = 1024  # rows a forward pass; fixed, since a chunk's size can change results in the last bit
 
 
 def outputs_of(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-    """Return the outputs for all rows, in evaluation mode, without gradients."""
+    """Return the outputs for all rows, in evaluation mode, without gradients.
+
+    The chunks are fixed, since their size can change results in the last bit.
+    """
     module.eval()
     with torch.no_grad():
         chunks = zip(*(torch.split(x, CHUNK) for x in inputs), strict=True)

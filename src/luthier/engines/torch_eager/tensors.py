@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from luthier.catalog.losses import soft_targets
-from luthier.core import SAMPLE, Arrays, Part, Task
-from luthier.core.keys import bits, fold
+from luthier.catalog.order import sample_rows
+from luthier.core import Arrays, Part, Task, sample_size
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
@@ -51,8 +51,7 @@ class Tensors:
     def of(cls, arrays: Arrays, precision: str, loss: str) -> Tensors:
         """Convert prepared arrays, at the precision and for the loss of a recipe."""
         dtype, task, train = _DTYPES[precision], arrays.task, arrays.train
-        order = np.argsort(bits(fold(0, len(train)), np.arange(len(train))), kind="stable")
-        chosen = np.sort(order[:SAMPLE])
+        chosen = sample_rows(len(train), sample_size(len(train)))
         sample = Part(
             tuple(x[chosen] for x in train.inputs),
             train.target[chosen],

@@ -13,6 +13,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from luthier.catalog import losses
 from luthier.core import (
+    CHUNK,
     Arrays,
     Build,
     BuilderError,
@@ -123,7 +124,7 @@ class TorchFramework:
     def outputs(self, model: nn.Module, part: Part) -> Any:
         """Return a network's outputs for all rows of a part, as a float64 matrix."""
         dtype = next(model.parameters()).dtype
-        chunks = zip(*(torch.split(_tensor(x, dtype), 1024) for x in part.inputs), strict=True)
+        chunks = zip(*(torch.split(_tensor(x, dtype), CHUNK) for x in part.inputs), strict=True)
         with torch.no_grad():
             rows = [model(*chunk).double() for chunk in chunks]
         outputs = torch.cat(rows)
