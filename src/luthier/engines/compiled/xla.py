@@ -22,6 +22,8 @@ if _ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
 
 import jax  # noqa: E402 - after its flags
 
+from luthier.core.folders import cache_folder  # noqa: E402
+
 
 def exact() -> AbstractContextManager[None]:
     """Let numbers be as wide as they say, on the CPU, without changing the process' settings.
@@ -45,11 +47,10 @@ def keep_programs() -> None:
 
 def programs_folder() -> Path:
     """Return where programs are kept: one folder a kind of processor, whose code they are."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
         kind = "\n".join(line for line in text.splitlines() if line.startswith(("model", "flags")))
     except OSError:
         kind = platform.processor()
     digest = hashlib.sha256(f"{platform.machine()} {kind}".encode()).hexdigest()[:12]
-    return Path(home) / "luthier" / "programs" / digest
+    return cache_folder("programs") / digest

@@ -15,8 +15,8 @@ from torch import Tensor, fx, nn
 from torch.export.graph_signature import InputKind, OutputKind
 
 from luthier.core import CaptureError, Forward, Graph, Node, Ref
-from luthier.frameworks.torch.fingerprint import fingerprint
 from luthier.frameworks.torch.marking import Marking
+from luthier.frameworks.torch.rates import rates_of
 from luthier.frameworks.torch.seeded import seeded
 
 # Where a value lies and how is for an engine to decide.
@@ -53,29 +53,6 @@ def capture_graph(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Te
         kernels=sum(p.ndim >= 2 for _, p in named),
         rates=rates_of(module, batch),
     )
-
-
-def rates_of(module: nn.Module, batch: Sequence[Tensor]) -> tuple[float, ...]:
-    """Return the rate of each dropout call of a training pass, by taking two.
-
-    Args:
-        module: A network that nobody needs any more.
-        batch: Inputs; their values do not matter.
-
-    Raises:
-        CaptureError: where the second pass differs from the first, as no graph can.
-    """
-    before = fingerprint(module)
-    passes = []
-    for _ in range(2):
-        with seeded(0), torch.no_grad(), Marking() as marking:
-            module.train()(*batch)
-        passes.append(tuple(marking.rates))
-    if passes[0] != passes[1]:
-        raise CaptureError("its dropout changes from one pass to the next")
-    if fingerprint(module) != before:
-        raise CaptureError("it changes attributes of its own as it runs")
-    return passes[0]
 
 
 class _Marked(nn.Module):

@@ -67,8 +67,7 @@ def _described(value: Any, seen: dict[int, int]) -> Any:
         return (
             value.__module__,
             value.__qualname__,
-            value.__code__.co_code,
-            repr(value.__code__.co_consts),
+            _code(value.__code__),
             [_described(one, seen) for one in (*cells, *(value.__defaults__ or ()))],
         )
     raise _UnknownError
@@ -91,10 +90,22 @@ def _module(module: nn.Module, seen: dict[int, int]) -> Any:
 
 
 def _kind(kind: type, seen: dict[int, int]) -> Any:
-    """Name a class; one that is made in a function also holds what its methods close over."""
-    methods = vars(kind).values() if "<locals>" in kind.__qualname__ else ()
-    functions = [_described(m, seen) for m in methods if isinstance(m, types.FunctionType)]
-    return (kind.__module__, kind.__qualname__, functions)
+    """Describe a class: its name, and unless it is PyTorch's own, its methods and parents."""
+    if kind.__module__.partition(".")[0] in ("torch", "builtins"):
+        return (kind.__module__, kind.__qualname__)
+    if id(kind) in seen:
+        return ("again", seen[id(kind)])
+    seen[id(kind)] = len(seen)
+    methods = [m for m in vars(kind).values() if isinstance(m, types.FunctionType)]
+    functions = [_described(method, seen) for method in methods]
+    parents = [_kind(parent, seen) for parent in kind.__bases__]
+    return (kind.__module__, kind.__qualname__, functions, parents)
+
+
+def _code(code: types.CodeType) -> Any:
+    """Describe what a function does: its text without the places where it stands."""
+    constants = [_code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants)
 
 
 def _tie(parameter: Tensor, seen: dict[int, int]) -> int:

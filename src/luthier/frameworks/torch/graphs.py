@@ -10,17 +10,19 @@ from typing import Any
 from torch import Tensor, nn
 
 from luthier.core import CaptureError, Graph
-from luthier.frameworks.torch.capture import capture_graph, rates_of
 from luthier.frameworks.torch.fingerprint import fingerprint
+from luthier.frameworks.torch.graph_files import GraphFiles
+from luthier.frameworks.torch.rates import rates_of
 
 KEPT = 64  # structures in memory: a search rarely has more alive at a time, and one is small
 
 
 class Graphs:
-    """Captures networks, and remembers what it captured, refusals too."""
+    """Captures networks, and remembers what it captured, refusals too, here and on disk."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[object, Graph | str] = OrderedDict()
+        self._files = GraphFiles()
 
     def graph(
         self,
@@ -44,14 +46,16 @@ class Graphs:
         print_of = fingerprint(module)
         shapes = tuple((tuple(x.shape), x.dtype) for x in (*batch, *chunk))
         known = None if print_of is None else (key, print_of, shapes)
-        if known is None or known not in self._kept:
-            found = _captured(module, batch, chunk)
-            if known is None:
-                return _graph(found)
+        if known is None:
+            return _graph(_captured(module, batch, chunk))
+        if known not in self._kept:
+            found = self._files.read(known)
+            if found is None:
+                found = _captured(module, batch, chunk)
+                self._files.write(known, found)
             self._kept[known] = found
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-            return _graph(found)
         self._kept.move_to_end(known)
         graph = _graph(self._kept[known])
         rates = rates_of(module, batch) if graph.rates else ()
@@ -59,6 +63,8 @@ class Graphs:
 
 
 def _captured(module: nn.Module, batch: Any, chunk: Any) -> Graph | str:
+    from luthier.frameworks.torch.capture import capture_graph  # torch.export takes a second
+
     try:
         return capture_graph(module, batch, chunk)
     except CaptureError as error:
