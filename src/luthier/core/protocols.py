@@ -62,6 +62,9 @@ class Engine(Protocol):
     def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
         """Return in words why this engine cannot train a network; None where it can."""
 
+    def setup_seconds(self, captured: Captured) -> float:
+        """Return about how long it takes until a signature's first step; 0 where it is ready."""
+
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature."""
 

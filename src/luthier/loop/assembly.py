@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier import engines, frameworks
+from luthier import frameworks
 from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
 from luthier.core import Arrays, Build, BuilderError, DataError, Framework, Recipe
 from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
-from luthier.loop.choice import AUTO, FAST, REFERENCE, Choice
+from luthier.loop.choice import Choice
 from luthier.loop.preparation import Preparation
 from luthier.loop.recipes import load_recipe
 from luthier.loop.trainer import Trainer
@@ -49,17 +49,10 @@ class Assembly:
     def trainer(self, engine: str = "auto") -> Trainer:
         """Return what trains recipes on these parts.
 
-        The compiled engine is asked for by name: it pays after a trial or two of full length,
-        and a search that tries each structure for a few epochs would mostly compile. What it
-        cannot train the same as PyTorch goes to PyTorch all the same.
-
         Raises:
             LuthierError: when there is no engine of that name, or its library is missing.
         """
-        if engine == FAST:
-            engines.load(FAST)  # a missing library is told before a study begins
-        wanted = {"auto": REFERENCE, FAST: AUTO}.get(engine, engine)
-        return Trainer(self.build, self.preparation, self.framework, Choice(wanted))
+        return Trainer(self.build, self.preparation, self.framework, Choice(engine))
 
 
 def assemble(

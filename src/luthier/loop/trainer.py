@@ -54,7 +54,9 @@ class Trainer:
         trial = claim.trial
         with _trial_errors():
             arrays, captured = self._captured(trial.recipe, trial.seed)
-            name = trial.engine or self.choice.name(captured, arrays, trial.recipe, trial.seed)
+            name = trial.engine or self.choice.name(
+                captured, arrays, trial.recipe, trial.seed, epochs=claim.until - trial.epochs
+            )
         fixed = storage.assign(study, trial.number, name)
         self.choice.check(fixed, trial.number)
         with _trial_errors():
@@ -77,7 +79,9 @@ class Trainer:
         """
         with _trial_errors():
             arrays, captured = self._captured(recipe, seed)
-            engine = self.choice.engine(self.choice.name(captured, arrays, recipe, seed))
+            epochs = until - len(curves or ())
+            name = self.choice.name(captured, arrays, recipe, seed, epochs=epochs)
+            engine = self.choice.engine(name)
             self._put(engine, captured, arrays, recipe, seed, state)
         return self._run(engine, arrays, recipe, until, curves or Curves())
 

@@ -207,7 +207,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def choice():
-    return Choice()
+    return Choice("compiled")
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def captured_of(framework, make, arrays, recipe=RECIPE, seed=0):
 def test_it_is_compiled_and_trains_as_in_pytorch(choice, framework, name):
     arrays = data.classes()
     captured = captured_of(framework, RIGHT[name], arrays)
-    assert choice.name(captured, arrays, RECIPE, 0) == "compiled", choice.reasons
+    assert choice.name(captured, arrays, RECIPE, 0, epochs=3) == "compiled", choice.reasons
     losses = []
     for engine in (choice.engine("compiled"), choice.engine("torch_eager")):
         engine.open(captured, arrays)
@@ -236,9 +236,9 @@ def test_it_is_compiled_and_trains_as_in_pytorch(choice, framework, name):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_left_to_pytorch_with_a_reason(framework, name):
-    arrays, choice = data.classes(), Choice()
+    arrays, choice = data.classes(), Choice("compiled")
     captured = captured_of(framework, REFUSED[name], arrays)
-    assert choice.name(captured, arrays, RECIPE, 0) == "torch_eager"
+    assert choice.name(captured, arrays, RECIPE, 0, epochs=3) == "torch_eager"
     (reason,) = choice.reasons
     assert reason.startswith("trained in plain PyTorch: ")
 
@@ -269,16 +269,16 @@ def test_what_the_engine_raises_is_a_reason(choice, framework):
         table = nn.Embedding(12, 4, scale_grad_by_freq=True)
         return nn.Sequential(table, nn.Flatten(), nn.Linear(24, 2))
 
-    own, recipe = Choice(), RECIPE.replace({"preprocessing": "tokens"})
+    own, recipe = Choice("compiled"), RECIPE.replace({"preprocessing": "tokens"})
     captured = captured_of(framework, counted, arrays, recipe)
-    assert own.name(captured, arrays, recipe, 0) == "torch_eager"
+    assert own.name(captured, arrays, recipe, 0, epochs=3) == "torch_eager"
     assert "scales gradients by frequency" in next(iter(own.reasons))
 
 
 def test_a_named_engine_is_not_probed(framework):
     choice, arrays = Choice("torch_eager"), data.classes()
     captured = captured_of(framework, RIGHT["softmax"], arrays)
-    assert choice.name(captured, arrays, RECIPE, 0) == "torch_eager"
+    assert choice.name(captured, arrays, RECIPE, 0, epochs=3) == "torch_eager"
     assert not choice.reasons
 
 
@@ -291,3 +291,65 @@ def test_rates_of_dropout_share_a_graph(framework):
     ]
     assert len({graph.key for graph in graphs}) == 1
     assert [graph.rates for graph in graphs] == [(0.5,), (0.1,), (0.2,)]
+
+
+def plain():
+    return nn.Sequential(nn.Linear(N, 8), nn.Tanh(), nn.Linear(8, OUT))
+
+
+class TestWhatPays:
+    """With `auto`, a structure is compiled as soon as that costs less than going on."""
+
+    @pytest.fixture(autouse=True)
+    def new_cache(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def chosen(self, choice, framework, epochs, **changes):
+        arrays, recipe = data.classes(), RECIPE.replace(changes)
+        captured = captured_of(framework, plain, arrays, recipe)
+        return choice.name(captured, arrays, recipe, 0, epochs=epochs)
+
+    def test_a_few_epochs_are_trained_as_they_are(self, framework):
+        choice = Choice()
+        assert self.chosen(choice, framework, 1) == "torch_eager"
+        assert choice.reasons == ("trained in plain PyTorch: too short to pay for compiling",)
+
+    def test_many_epochs_are_compiled_and_it_says_what_that_brings(self, framework):
+        choice = Choice()
+        assert self.chosen(choice, framework, 100_000) == "compiled"
+        (line,) = choice.reasons
+        assert line.startswith("compiled one structure: an epoch takes ")
+
+    def test_so_are_many_short_trials_of_one_structure(self, framework):
+        choice = Choice()
+        names = [self.chosen(choice, framework, 200, schedule=s) for s in 100 * ["cosine", "step"]]
+        assert names[0] == "torch_eager"
+        assert names[-1] == "compiled"
+        assert names == sorted(names, reverse=True)
+
+    def test_another_structure_pays_for_itself(self, framework):
+        choice = Choice()
+        assert self.chosen(choice, framework, 100_000) == "compiled"
+        assert self.chosen(choice, framework, 1, batch_size=8) == "torch_eager"
+        assert self.chosen(choice, framework, 1) == "compiled"
+
+    def test_what_an_earlier_process_compiled_pays_sooner(self, framework):
+        first, second = Choice(), Choice()
+        arrays = data.classes()
+        captured = captured_of(framework, plain, arrays)
+        new = first.engine("compiled").setup_seconds(captured)
+        assert self.chosen(first, framework, 100_000) == "compiled"
+        assert first.engine("compiled").setup_seconds(captured) == 0
+        assert 0 < second.engine("compiled").setup_seconds(captured) < new
+
+    def test_the_slower_engine_is_not_taken(self, framework, monkeypatch):
+        times = {"compiled": 0.2, "torch_eager": 0.1}
+        monkeypatch.setattr(
+            "luthier.loop.choice.epoch_seconds", lambda engine, *_: times[engine.name]
+        )
+        choice = Choice()
+        assert self.chosen(choice, framework, 100) == "torch_eager"
+        assert choice.reasons == (
+            "trained in plain PyTorch: 1e+02 ms an epoch, and 2e+02 compiled",
+        )
+        assert self.chosen(choice, framework, 100_000) == "torch_eager"

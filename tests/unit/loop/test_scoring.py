@@ -50,7 +50,7 @@ class TestPartScores:
 class TestTestScores:
     @pytest.fixture
     def trained(self, parts: Assembly) -> tuple[Assembly, Trial, Any]:
-        run = parts.trainer().start(parts.recipe, 0, until=3)
+        run = parts.trainer("torch_eager").start(parts.recipe, 0, until=3)
         while not run.ended:
             run.epoch()
         curves, state = run.news()

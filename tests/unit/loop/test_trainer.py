@@ -51,7 +51,7 @@ class TestEnd:
 
 class TestTraining:
     def test_it_goes_on_an_epoch_at_a_time_to_where_it_shall(self, parts: Any):
-        run, lengths = parts.trainer().start(parts.recipe, 0, until=3), []
+        run, lengths = parts.trainer("torch_eager").start(parts.recipe, 0, until=3), []
         while not run.ended:
             run.epoch()
             lengths.append(len(run.curves))
@@ -60,7 +60,7 @@ class TestTraining:
         assert run.curves.val_loss[2] < run.curves.val_loss[0]
 
     def test_news_are_told_once(self, parts: Any):
-        run = parts.trainer().start(parts.recipe, 0, until=3)
+        run = parts.trainer("torch_eager").start(parts.recipe, 0, until=3)
         run.epoch()
         first, _ = run.news()
         run.epoch()
@@ -71,27 +71,27 @@ class TestTraining:
         assert state.extra["epoch"] == 3
 
     def test_from_a_state_it_goes_on_bit_for_bit(self, parts: Any):
-        whole = parts.trainer().start(parts.recipe, 0, until=4)
+        whole = parts.trainer("torch_eager").start(parts.recipe, 0, until=4)
         for _ in range(4):
             whole.epoch()
-        begun = parts.trainer().start(parts.recipe, 0, until=2)
+        begun = parts.trainer("torch_eager").start(parts.recipe, 0, until=2)
         begun.epoch()
         begun.epoch()
         curves, state = begun.news()
-        rest = parts.trainer().start(parts.recipe, 0, 4, curves, state)
+        rest = parts.trainer("torch_eager").start(parts.recipe, 0, 4, curves, state)
         assert rest.news()[0] == Curves()
         rest.epoch()
         rest.epoch()
         assert rest.curves.val_loss == whole.curves.val_loss
 
     def test_a_state_that_has_arrived_trains_nothing(self, parts: Any):
-        run = parts.trainer().start(parts.recipe, 0, 2, Curves(val_loss=(1.0, 0.9)))
+        run = parts.trainer("torch_eager").start(parts.recipe, 0, 2, Curves(val_loss=(1.0, 0.9)))
         assert run.ended
 
 
 class TestFaults:
     def start(self, parts: Any, **changes: Any) -> TrialRun:
-        return parts.trainer().start(parts.recipe.replace(changes), 0, until=2)
+        return parts.trainer("torch_eager").start(parts.recipe.replace(changes), 0, until=2)
 
     @pytest.mark.parametrize(
         ("fault", "cause"),

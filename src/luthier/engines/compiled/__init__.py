@@ -8,6 +8,7 @@ from typing import Any
 
 from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, Rehearsal, State
 from luthier.engines.compiled import xla
+from luthier.engines.compiled.known import Setups
 from luthier.engines.compiled.lower import unknown_operation
 from luthier.engines.compiled.program import compile_chunk
 from luthier.engines.compiled.tables import Tables
@@ -29,6 +30,7 @@ class Compiled:
     def __init__(self) -> None:
         xla.keep_programs()
         self._programs: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+        self._setups = Setups()
         self._tables: Tables | None = None
         self._shape: Shape | None = None
         self._trial: Trial | None = None
@@ -43,6 +45,7 @@ class Compiled:
             return "it does not compute in bfloat16"
         if recipe.augmentation != "none":
             return "it does not augment images"
+        self._setups.begin(captured.signature)
         try:
             graph = captured.graph()
         except CaptureError as error:
@@ -51,6 +54,10 @@ class Compiled:
             return "it does not mix whole numbers"
         return unknown_operation(graph)
 
+    def setup_seconds(self, captured: Captured) -> float:
+        """Return about how long capturing and compiling take, if that is not done yet."""
+        return self._setups.seconds(captured.signature)
+
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs are kept for the next."""
         graph, signature = captured.graph(), captured.signature
@@ -58,6 +65,7 @@ class Compiled:
         if self._tables is None or self._tables.key != wanted:
             self._tables = Tables.of(arrays, *wanted[1:])
         run = self._program(graph, signature.optimizer, signature.loss)
+        run = self._setups.timed(signature, run)
         self._shape = Shape(graph, run, self._tables, signature.batch_size)
 
     def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:

@@ -24,6 +24,8 @@ import jax  # noqa: E402 - after its flags
 
 from luthier.core.folders import cache_folder  # noqa: E402
 
+VERSION = str(jax.__version__)  # what programs are made by
+
 
 def exact() -> AbstractContextManager[None]:
     """Let numbers be as wide as they say, on the CPU, without changing the process' settings.

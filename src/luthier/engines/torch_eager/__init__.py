@@ -35,6 +35,10 @@ class TorchEager:
             return f"it is a {captured.framework} network, and this engine trains PyTorch"
         return None
 
+    def setup_seconds(self, captured: Captured) -> float:
+        """Return 0: nothing is compiled."""
+        return 0.0
+
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; tensors are kept while the arrays stay."""
         self._captured = captured

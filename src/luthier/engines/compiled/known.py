@@ -1,0 +1,79 @@
+"""What compiling a structure costs: little where an earlier process has done it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+from luthier.core import Signature
+from luthier.engines.compiled.xla import VERSION, programs_folder
+
+
+@dataclass(eq=False)
+class Setups:
+    """Remembers which structures were compiled, here and on disk, and what that took.
+
+    Args:
+        folder: Where the marks lie, beside the programs that they stand for.
+        new: Seconds for a structure that nobody has compiled, until one was measured: of a small
+            network, with what is imported for the first one.
+        known: Seconds for one whose graph and program are on disk.
+
+    >>> Setups(Path("nowhere")).seconds(Signature("net", "adam", "", "mse", 32, "float32", "xy"))
+    4.0
+    """
+
+    folder: Path = field(default_factory=lambda: programs_folder() / "known")
+    new: float = 4.0
+    known: float = 0.6
+    _times: list[float] = field(default_factory=list, init=False)
+    _begun: dict[Signature, float] = field(default_factory=dict, init=False)
+    _done: set[Signature] = field(default_factory=set, init=False)
+
+    def seconds(self, signature: Signature) -> float:
+        """Return about how long it takes until a structure's first step."""
+        signature = _shared(signature)
+        if signature in self._done:
+            return 0.0
+        if self._mark(signature).exists():
+            return self.known
+        return median(self._times) if self._times else self.new
+
+    def begin(self, signature: Signature) -> None:
+        """Note that a structure's setup begins."""
+        self._begun[_shared(signature)] = process_time()
+
+    def timed(self, signature: Signature, program: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a program that notes how long it took to come to its first result."""
+        shared = _shared(signature)
+
+        def run(*args: Any) -> Any:
+            result = program(*args)
+            if shared in self._begun:
+                self._end(shared, process_time() - self._begun.pop(shared))
+            return result
+
+        return run
+
+    def _end(self, signature: Signature, seconds: float) -> None:
+        mark = self._mark(signature)
+        if signature not in self._done and not mark.exists():
+            self._times.append(seconds)
+            with contextlib.suppress(OSError):
+                mark.parent.mkdir(parents=True, exist_ok=True)
+                mark.touch()
+        self._done.add(signature)
+
+    def _mark(self, signature: Signature) -> Path:
+        return self.folder / hashlib.sha256(repr((VERSION, signature)).encode()).hexdigest()[:16]
+
+
+def _shared(signature: Signature) -> Signature:
+    """Leave out what is computed outside of the program."""
+    return replace(signature, schedule="")
