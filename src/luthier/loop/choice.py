@@ -40,7 +40,8 @@ class Choice:
     wanted: str = AUTO
     _engines: dict[str, Engine] = field(init=False, default_factory=dict)
     _chosen: dict[object, str] = field(init=False, default_factory=dict)
-    _slow: dict[Signature, float] = field(init=False, default_factory=dict)
+    _steps: int = field(init=False, default=0)
+    _seconds: float = field(init=False, default=0.0)
     _spent: dict[Signature, float] = field(init=False, default_factory=dict)
     _gains: list[tuple[float, float]] = field(init=False, default_factory=list)
     _refused: dict[str, None] = field(init=False, default_factory=dict)
@@ -74,7 +75,8 @@ class Choice:
 
         Compiling is bought like skis: a structure trains on the reference until that has cost as
         much as compiling would have, and is compiled then. So it costs at most twice what it
-        would have cost to know all trials beforehand.
+        would have cost to know all trials beforehand. Before its first epoch a structure is
+        taken to be as slow as the others were on average.
 
         Args:
             captured: The network.
@@ -89,18 +91,33 @@ class Choice:
             fast = self.engine(FAST)
         except MissingExtraError:
             return self._refuse("JAX is not installed (pip install 'luthier[fast]')")
-        signature = replace(captured.signature, schedule="")  # rates are computed outside
+        signature = _shared(captured)
         if signature in self._chosen:
             return self._chosen[signature]
         if self.wanted == AUTO:
             price = fast.setup_seconds(captured)
-            if self._rents(price, signature, captured, arrays, recipe, seed, epochs):
+            if not self._steps:
+                reference, self._steps = self.engine(REFERENCE), _steps(captured, arrays)
+                self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
+            ahead = epochs * _steps(captured, arrays) * self._seconds / self._steps
+            if self._spent.get(signature, 0.0) + ahead < price:
                 return self._refuse(_SHORT)
         chosen = self._tried(fast, captured, arrays, recipe, seed)
         if chosen == FAST and self.wanted == AUTO:
-            chosen = self._faster(signature, fast, captured, arrays, recipe, seed)
+            chosen = self._faster(fast, captured, arrays, recipe, seed)
         self._chosen[signature] = chosen
         return chosen
+
+    def spend(
+        self, engine: Engine, captured: Captured, arrays: Arrays, epochs: int, seconds: float
+    ) -> None:
+        """Note what epochs cost; what they cost in plain PyTorch decides what pays."""
+        if engine.name != REFERENCE:
+            return
+        signature = _shared(captured)
+        self._spent[signature] = self._spent.get(signature, 0.0) + seconds
+        self._seconds += seconds
+        self._steps += epochs * _steps(captured, arrays)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -115,26 +132,6 @@ class Choice:
         lines += [f"trained in plain PyTorch: {reason}" for reason in self._refused]
         return tuple(lines)
 
-    def _rents(
-        self,
-        price: float,
-        signature: Signature,
-        captured: Captured,
-        arrays: Arrays,
-        recipe: Recipe,
-        seed: int,
-        epochs: int,
-    ) -> bool:
-        """Tell whether a trial is cheaper in plain PyTorch, as far as can be known by now."""
-        if signature not in self._slow:
-            reference = self.engine(REFERENCE)
-            self._slow[signature] = epoch_seconds(reference, captured, arrays, recipe, seed)
-        spent = self._spent.get(signature, 0.0) + self._slow[signature] * epochs
-        if spent >= price:
-            return False
-        self._spent[signature] = spent
-        return True
-
     def _tried(
         self, fast: Engine, captured: Captured, arrays: Arrays, recipe: Recipe, seed: int
     ) -> str:
@@ -146,7 +143,6 @@ class Choice:
 
     def _faster(
         self,
-        signature: Signature,
         fast: Engine,
         captured: Captured,
         arrays: Arrays,
@@ -155,7 +151,7 @@ class Choice:
     ) -> str:
         """Return the faster engine's name."""
         mine = epoch_seconds(fast, captured, arrays, recipe, seed)
-        theirs = self._slow[signature]
+        theirs = epoch_seconds(self.engine(REFERENCE), captured, arrays, recipe, seed)
         if mine > theirs:
             return self._refuse(f"{1e3 * theirs:.2g} ms an epoch, and {1e3 * mine:.2g} compiled")
         self._gains.append((mine, theirs))
@@ -164,3 +160,12 @@ class Choice:
     def _refuse(self, reason: str) -> str:
         self._refused[reason] = None
         return REFERENCE
+
+
+def _shared(captured: Captured) -> Signature:
+    """Leave out what programs need not share: learning rates are computed outside."""
+    return replace(captured.signature, schedule="")
+
+
+def _steps(captured: Captured, arrays: Arrays) -> int:
+    return max(1, len(arrays.train) // captured.signature.batch_size)

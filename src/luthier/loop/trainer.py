@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from luthier.core import (
     Arrays,
@@ -62,7 +63,7 @@ class Trainer:
         with _trial_errors():
             engine = self.choice.engine(fixed)
             self._put(engine, captured, arrays, trial.recipe, trial.seed, claim.state)
-        return self._run(engine, arrays, trial.recipe, claim.until, trial.curves)
+        return self._run(engine, captured, arrays, trial.recipe, claim.until, trial.curves)
 
     def start(
         self,
@@ -83,7 +84,7 @@ class Trainer:
             name = self.choice.name(captured, arrays, recipe, seed, epochs=epochs)
             engine = self.choice.engine(name)
             self._put(engine, captured, arrays, recipe, seed, state)
-        return self._run(engine, arrays, recipe, until, curves or Curves())
+        return self._run(engine, captured, arrays, recipe, until, curves or Curves())
 
     def _captured(self, recipe: Recipe, seed: int) -> tuple[Arrays, Captured]:
         arrays = self.preparation.arrays(recipe)
@@ -105,10 +106,17 @@ class Trainer:
         engine.put(0, recipe, seed, state or captured.initial)
 
     def _run(
-        self, engine: Engine, arrays: Arrays, recipe: Recipe, until: int, curves: Curves
+        self,
+        engine: Engine,
+        captured: Captured,
+        arrays: Arrays,
+        recipe: Recipe,
+        until: int,
+        curves: Curves,
     ) -> TrialRun:
         goal = (arrays.task.metric, arrays.task.direction)
-        return TrialRun(engine, recipe, goal, until, curves)
+        spend = partial(self.choice.spend, engine, captured, arrays)
+        return TrialRun(engine, recipe, goal, until, curves, spend)
 
 
 @dataclass
@@ -121,6 +129,7 @@ class TrialRun:
         goal: Name and direction of the metric that decides.
         until: The epoch to reach.
         curves: The epochs so far.
+        spend: Told how many epochs took how many seconds.
     """
 
     engine: Engine
@@ -128,6 +137,7 @@ class TrialRun:
     goal: tuple[str, str]
     until: int
     curves: Curves
+    spend: Callable[[int, float], None]
     told: int = field(init=False)
     began: int = field(init=False)
 
@@ -162,7 +172,9 @@ class TrialRun:
 
     def _train(self, epochs: int) -> None:
         with _trial_errors():
-            self.curves += self.engine.run({0: len(self.curves) + epochs})[0]
+            new = self.engine.run({0: len(self.curves) + epochs})[0]
+        self.spend(len(new), sum(new.seconds))
+        self.curves += new
 
     def news(self) -> tuple[Curves, State]:
         """Return the epochs since the last call, and the state after them."""
