@@ -21,7 +21,7 @@ from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
 from luthier.core.problems import PROBLEMS
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy
-from luthier.core.recipe import Recipe, Value
+from luthier.core.recipe import MODEL_PREFIX, STRUCTURE, Recipe, Value
 from luthier.core.run import Run, Trace
 from luthier.core.space import (
     Categorical,
@@ -41,10 +41,12 @@ from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial
 __all__ = [
     "CHUNK",
     "LIVE_STATES",
+    "MODEL_PREFIX",
     "PROBLEMS",
     "RESERVED",
     "SEVERITIES",
     "STATES",
+    "STRUCTURE",
     "Arrays",
     "Build",
     "BuilderError",

@@ -11,6 +11,8 @@ from typing import Any, Union
 
 Value = Union[bool, int, float, str, None]
 MODEL_PREFIX = "model."
+# What makes another program: its operations, and the shapes and types of what it takes.
+STRUCTURE = ("network", "model", "loss", "optimizer", "batch_size", "encoding", "precision")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,16 @@ class Recipe:
         values["model"] = {name: _whole(value) for name, value in self.model.items()}
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def structure(self) -> str:
+        """What recipes share that one compiled program can train, as a text to compare.
+
+        >>> Recipe(dropout=0.2, l2=1e-4).structure == Recipe(schedule="cosine").structure
+        True
+        """
+        values = {name: getattr(self, name) for name in STRUCTURE}
+        return json.dumps(values, sort_keys=True, default=str)
 
     def has(self, name: str) -> bool:
         """Tell whether a key exists; every ``model.<name>`` does."""

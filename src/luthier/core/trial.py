@@ -87,6 +87,8 @@ class History:
         seconds: Time spent on the study.
         epochs_left: Epochs that the budget still allows; for a budget in time, about how many.
         trials_left: New trials that the budget still allows.
+        setup: Seconds that a structure costs which no trial has had, where time is what the
+            budget counts; 0 where it does not, or nothing is compiled.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -98,6 +100,7 @@ class History:
     seconds: float = 0.0
     epochs_left: float = float("inf")
     trials_left: float = float("inf")
+    setup: float = 0.0
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from luthier.core import History, Space, Step, Trial
 from luthier.search.neighbours import neighbours
 from luthier.search.quasirandom import new_recipes
+from luthier.search.structures import with_few_structures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +78,7 @@ class Halving:
         near = neighbours(space, history, int(self.local * count), rng)
         far = new_recipes(space, history, count - len(near))
         recipes = near + [recipe for recipe in far if recipe not in near]
+        recipes = with_few_structures(recipes, space, history)
         return [Step(first, recipe=recipe, seed=history.seed) for recipe in recipes]
 
     def _promotions(self, history: History, full: int) -> list[Step]:

@@ -1,0 +1,70 @@
+"""New structures in moderation: each costs a compiled program, and all else is free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from luthier.core import MODEL_PREFIX, STRUCTURE, History, Recipe, Space
+
+
+def with_few_structures(
+    recipes: Sequence[Recipe],
+    space: Space,
+    history: History,
+    *,
+    share: float = 0.5,
+    parents: int = 3,
+) -> list[Recipe]:
+    """Return recipes of which few have a structure that no trial has had.
+
+    A program is compiled for each network, optimizer and batch size, in the time in which it
+    trains a thousand epochs of a small network. So new ones may take a share of the time, and
+    recipes beyond that borrow the structure of trials that did well, each in turn, and differ in
+    everything else. A recipe that comes out as one of before is left out.
+
+    Args:
+        recipes: What a strategy would try.
+        space: Its baseline's structure is there from the start.
+        history: The trials so far; where its `setup` is 0, all recipes stay as they are.
+        share: Of the time, for new structures: with half of it what is left of a speed-up of n
+            is n / 2, and the search sees as many structures as it can pay for.
+        parents: How many of the best structures are borrowed from; a single one would be a bet.
+    """
+    if not history.setup:
+        return list(recipes)
+    known = _ranked(space, history)
+    room = int(share * history.seconds / history.setup) - (len(known) - 1)
+    seen = {trial.recipe.identity for trial in history.trials}
+    chosen: list[Recipe] = []
+    for index, recipe in enumerate(recipes):
+        kept = recipe
+        if recipe.structure not in known:
+            if room > 0:
+                room -= 1
+                known[recipe.structure] = recipe
+            else:
+                lender = list(known.values())[index % min(parents, len(known))]
+                kept = _borrowed(space, recipe, lender)
+        if kept.identity not in seen:
+            seen.add(kept.identity)
+            chosen.append(kept)
+    return chosen
+
+
+def _borrowed(space: Space, recipe: Recipe, lender: Recipe) -> Recipe:
+    """Return a recipe with another one's structure; a rate keeps its place within its range."""
+    pairs = zip(space.parameters, space.encode(recipe), space.encode(lender), strict=True)
+    return space.decode([lent if _structural(name) else own for name, own, lent in pairs])
+
+
+def _structural(name: str) -> bool:
+    return name in STRUCTURE or name.startswith(MODEL_PREFIX)
+
+
+def _ranked(space: Space, history: History) -> dict[str, Recipe]:
+    """Return a recipe of each structure so far, the best first."""
+    trials = sorted(history.trials, key=lambda trial: (history.loss(trial), trial.number))
+    found: dict[str, Recipe] = {}
+    for recipe in (*(trial.recipe for trial in trials), space.baseline):
+        found.setdefault(recipe.structure, recipe)
+    return found
