@@ -46,13 +46,17 @@ class Assembly:
         """What names the data and its splits."""
         return f"{self.preparation.dataset.fingerprint}/{self.preparation.splits.key}"
 
-    def trainer(self, engine: str = "auto") -> Trainer:
+    def trainer(self, engine: str = "auto", *, timed: bool = False) -> Trainer:
         """Return what trains recipes on these parts.
+
+        Args:
+            engine: What trains; ``auto`` takes the fastest that can.
+            timed: Whether time is what the budget counts.
 
         Raises:
             LuthierError: when there is no engine of that name, or its library is missing.
         """
-        return Trainer(self.build, self.preparation, self.framework, Choice(engine))
+        return Trainer(self.build, self.preparation, self.framework, Choice(engine, timed))
 
 
 def assemble(

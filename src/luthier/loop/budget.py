@@ -54,14 +54,22 @@ class Budget:
                 budget = replace(budget, **{f"{unit.rstrip('s')}s": int(number)})
         return budget
 
-    def left(self, history: History) -> History:
-        """Return the history with what is left: of time, as epochs at the pace so far."""
+    def left(self, history: History, price: float = 0.0) -> History:
+        """Return the history with what is left: of time, as epochs at the pace so far.
+
+        Args:
+            history: What was spent.
+            price: Seconds that a new structure costs; near the end it is more than it can bring.
+        """
         epochs = self.epochs - history.epochs - history.planned
         if self.seconds != float("inf") and history.epochs:
             pace = history.seconds / history.epochs
             epochs = min(epochs, (self.seconds - history.seconds) / max(pace, 1e-9))
+        if price and self.seconds - history.seconds < 2 * price:
+            price = float("inf")
         return replace(
             history,
+            setup=price,
             epochs_left=max(epochs, 0.0),
             trials_left=max(self.trials - len(history.trials), 0),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -21,6 +22,10 @@ from luthier.loop.probe import probe
 AUTO = "auto"
 FAST = "compiled"
 REFERENCE = "torch_eager"
+SETUP = 4.0  # seconds that a first structure takes, until one was compiled
+WORTH = 2.0  # times faster: as much as a search must gain that compiles half of the time
+SLOW = 3e-3  # seconds a step: from there on a compiled step was less than twice as fast
+
 _SHORT = "too short to pay for compiling"
 
 
@@ -32,14 +37,18 @@ class Choice:
         wanted: ``auto``: the compiled engine for what it trains like the reference, as soon as
             that pays; the name of the compiled engine: for all that it trains like the
             reference; another engine's name: always.
+        timed: Whether time is what the budget counts. Then a strategy is told the `price` of a
+            structure and proposes few, so that each of them is compiled at once.
 
     >>> Choice("torch_eager").wanted
     'torch_eager'
     """
 
     wanted: str = AUTO
+    timed: bool = False
     _engines: dict[str, Engine] = field(init=False, default_factory=dict)
     _chosen: dict[object, str] = field(init=False, default_factory=dict)
+    _prices: list[float] = field(init=False, default_factory=list)
     _steps: int = field(init=False, default=0)
     _seconds: float = field(init=False, default=0.0)
     _spent: dict[Signature, float] = field(init=False, default_factory=dict)
@@ -99,14 +108,39 @@ class Choice:
             if not self._steps:
                 reference, self._steps = self.engine(REFERENCE), _steps(captured, arrays)
                 self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
-            ahead = epochs * _steps(captured, arrays) * self._seconds / self._steps
-            if self._spent.get(signature, 0.0) + ahead < price:
+            pace = self._seconds / self._steps
+            spent = self._spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)
+            if spent < price and not (self.price and pace < SLOW):
                 return self._refuse(_SHORT)
+        begun = time.monotonic()
         chosen = self._tried(fast, captured, arrays, recipe, seed)
         if chosen == FAST and self.wanted == AUTO:
             chosen = self._faster(fast, captured, arrays, recipe, seed)
         self._chosen[signature] = chosen
+        self._prices.append(time.monotonic() - begun)
         return chosen
+
+    @property
+    def price(self) -> float:
+        """Seconds that a structure costs which no trial has had; 0 where few would bring nothing.
+
+        That is: where the budget does not count time, nothing can be compiled, or what was
+        compiled gained too little.
+        """
+        if not self.timed or self.wanted not in (AUTO, FAST) or not self._has_fast():
+            return 0.0
+        if self._chosen and FAST not in self._chosen.values():
+            return 0.0
+        if self._gains and median(slow / fast for fast, slow in self._gains) < WORTH:
+            return 0.0
+        return sum(self._prices) / len(self._prices) if self._prices else SETUP
+
+    def _has_fast(self) -> bool:
+        try:
+            self.engine(FAST)
+        except MissingExtraError:
+            return False
+        return True
 
     def spend(
         self, engine: Engine, captured: Captured, arrays: Arrays, epochs: int, seconds: float
@@ -151,7 +185,9 @@ class Choice:
     ) -> str:
         """Return the faster engine's name."""
         mine = epoch_seconds(fast, captured, arrays, recipe, seed)
-        theirs = epoch_seconds(self.engine(REFERENCE), captured, arrays, recipe, seed)
+        theirs = _steps(captured, arrays) * self._seconds / self._steps
+        if mine * WORTH > theirs:  # then what others took on average is not enough to know
+            theirs = epoch_seconds(self.engine(REFERENCE), captured, arrays, recipe, seed)
         if mine > theirs:
             return self._refuse(f"{1e3 * theirs:.2g} ms an epoch, and {1e3 * mine:.2g} compiled")
         self._gains.append((mine, theirs))
@@ -163,8 +199,8 @@ class Choice:
 
 
 def _shared(captured: Captured) -> Signature:
-    """Leave out what programs need not share: learning rates are computed outside."""
-    return replace(captured.signature, schedule="")
+    """Leave out what programs need not share: rates are computed outside, data are passed in."""
+    return replace(captured.signature, schedule="", arrays="")
 
 
 def _steps(captured: Captured, arrays: Arrays) -> int:

@@ -109,7 +109,8 @@ def tune(
         budget=limits,
         seed=seed,
     )
-    trainer, decide = parts.trainer(engine), search.by_name(strategy)
+    trainer = parts.trainer(engine, timed=limits.seconds != float("inf"))
+    decide = search.by_name(strategy)
     runner = executors.load("local" if executor == "auto" else executor)
     reason = runner.refuses(workers)
     if reason is not None:

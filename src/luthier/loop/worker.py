@@ -85,7 +85,7 @@ class Worker:
         if evicted := evictions(self.history):
             self.storage.evict(self.study.name, evicted)
             self._read()
-        history = self.budget.left(self.history)
+        history = self.budget.left(self.history, self.trainer.choice.price)
         rng = np.random.default_rng([history.seed, history.decisions])
         steps = self.budget.afford(self.strategy(self.study.space, history, rng), history)
         if steps:
