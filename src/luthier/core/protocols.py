@@ -118,7 +118,7 @@ class Storage(Protocol):
     url: str
 
     def open(self, study: StudyRecord) -> StudyRecord:
-        """Create the study or open it.
+        """Create the study or open it, and keep what the newest record has to say `about` it.
 
         Raises:
             StudyMismatchError: where it exists with other data, builder or space.
@@ -166,8 +166,14 @@ class Storage(Protocol):
     def renew(self, study: str, worker: str, lease: float) -> None:
         """Say that a worker lives."""
 
-    def release(self, study: str, worker: str) -> None:
-        """Give back the steps of a worker that is known to be dead."""
+    def release(self, study: str, worker: str, cause: str | None = None) -> None:
+        """Give back the steps of a worker that is known to be dead; with a cause, fail them."""
+
+    def decline(self, study: str, claim: Claim) -> None:
+        """Give a claimed step back as if it had never been taken."""
+
+    def held(self, study: str, worker: str) -> Sequence[int]:
+        """Return the trials whose steps a worker holds."""
 
     def workers(self, study: str) -> Sequence[str]:
         """Return the workers that hold steps."""
@@ -176,6 +182,14 @@ class Storage(Protocol):
         self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
     ) -> bool:
         """Store new epochs and the state after them; epochs that are stored already stay.
+
+        Args:
+            study: Its name.
+            claim: What was trained.
+            curves: The new epochs.
+            state: The state after them.
+            seconds: Time spent since the last call. What several workers spend at the same time
+                counts once: a study's time is that of a clock on the wall.
 
         Returns:
             False, with nothing stored, where the worker has lost the step: its lease ran out
