@@ -13,6 +13,7 @@ from luthier.core.space import Space
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import History, Step, Trial
+from luthier.core.workers import Death, Stop, nothing
 
 if TYPE_CHECKING:
     import numpy
@@ -90,11 +91,31 @@ class Executor(Protocol):
     def refuses(self, workers: int) -> str | None:
         """Return in words why this executor cannot run that many workers; None where it can."""
 
-    def launch(self, work: Callable[[int], None], workers: int) -> None:
-        """Start workers, each calling `work` with its index; return when all have ended."""
+    def launch(
+        self,
+        work: Callable[[int, Stop], Any],
+        workers: int,
+        *,
+        watch: Callable[[], None] = nothing,
+        bury: Callable[[Death], None] = nothing,
+    ) -> Sequence[Any]:
+        """Start workers and wait until all have ended.
+
+        Args:
+            work: Called once by each worker, with its index from 0 and with the sign by which
+                it is asked to end. What it raises ends the others after their epoch, and
+                reaches the caller.
+            workers: How many run at a time.
+            watch: Called here several times a second while workers run elsewhere.
+            bury: Called here with each death, before a fresh worker takes the dead one's place;
+                what it raises ends the others, too.
+
+        Returns:
+            What each call of `work` returned, in the order of the indices.
+        """
 
     def dead(self) -> Mapping[int, str]:
-        """Return the workers that died, with the cause."""
+        """Return the workers that died, with the cause; others may have taken their places."""
 
     def stop(self, *, now: bool) -> None:
         """Ask the workers to end: after their epoch, or at once."""
