@@ -118,7 +118,15 @@ def tune(
     search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
     name = study or study_name(parts, seed)
     wanted = partial(
-        study_record, parts, name, recipe=recipe, space=space, budget=limits, seed=seed
+        study_record,
+        parts,
+        name,
+        recipe=recipe,
+        space=space,
+        budget=limits,
+        seed=seed,
+        strategy=strategy,
+        engine=engine,
     )
     record = wanted(stored=None)  # a mistake is told before there is a storage
     store = connect(storage)

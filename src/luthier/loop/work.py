@@ -19,7 +19,7 @@ from luthier.core import (
 )
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
-from luthier.loop.builders import as_build
+from luthier.loop.builders import as_build, is_file
 from luthier.loop.preparation import Preparation
 from luthier.loop.worker import Worker
 
@@ -66,15 +66,11 @@ class Work:
         parts, build = self.parts, self.parts.build
         return _arrived, (
             (self.study, self.storage, self.strategy, self.budget, self.engine),
-            build.reference if _is_file(build) else build,
+            build.reference if is_file(build.reference) else build,
             parts.preparation,
             parts.framework.name,
             parts.recipe,
         )
-
-
-def _is_file(build: Build) -> bool:
-    return build.reference.partition(":")[0].endswith(".py")
 
 
 def _arrived(

@@ -50,6 +50,9 @@ class Worker:
         trainer: Trains what was claimed.
         stop: Someone's wish to end.
         notify: Called with the history after each change, for whoever watches.
+
+    Attributes:
+        trained: How many epochs this worker trained, by trial.
     """
 
     study: StudyRecord
@@ -61,6 +64,7 @@ class Worker:
     notify: Callable[[History], None] = nothing
     history: History = field(default_factory=History)
     hopeless: int = field(default=0, init=False)
+    trained: dict[int, int] = field(default_factory=dict, init=False)
 
     def run(self, index: int = 0) -> None:
         """Work until the budget is spent, the space is used up, or someone asks to stop.
@@ -138,6 +142,8 @@ class Worker:
                     curves, state = training.news()
                     if not self._advance(claim, curves, state):
                         return  # the lease ran out, and another worker has taken over
+                    number = claim.trial.number
+                    self.trained[number] = self.trained.get(number, 0) + len(curves)
                     stored = time.monotonic()
                     if self.budget.spent(self.history):
                         break  # of time, or of epochs that others trained meanwhile
