@@ -111,7 +111,8 @@ class Executor(Protocol):
                 what it raises ends the others, too.
 
         Returns:
-            What each call of `work` returned, in the order of the indices.
+            What each call of `work` returned, in the order of the indices; None where a worker
+            died while all were asked to end.
         """
 
     def dead(self) -> Mapping[int, str]:

@@ -136,7 +136,8 @@ def tune(
     store.open(record)
     work = Work(record, store, strategy, limits, engine, parts, notify)
     remarks = Overseer(name, store, limits, notify).run(runner, work, workers)
-    return Study(record, store, parts, tuple(dict.fromkeys(itertools.chain(*remarks))))
+    said = dict.fromkeys(itertools.chain(*filter(None, remarks)))
+    return Study(record, store, parts, tuple(said))
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:
