@@ -131,6 +131,7 @@ class TestBudgetsThatOthersPlannedUnder:
         def notify(history: History) -> None:
             mine = history.trials[1]
             seen.append(mine.epochs)
+            assert len(seen) < 200, "it goes on for ever"
             if mine.state == "paused" and other is not None:
                 study.storage.finish("study", other, "pruned")
 
@@ -148,6 +149,7 @@ class TestBudgetsThatOthersPlannedUnder:
 
         def notify(history: History) -> None:
             looks.append(history.trials[1].state)
+            assert len(looks) < 200, "it goes on for ever"
             if len(looks) == 50:
                 study.storage.finish("study", other, "pruned")
 
