@@ -147,7 +147,8 @@ def _code(value: object) -> str:
 def _help(command: str = "") -> str:
     program = Path(sysconfig.get_path("scripts"), "luthier")
     plain = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    kept = {k: v for k, v in os.environ.items() if k in {"HOME", "PATH", "SYSTEMROOT", "LANG"}}
+    names = {"HOME", "PATH", "PYTHONPATH", "SYSTEMROOT", "LANG"}
+    kept = {k: v for k, v in os.environ.items() if k in names}
     run = subprocess.run(
         [program, *command.split(), "--help"],
         check=True,

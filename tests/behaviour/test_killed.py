@@ -21,7 +21,15 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def run(folder: Path) -> None:
-    tune("mlp", "digits", budget=BUDGET, recipe=RECIPE, storage=url(folder), study="digits")
+    tune(
+        "mlp",
+        "digits",
+        budget=BUDGET,
+        recipe=RECIPE,
+        storage=url(folder),
+        study="digits",
+        engine="torch_eager",
+    )
 
 
 def url(folder: Path) -> str:
@@ -90,6 +98,13 @@ def test_no_epoch_is_stored_twice_and_none_is_lost(killed: Path, undisturbed: Pa
 def test_the_winner_trained_alone_has_the_score_of_the_study(killed: Path):
     found = history(killed)
     best = found.best
-    alone = train("mlp", "digits", recipe=best.recipe, seed=best.seed, epochs=best.epochs)
+    alone = train(
+        "mlp",
+        "digits",
+        recipe=best.recipe,
+        seed=best.seed,
+        epochs=best.epochs,
+        engine="torch_eager",
+    )
     assert alone.score == found.score(best)
     assert alone.trial.curves.val_loss == best.curves.val_loss

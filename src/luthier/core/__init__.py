@@ -37,6 +37,7 @@ from luthier.core.space import (
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial
+from luthier.core.workers import Death, Stop, nothing
 
 __all__ = [
     "CHUNK",
@@ -57,6 +58,7 @@ __all__ = [
     "Conditional",
     "Curves",
     "DataError",
+    "Death",
     "Domain",
     "Engine",
     "Executor",
@@ -86,6 +88,7 @@ __all__ = [
     "SpaceError",
     "State",
     "Step",
+    "Stop",
     "Storage",
     "StorageError",
     "Strategy",
@@ -100,5 +103,6 @@ __all__ = [
     "did_you_mean",
     "domain_from_json",
     "domain_to_json",
+    "nothing",
     "sample_size",
 ]

@@ -13,6 +13,7 @@ from luthier.core.space import Space
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import History, Step, Trial
+from luthier.core.workers import Death, Stop, nothing
 
 if TYPE_CHECKING:
     import numpy
@@ -90,11 +91,32 @@ class Executor(Protocol):
     def refuses(self, workers: int) -> str | None:
         """Return in words why this executor cannot run that many workers; None where it can."""
 
-    def launch(self, work: Callable[[int], None], workers: int) -> None:
-        """Start workers, each calling `work` with its index; return when all have ended."""
+    def launch(
+        self,
+        work: Callable[[int, Stop], Any],
+        workers: int,
+        *,
+        watch: Callable[[], None] = nothing,
+        bury: Callable[[Death], None] = nothing,
+    ) -> Sequence[Any]:
+        """Start workers and wait until all have ended.
+
+        Args:
+            work: Called once by each worker, with its index from 0 and with the sign by which
+                it is asked to end. What it raises ends the others after their epoch, and
+                reaches the caller.
+            workers: How many run at a time.
+            watch: Called here several times a second while workers run elsewhere.
+            bury: Called here with each death, before a fresh worker takes the dead one's place;
+                what it raises ends the others, too.
+
+        Returns:
+            What each call of `work` returned, in the order of the indices; None where a worker
+            died while all were asked to end.
+        """
 
     def dead(self) -> Mapping[int, str]:
-        """Return the workers that died, with the cause."""
+        """Return the workers that died, with the cause; others may have taken their places."""
 
     def stop(self, *, now: bool) -> None:
         """Ask the workers to end: after their epoch, or at once."""
@@ -118,7 +140,7 @@ class Storage(Protocol):
     url: str
 
     def open(self, study: StudyRecord) -> StudyRecord:
-        """Create the study or open it.
+        """Create the study or open it, and keep what the newest record has to say `about` it.
 
         Raises:
             StudyMismatchError: where it exists with other data, builder or space.
@@ -166,8 +188,14 @@ class Storage(Protocol):
     def renew(self, study: str, worker: str, lease: float) -> None:
         """Say that a worker lives."""
 
-    def release(self, study: str, worker: str) -> None:
-        """Give back the steps of a worker that is known to be dead."""
+    def release(self, study: str, worker: str, cause: str | None = None) -> None:
+        """Give back the steps of a worker that is known to be dead; with a cause, fail them."""
+
+    def decline(self, study: str, claim: Claim) -> None:
+        """Give a claimed step back as if it had never been taken."""
+
+    def held(self, study: str, worker: str) -> Sequence[int]:
+        """Return the trials whose steps a worker holds."""
 
     def workers(self, study: str) -> Sequence[str]:
         """Return the workers that hold steps."""
@@ -176,6 +204,14 @@ class Storage(Protocol):
         self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
     ) -> bool:
         """Store new epochs and the state after them; epochs that are stored already stay.
+
+        Args:
+            study: Its name.
+            claim: What was trained.
+            curves: The new epochs.
+            state: The state after them.
+            seconds: Time spent since the last call. What several workers spend at the same time
+                counts once: a study's time is that of a clock on the wall.
 
         Returns:
             False, with nothing stored, where the worker has lost the step: its lease ran out

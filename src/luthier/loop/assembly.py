@@ -60,7 +60,7 @@ class Assembly:
 
 
 def assemble(
-    build: str | Callable[..., Any] | None,
+    build: str | Build | Callable[..., Any] | None,
     data: Any,
     *,
     recipe: Recipe | Mapping[str, Any] | str | Path | None = None,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from luthier.core import History, LuthierError, Step
 
@@ -53,6 +53,19 @@ class Budget:
             else:
                 budget = replace(budget, **{f"{unit.rstrip('s')}s": int(number)})
         return budget
+
+    def to_json(self) -> dict[str, float]:
+        """Return the limits as plain data.
+
+        >>> Budget.from_json(Budget(epochs=600).to_json())
+        Budget(seconds=inf, epochs=600, trials=inf)
+        """
+        return {name: limit for name, limit in asdict(self).items() if limit != float("inf")}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, float]) -> Budget:
+        """Read what `to_json` wrote."""
+        return cls(**data)
 
     def left(self, history: History, price: float = 0.0) -> History:
         """Return the history with what is left: of time, as epochs at the pace so far.

@@ -12,8 +12,10 @@ from luthier.core import Build, BuilderError, did_you_mean
 from luthier.frameworks.builders import read_builder
 
 
-def as_build(model: str | Callable[..., Any], folder: Path | None = None) -> Build:
+def as_build(model: str | Build | Callable[..., Any], folder: Path | None = None) -> Build:
     """Return the build of a family's name, of ``FILE.py:function``, or of a function.
+
+    A build is returned as it is.
 
     Raises:
         BuilderError: when there is no such family, file or function.
@@ -21,6 +23,8 @@ def as_build(model: str | Callable[..., Any], folder: Path | None = None) -> Bui
     >>> as_build("mlp").reference
     'mlp'
     """
+    if isinstance(model, Build):
+        return model
     if callable(model):
         named = model.func if isinstance(model, partial) else model
         name = getattr(named, "__name__", type(named).__name__)
@@ -35,3 +39,24 @@ def as_build(model: str | Callable[..., Any], folder: Path | None = None) -> Bui
             f"({', '.join(names)}) or FILE.py:function."
         )
     return read_builder(name, folder)
+
+
+def is_file(reference: str) -> bool:
+    """Tell whether a build's reference names a file, which can be loaded again.
+
+    >>> is_file("net.py:build"), is_file("mlp"), is_file("__main__:build")
+    (True, False, False)
+    """
+    return reference.partition(":")[0].endswith(".py")
+
+
+def lasting_reference(build: Build) -> str:
+    """Return what names a build wherever it is read; empty for a function of a program.
+
+    >>> lasting_reference(as_build("mlp"))
+    'mlp'
+    """
+    file, _, name = build.reference.partition(":")
+    if is_file(build.reference):
+        return f"{Path(file).expanduser().resolve()}:{name}"
+    return "" if name else file

@@ -13,6 +13,7 @@ from luthier.core import (
     Categorical,
     Claim,
     Curves,
+    Executor,
     Float,
     History,
     Int,
@@ -21,15 +22,17 @@ from luthier.core import (
     Recipe,
     Space,
     Step,
+    Stop,
     Storage,
     StudyRecord,
     Value,
+    nothing,
 )
 from luthier.core.keys import MASK, bits, fold
 from luthier.loop.budget import Budget
-from luthier.loop.interrupt import Stop, interruptible
+from luthier.loop.overseer import Overseer
 from luthier.loop.study import Study
-from luthier.loop.worker import LEASE, check_hope, release_dead, worker_name
+from luthier.loop.worker import LEASE, alive, check_hope, worker_name
 from luthier.search.median import below_median
 
 _SERIES = ("train_loss", "train_loss_eval", "penalty", "val_loss", "learning_rate")
@@ -118,62 +121,76 @@ class ObjectiveTrial:
         return tuple(row["metrics"]["reported"] for row in self._rows)
 
 
-def tune_objective(
-    objective: Callable[[ObjectiveTrial], float],
-    direction: str,
-    budget: Budget,
-    storage: Storage,
-    name: str,
-    seed: int,
-    notify: Callable[[History], None] | None,
-) -> Study:
+@dataclass(frozen=True, eq=False)
+class ObjectiveWork:
+    """What the workers of an objective do, in a form that can go to another process.
+
+    Args:
+        objective: Trains one trial, and returns its score.
+        study: What the study is about.
+        storage: Where it lives.
+        budget: When to end.
+        notify: Called with the history by a worker of this process; it stays here.
+    """
+
+    objective: Callable[[ObjectiveTrial], float]
+    study: StudyRecord
+    storage: Storage
+    budget: Budget
+    notify: Callable[[History], None] = nothing
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ObjectiveWork, (self.objective, self.study, self.storage, self.budget)
+
+    def __call__(self, index: int, stop: Stop) -> tuple[str, ...]:
+        """Work until the budget is spent, or someone asks to stop."""
+        me, name, hopeless = worker_name(index), self.study.name, 0
+        with alive(self.storage, name, me):
+            while not stop.asked:
+                history = self.storage.history(name)
+                self.notify(self.budget.left(history))
+                if self.budget.spent(history):
+                    break
+                claim = self.storage.claim(name, me, LEASE)
+                if claim is None:
+                    if not self._plan(history):
+                        break
+                elif claim.trial.epochs or claim.trial.engine:
+                    # A worker that died began it, and an objective cannot go on in its middle.
+                    self.storage.finish(name, claim, "failed", "interrupted")
+                else:
+                    self.storage.assign(name, claim.trial.number, "objective")
+                    epochs, cause = _try(self.objective, self.study, self.storage, claim, history)
+                    hopeless = 0 if epochs else hopeless + 1
+                    check_hope(hopeless, cause)
+        return ()
+
+    def _plan(self, history: History) -> bool:
+        """Plan one more trial; tell whether the budget pays for it."""
+        # How many epochs it will report, the objective alone knows: one is the least.
+        new = Step(1, recipe=self.study.space.baseline, seed=self.study.seed)
+        steps = self.budget.afford([new], history)
+        if steps:
+            self.storage.plan(self.study.name, history.decisions, steps, resumable=False)
+        return bool(steps)
+
+
+def tune_objective(work: ObjectiveWork, executor: Executor, workers: int) -> Study:
     """Call an objective with one trial after another until the budget is spent.
 
     Raises:
         LuthierError: when trial after trial ends before its first epoch.
     """
+    work.storage.open(work.study)
+    overseer = Overseer(work.study.name, work.storage, work.budget, work.notify)
+    overseer.run(executor, work, workers)
+    return Study(work.study, work.storage)
+
+
+def objective_record(name: str, direction: str, seed: int) -> StudyRecord:
+    """Return what a study of an objective is about: its space shows as it runs."""
     space = Space({}, Recipe(network="objective"))
-    record = StudyRecord(name, "value", direction, space, seed=seed, about={"task": "objective"})
-    storage.open(record)
-    release_dead(storage, name)
-    with interruptible() as stop:
-        try:
-            _work(objective, record, storage, budget, stop, notify or (lambda history: None))
-        finally:
-            storage.release(name, worker_name(0))
-    return Study(record, storage)
-
-
-def _work(
-    objective: Callable[[ObjectiveTrial], float],
-    record: StudyRecord,
-    storage: Storage,
-    budget: Budget,
-    stop: Stop,
-    notify: Callable[[History], None],
-) -> None:
-    me, name, hopeless = worker_name(0), record.name, 0
-    while not stop.asked:
-        history = storage.history(name)
-        notify(budget.left(history))
-        if budget.spent(history):
-            return
-        claim = storage.claim(name, me, LEASE)
-        if claim is None:
-            until = int(min(1_000_000, budget.epochs - history.epochs))
-            new = Step(until, recipe=record.space.baseline, seed=record.seed)
-            steps = budget.afford([new], history)
-            if not steps:
-                return
-            storage.plan(name, history.decisions, steps, resumable=False)
-        elif claim.trial.epochs or claim.trial.engine:
-            # It was begun by a worker that died, and an objective cannot go on in its middle.
-            storage.finish(name, claim, "failed", "interrupted")
-        else:
-            storage.assign(name, claim.trial.number, "objective")
-            epochs, cause = _try(objective, record, storage, claim, history)
-            hopeless = 0 if epochs else hopeless + 1
-            check_hope(hopeless, cause)
+    return StudyRecord(name, "value", direction, space, seed=seed, about={"task": "objective"})
 
 
 def _try(

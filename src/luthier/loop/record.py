@@ -10,6 +10,7 @@ from luthier.catalog.spaces import default_space
 from luthier.core import Domain, Recipe, Space, StudyRecord
 from luthier.loop.assembly import Assembly, completed
 from luthier.loop.budget import Budget
+from luthier.loop.builders import lasting_reference
 from luthier.loop.recipes import check_space, load_recipe, load_space
 
 _ROLES = ("target", "weight", "group", "time")
@@ -31,6 +32,8 @@ def study_record(
     space: Mapping[str, Domain] | str | Path | None,
     budget: Budget,
     seed: int,
+    strategy: str = "halving",
+    engine: str = "auto",
 ) -> StudyRecord:
     """Return the record of a study that begins, or goes on.
 
@@ -45,6 +48,8 @@ def study_record(
         space: The user's ranges, if any.
         budget: Decides how much the default space holds.
         seed: Of the study.
+        strategy: Name of what decides, for workers that join later.
+        engine: Name of what trains, for them as well.
     """
     task, dataset = parts.arrays.task, parts.preparation.dataset
     baseline = parts.recipe if stored is None else _resumed(recipe, stored.space.baseline)
@@ -71,6 +76,12 @@ def study_record(
             "data": dataset.path,
             "model": parts.build.reference,
             **{role: dataset.reading.get(role) for role in _ROLES},
+            # What a worker in another terminal needs beside that.
+            "builder": lasting_reference(parts.build),
+            "split": parts.preparation.plan.to_json(),
+            "budget": budget.to_json(),
+            "strategy": strategy,
+            "engine": engine,
         },
     )
 

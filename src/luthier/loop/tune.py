@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from luthier import executors, search
-from luthier.core import Domain, History, LuthierError, Recipe
+from luthier.core import Domain, History, LuthierError, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
-from luthier.loop.interrupt import interruptible
+from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
 from luthier.loop.study import Study
-from luthier.loop.worker import Worker
+from luthier.loop.work import Work
 from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"
@@ -45,7 +46,7 @@ def tune(
     engine: str = "auto",
     executor: str = "auto",
     workers: int = 1,
-    notify: Callable[[History], None] | None = None,
+    notify: Callable[[History], None] = nothing,
 ) -> Study:
     """Find a recipe that trains a network well, starting from a sound default.
 
@@ -78,8 +79,10 @@ def tune(
         seed: Decides the split, what is tried, and each training.
         strategy: Decides what to try next.
         engine: What trains; ``auto`` takes the fastest that can.
-        executor: Where workers run.
-        workers: How many run at a time.
+        executor: Where workers run: ``local`` is this process, ``processes`` are fresh ones;
+            ``auto`` takes processes for more than one worker.
+        workers: How many run at a time, best no more than there are cores. Each trains its trial
+            on one core, so that what a trial comes to never depends on their number.
         notify: Called with the history as it grows.
 
     Returns:
@@ -89,12 +92,15 @@ def tune(
         LuthierError: for a mistake in what was passed; its text says what to change.
     """
     limits = Budget.parse(budget)
+    runner = executors.load(executor, workers)
     if data is None:
-        from luthier.loop.objective import tune_objective
+        from luthier.loop.objective import ObjectiveWork, objective_record, tune_objective
 
         objective = _objective(build, direction)
         name = study or str(getattr(build, "__name__", "objective"))
-        return tune_objective(objective, direction, limits, connect(storage), name, seed, notify)
+        record = objective_record(name, direction, seed)
+        alone = ObjectiveWork(objective, record, connect(storage), limits, notify)
+        return tune_objective(alone, runner, workers)
     parts = assemble(
         build,
         data,
@@ -109,15 +115,18 @@ def tune(
         budget=limits,
         seed=seed,
     )
-    trainer = parts.trainer(engine, timed=limits.seconds != float("inf"))
-    decide = search.by_name(strategy)
-    runner = executors.load("local" if executor == "auto" else executor)
-    reason = runner.refuses(workers)
-    if reason is not None:
-        raise LuthierError(reason)
+    search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
     name = study or study_name(parts, seed)
     wanted = partial(
-        study_record, parts, name, recipe=recipe, space=space, budget=limits, seed=seed
+        study_record,
+        parts,
+        name,
+        recipe=recipe,
+        space=space,
+        budget=limits,
+        seed=seed,
+        strategy=strategy,
+        engine=engine,
     )
     record = wanted(stored=None)  # a mistake is told before there is a storage
     store = connect(storage)
@@ -125,12 +134,10 @@ def tune(
     if stored is not None:
         record = wanted(stored=stored)
     store.open(record)
-    with interruptible() as stop:
-        worker = Worker(
-            record, store, decide, limits, trainer, stop, notify or (lambda history: None)
-        )
-        runner.launch(worker.run, workers)
-    return Study(record, store, parts, tuple(trainer.choice.reasons))
+    work = Work(record, store, strategy, limits, engine, parts, notify)
+    remarks = Overseer(name, store, limits, notify).run(runner, work, workers)
+    said = dict.fromkeys(itertools.chain(*filter(None, remarks)))
+    return Study(record, store, parts, tuple(said))
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

@@ -20,19 +20,21 @@ from luthier.core import (
     History,
     LuthierError,
     State,
+    Stop,
     Storage,
     Strategy,
     StudyRecord,
+    nothing,
 )
 from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
-from luthier.loop.interrupt import Stop
 from luthier.loop.trainer import Trainer, TrialError
 
 log = logging.getLogger(__name__)
 
 LEASE = 30.0  # seconds until a silent worker counts as dead: many times its renewal's period
 STORE_EVERY = 1.0  # seconds of training that a kill may cost
+LOOK_AROUND = 1.0  # seconds between looks for dead workers, while there is nothing to train
 GIVE_UP = 20  # trials in a row without a single epoch: then it is not the recipes
 
 
@@ -48,6 +50,9 @@ class Worker:
         trainer: Trains what was claimed.
         stop: Someone's wish to end.
         notify: Called with the history after each change, for whoever watches.
+
+    Attributes:
+        trained: How many epochs this worker trained, by trial.
     """
 
     study: StudyRecord
@@ -56,9 +61,10 @@ class Worker:
     budget: Budget
     trainer: Trainer
     stop: Stop
-    notify: Callable[[History], None]
+    notify: Callable[[History], None] = nothing
     history: History = field(default_factory=History)
     hopeless: int = field(default=0, init=False)
+    trained: dict[int, int] = field(default_factory=dict, init=False)
 
     def run(self, index: int = 0) -> None:
         """Work until the budget is spent, the space is used up, or someone asks to stop.
@@ -68,15 +74,15 @@ class Worker:
         """
         me = worker_name(index)
         release_dead(self.storage, self.study.name)
-        self._counted = time.monotonic()
-        with self._alive(me):
+        self._counted = self._looked = time.monotonic()
+        with alive(self.storage, self.study.name, me):
             while not self.stop.asked:
                 self._read()
                 if self.budget.spent(self.history):
                     return
                 claim = self.storage.claim(self.study.name, me, LEASE)
                 if claim is not None:
-                    self._train(self._affordable(claim))
+                    self._take_on(claim)
                 elif not self._decide():
                     return
 
@@ -93,13 +99,34 @@ class Worker:
             return True
         others = any(trial.state in ("waiting", "running") for trial in history.trials)
         if others:
-            time.sleep(0.1)  # what other workers find may call for more
+            self._wait()  # what other workers find may call for more
         return others
 
-    def _affordable(self, claim: Claim) -> Claim:
-        """Return a step that was planned under another budget no longer than this one allows."""
-        allowed = claim.trial.epochs + self.budget.epochs - self.history.epochs
-        return replace(claim, until=int(min(claim.until, allowed)))
+    def _wait(self) -> None:
+        time.sleep(0.1)
+        if time.monotonic() - self._looked >= LOOK_AROUND:
+            release_dead(self.storage, self.study.name)
+            self._looked = time.monotonic()
+
+    def _take_on(self, claim: Claim) -> None:
+        """Train a step as far as the budget allows: another one may have planned it.
+
+        What others have taken on is as good as spent. Who claims looks afterwards, so that of
+        two that claim at once, at least one sees the other.
+        """
+        self._read()
+        others = sum(
+            trial.planned
+            for trial in self.history.trials
+            if trial.state == "running" and trial.number != claim.trial.number
+        )
+        left = self.budget.epochs - self.history.epochs - others
+        if left > 0:
+            until = min(claim.until, claim.trial.epochs + left)
+            self._train(replace(claim, until=int(until)))
+        else:
+            self.storage.decline(self.study.name, claim)
+            self._wait()
 
     def _train(self, claim: Claim) -> None:
         """Train a claimed step; store what is new every second and at its end."""
@@ -115,6 +142,8 @@ class Worker:
                     curves, state = training.news()
                     if not self._advance(claim, curves, state):
                         return  # the lease ran out, and another worker has taken over
+                    number = claim.trial.number
+                    self.trained[number] = self.trained.get(number, 0) + len(curves)
                     stored = time.monotonic()
                     if self.budget.spent(self.history):
                         break  # of time, or of epochs that others trained meanwhile
@@ -140,32 +169,45 @@ class Worker:
         self.history = self.history.merge(newer)
         self.notify(self.budget.left(self.history))
 
-    @contextmanager
-    def _alive(self, me: str) -> Iterator[None]:
-        """Renew this worker's lease in the background: an epoch may take longer than it."""
-        done = threading.Event()
 
-        def renew() -> None:
-            while not done.wait(LEASE / 5):
-                try:
-                    self.storage.renew(self.study.name, me, LEASE)
-                except LuthierError as error:
-                    # The next try may succeed before the lease runs out.
-                    log.warning("the lease could not be renewed: %s", error)
+@contextmanager
+def alive(storage: Storage, study: str, me: str) -> Iterator[None]:
+    """Renew a worker's lease in the background, as an epoch may take longer; give back at the end.
 
-        thread = threading.Thread(target=renew, name="luthier-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-            self.storage.release(self.study.name, me)
+    Args:
+        storage: Where the study lives.
+        study: Its name.
+        me: The worker.
+    """
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(LEASE / 5):
+            try:
+                storage.renew(study, me, LEASE)
+            except LuthierError as error:
+                # The next try may succeed before the lease runs out.
+                log.warning("the lease could not be renewed: %s", error)
+
+    thread = threading.Thread(target=renew, name="luthier-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        storage.release(study, me)
 
 
 def worker_name(index: int) -> str:
     """Return a name that tells host, process and the process' start, so that death can be seen."""
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}:{index}"
+
+
+def is_of(worker: str, process: int) -> bool:
+    """Tell whether a worker's name is of a process of this machine."""
+    host, pid, _, _ = worker.rsplit(":", 3)
+    return (host, int(pid)) == (socket.gethostname(), process)
 
 
 def release_dead(storage: Storage, study: str) -> None:

@@ -28,8 +28,13 @@ def time_and_ledger(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_openings_test ON openings (test)"))
 
 
+def time_counted_once(connection: Connection) -> None:
+    """Version 3: studies know until when their time was counted, so that none counts twice."""
+    connection.execute(text("ALTER TABLE studies ADD COLUMN counted FLOAT NOT NULL DEFAULT 0"))
+
+
 # The first brings version 1 to version 2, the next version 2 to version 3, and so on.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (time_and_ledger,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (time_and_ledger, time_counted_once)
 
 
 def migrate(connection: Connection, version: int, where: str) -> None:

@@ -92,6 +92,13 @@ def give_back(connection: Connection, study: int, worker: str, changed: int) -> 
         rows.change_trial(connection, study, number, state="waiting", changed=changed)
 
 
+def wait(connection: Connection, step: Row[Any], changed: int) -> None:
+    """Let a step wait as it did before it was taken."""
+    before = step.attempts - 1
+    change(connection, step, state="waiting", worker=None, lease_until=None, attempts=before)
+    rows.change_trial(connection, step.study, step.trial, state="waiting", changed=changed)
+
+
 def end(
     connection: Connection, step: Row[Any], state: str, cause: str | None, changed: int
 ) -> None:

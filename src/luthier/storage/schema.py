@@ -25,7 +25,7 @@ from sqlalchemy import (
     insert,
 )
 
-VERSION = 2
+VERSION = 3
 APPLICATION = "luthier"
 
 metadata = MetaData()
@@ -45,6 +45,7 @@ studies = Table(
     Column("record", Text, nullable=False),
     Column("changed", BigInteger, nullable=False),
     Column("seconds", Float(53), nullable=False, server_default="0"),
+    Column("counted", Float(53), nullable=False, server_default="0"),
     Column("created", Float(53), nullable=False),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -61,7 +62,11 @@ class SqlStorage:
         self._database.close()
 
     def open(self, study: StudyRecord) -> StudyRecord:
-        """Create the study or open it; refuse one that is about something else."""
+        """Create the study or open it; refuse one that is about something else.
+
+        What it has to say `about` itself is replaced by what the newest command says: data may
+        have moved, and a budget grown.
+        """
         with self._database.write() as connection:
             found = connection.execute(
                 select(studies.c.record).where(studies.c.name == study.name)
@@ -78,6 +83,14 @@ class SqlStorage:
         differences = stored.differences(study)
         if differences:
             raise StudyMismatchError(study.name, differences)
+        if stored.about != study.about:
+            stored = replace(stored, about=study.about)
+            with self._database.write() as connection:
+                connection.execute(
+                    update(studies)
+                    .where(studies.c.name == study.name)
+                    .values(record=to_text(stored.to_json()))
+                )
         return stored
 
     def studies(self) -> Sequence[StudyRecord]:
@@ -150,11 +163,32 @@ class SqlStorage:
                 update(steps).where(queue.held(row.id, worker)).values(lease_until=until)
             )
 
-    def release(self, study: str, worker: str) -> None:
-        """Give back the steps of a worker that is known to be dead."""
+    def release(self, study: str, worker: str, cause: str | None = None) -> None:
+        """Give back the steps of a worker that is known to be dead, or fail their trials."""
         with self._database.write() as connection:
             row = self._study(connection, study, lock=True)
-            queue.give_back(connection, row.id, worker, _count_change(connection, row))
+            changed = _count_change(connection, row)
+            if cause is None:
+                queue.give_back(connection, row.id, worker, changed)
+            else:
+                mine = select(steps).where(queue.held(row.id, worker))
+                for step in connection.execute(mine).all():
+                    queue.end(connection, step, "failed", cause, changed)
+
+    def decline(self, study: str, claim: Claim) -> None:
+        """Give a claimed step back as if it had never been taken."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            step = queue.claimed(connection, row.id, claim)
+            if step is not None:
+                queue.wait(connection, step, _count_change(connection, row))
+
+    def held(self, study: str, worker: str) -> Sequence[int]:
+        """Return the trials whose steps a worker holds."""
+        with self._database.read() as connection:
+            row = self._study(connection, study)
+            mine = select(steps.c.trial).where(queue.held(row.id, worker))
+            return [int(number) for number in connection.execute(mine).scalars()]
 
     def workers(self, study: str) -> Sequence[str]:
         """Return the workers that hold steps, in the order of their names."""
@@ -178,7 +212,8 @@ class SqlStorage:
             if blob is not None:
                 rows.put_checkpoint(connection, row.id, step.trial, epoch, blob)
                 queue.change(connection, step, attempts=0)
-            changed = _count_change(connection, row, seconds)
+            changed = _count_change(connection, row)
+            _count_time(connection, row, seconds, self._clock())
             rows.change_trial(connection, row.id, step.trial, changed=changed)
             return True
 
@@ -248,14 +283,21 @@ class SqlStorage:
         return row
 
 
-def _count_change(connection: Connection, study: Row[Any], seconds: float = 0.0) -> int:
+def _count_change(connection: Connection, study: Row[Any]) -> int:
     changed = int(study.changed) + 1
+    connection.execute(update(studies).where(studies.c.id == study.id).values(changed=changed))
+    return changed
+
+
+def _count_time(connection: Connection, study: Row[Any], seconds: float, now: float) -> None:
+    """Add to a study's time the part of the last seconds that no worker has counted yet."""
+    if now >= study.counted:  # else the machine's clock was set back
+        seconds = min(seconds, now - study.counted)
     connection.execute(
         update(studies)
         .where(studies.c.id == study.id)
-        .values(changed=changed, seconds=studies.c.seconds + seconds)
+        .values(seconds=studies.c.seconds + seconds, counted=now)
     )
-    return changed
 
 
 def _take(

@@ -248,7 +248,7 @@ class StorageLaws:
         train(study, take(study))
         history = study.history(STUDY)
         same((history.metric, history.direction, history.seed), ("accuracy", "maximize", 0))
-        same((history.seconds, history.epochs), (1.5, 3))
+        same((0.5 <= history.seconds <= 1.5, history.epochs), (True, 3))
 
     def test_an_engine_is_fixed_once(self, study: Storage) -> None:
         same(study.assign(STUDY, 0, "compiled"), "compiled")

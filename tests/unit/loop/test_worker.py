@@ -264,4 +264,4 @@ class TestLease:
         assert (trial.epochs, trial.state) == (2, "running")
         assert study.storage.workers("study") == [self.OTHER]
         # It tried once more to store, saw that it had lost, and planned something else.
-        assert seen.count(2) <= 4
+        assert seen.count(2) <= 5

@@ -13,6 +13,7 @@ from luthier.apps.cli.predict import predict
 from luthier.apps.cli.show import show
 from luthier.apps.cli.train import train
 from luthier.apps.cli.tune import tune
+from luthier.apps.cli.worker import worker
 from luthier.core import LuthierError
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ def _root(
     pass
 
 
-for command in (tune, train, predict, show):
+for command in (tune, train, predict, show, worker):
     app.command()(command)
 
 

@@ -55,8 +55,10 @@ def tune(
     ] = None,
     strategy: Annotated[str, typer.Option(help="What decides what to try next.")] = "halving",
     engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
-    executor: Annotated[str, typer.Option(help="auto or local.")] = "auto",
-    workers: Annotated[int, typer.Option(min=1, help="Workers at a time.")] = 1,
+    executor: Annotated[str, typer.Option(help="auto, local or processes.")] = "auto",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Workers at a time, each on a core of its own.")
+    ] = 1,
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

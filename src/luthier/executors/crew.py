@@ -1,0 +1,129 @@
+"""One worker process, as its parent sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from luthier.core import Death
+from luthier.executors.crossing import unpack_outcome
+
+# Read by numerical libraries when they are imported: one thread is part of an engine's identity.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
+# Ends by someone else's hand, or by that of the system when memory or time runs out.
+FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU")
+_BOOT = (
+    "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order['path']; "
+    "from luthier.executors.child import main; main(order)"
+)
+
+
+@dataclass(eq=False)
+class Member:
+    """A worker process.
+
+    Args:
+        index: Its index.
+        process: The process.
+        control: Where its parent's wishes go in; it ends when this closes.
+        result: Where it leaves what it returned or raised.
+    """
+
+    index: int
+    process: subprocess.Popen[bytes]
+    control: int
+    result: IO[bytes]
+    _asked: bool = field(default=False, init=False)
+
+    @classmethod
+    def start(cls, index: int, work: int, core: int | None) -> Member:
+        """Start a worker on the work in an open file."""
+        reading, control = os.pipe()
+        result = TemporaryFile()  # noqa: SIM115 - open as long as the worker lives
+        order = {
+            "index": index,
+            "work": work,
+            "control": reading,
+            "outcome": result.fileno(),
+            "core": core,
+            "argv": sys.argv,
+            "path": [folder or os.getcwd() for folder in sys.path],  # noqa: PTH109
+        }
+        try:
+            process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                [sys.executable, "-c", _BOOT, json.dumps(order)],
+                env={**os.environ, **ONE_THREAD},
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what a builder prints is no result of a command
+                pass_fds=(work, reading, result.fileno()),
+            )
+        finally:
+            os.close(reading)
+        return cls(index, process, control, result)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended. Its number stays its own until `close`, where that can be had."""
+        if self.process.returncode is not None:
+            return True
+        if not hasattr(os, "waitid"):
+            return self.process.poll() is not None
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, flags) is not None
+
+    def outcome(self) -> tuple[Any, BaseException | None] | None:
+        """Return what it returned or raised; None where it died before that."""
+        size = os.fstat(self.result.fileno()).st_size
+        return unpack_outcome(os.pread(self.result.fileno(), size, 0))
+
+    def death(self) -> Death:
+        """Return how it ended, after it has."""
+        code = self._code()
+        if code >= 0:
+            return Death(self.index, self.process.pid, f"ended itself with exit code {code}", False)
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        killed = name in FROM_OUTSIDE
+        cause = f"was killed ({name})" if killed else f"died of {name}"
+        return Death(self.index, self.process.pid, cause, killed)
+
+    def ask_to_end(self) -> None:
+        """Ask it, once, to end after its epoch."""
+        if not self._asked:
+            self._asked = True
+            with suppress(BrokenPipeError):  # it has ended already
+                os.write(self.control, b"e")
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+
+    def close(self) -> None:
+        """Let the system forget it, and close what it was told and told through."""
+        self.process.wait()
+        os.close(self.control)
+        self.result.close()
+
+    def _code(self) -> int:
+        """Return its exit code, or minus the number of the signal that ended it."""
+        if self.process.returncode is not None or not hasattr(os, "waitid"):
+            return self.process.wait()
+        info = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        if info is None:
+            return self.process.wait()
+        return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status

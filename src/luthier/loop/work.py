@@ -1,0 +1,93 @@
+"""Work: all that a worker needs, in a form that can go to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from luthier import frameworks, search
+from luthier.core import (
+    Build,
+    BuilderError,
+    History,
+    Recipe,
+    Stop,
+    Storage,
+    StudyRecord,
+    nothing,
+)
+from luthier.loop.assembly import Assembly
+from luthier.loop.budget import Budget
+from luthier.loop.builders import as_build, is_file
+from luthier.loop.preparation import Preparation
+from luthier.loop.worker import Worker
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What a study's workers do: the same for each of them.
+
+    Data goes along as it was read, and is read once. A builder from a file is loaded again from
+    that file, as only then its imports find what lies beside it.
+
+    Args:
+        study: What the study is about.
+        storage: Where it lives; one in a file opens itself again elsewhere.
+        strategy: Name of what decides.
+        budget: When to end.
+        engine: Name of what trains.
+        parts: Builder, data and framework.
+        notify: Called with the history by a worker of this process; it stays here.
+    """
+
+    study: StudyRecord
+    storage: Storage
+    strategy: str
+    budget: Budget
+    engine: str
+    parts: Assembly
+    notify: Callable[[History], None] = nothing
+
+    def __call__(self, index: int, stop: Stop) -> tuple[str, ...]:
+        """Work until there is nothing left to do, or someone asks to stop.
+
+        Returns:
+            What there is to remark, such as why no faster engine trained.
+        """
+        timed = self.budget.seconds != float("inf")
+        trainer = self.parts.trainer(self.engine, timed=timed)
+        strategy = search.by_name(self.strategy)
+        Worker(self.study, self.storage, strategy, self.budget, trainer, stop, self.notify).run(
+            index
+        )
+        return tuple(trainer.choice.reasons)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts, build = self.parts, self.parts.build
+        return _arrived, (
+            (self.study, self.storage, self.strategy, self.budget, self.engine),
+            build.reference if is_file(build.reference) else build,
+            parts.preparation,
+            parts.framework.name,
+            parts.recipe,
+        )
+
+
+def _arrived(
+    what: tuple[StudyRecord, Storage, str, Budget, str],
+    build: Build | str,
+    preparation: Preparation,
+    framework: str,
+    recipe: Recipe,
+) -> Work:
+    study, *_ = what
+    made = as_build(build) if isinstance(build, str) else build
+    if made.hash != study.builder:
+        raise BuilderError(
+            f"{made.reference} has changed since study '{study.name}' began (source "
+            f"{study.builder} then, {made.hash} now). A study needs the same builder throughout. "
+            f"Change it back, or name another study: --study {study.name}-2"
+        )
+    parts = Assembly(made, preparation, frameworks.load(framework), recipe)
+    return Work(*what, parts)
