@@ -84,18 +84,19 @@ def test_eight_processes_open_a_new_study_at_once(tmp_path: Path, spawn: Spawn, 
 
 
 TRAIN = """
-import os, sys
+import os, sys, time
 from luthier.storage import connect
 from luthier.testing.studies import STUDY, epoch_of, epochs, new_steps, state_after, study_record
 
 me = str(os.getpid())
-storage = connect(sys.argv[1], attempts=1000)
+# A fast clock, so that a quarter of a second has passed between any two epochs.
+storage = connect(sys.argv[1], clock=lambda: 10_000 * time.time(), attempts=1000)
 storage.open(study_record())
 for worker in storage.workers(STUDY):
     storage.release(STUDY, worker)
 while True:
     history = storage.history(STUDY)
-    claim = storage.claim(STUDY, me, 30)
+    claim = storage.claim(STUDY, me, 1e9)
     if claim is None:
         if history.decisions == 12:
             break
