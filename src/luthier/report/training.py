@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.core import Trial
-from luthier.report.sparkline import sparkline
+from luthier.core.sparkline import sparkline
 from luthier.report.text import metrics_text, number, seconds
 
 
