@@ -1,13 +1,21 @@
-"""What rules read off a run, and how they hand out settings."""
+"""What rules read off a run."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from luthier.core import Prescription, Run, Series
+from luthier.core import Run, Series
 
 DRAWN = 48  # points of a curve that go into a finding: two a character of its sparkline
+# Names of metrics that are better when lower; all others are taken as better when higher.
+_LOWER = re.compile(
+    r"loss|err|mse|mae|rmse|mape|msle|perplexity|ppl|nll|deviance|wer|cer|fid|brier|entropy|kl"
+    r"|distance|hinge|(^|_)fpr|(^|_)fnr",
+    re.IGNORECASE,
+)
 
 
 def curve(name: str, series: Sequence[float]) -> dict[str, tuple[float | None, ...]]:
@@ -31,20 +39,83 @@ def finite(series: Series) -> list[float]:
     return list(series[:end])
 
 
-def lowered(run: Run, advice: str, *, by: float, key: str = "learning_rate") -> Prescription:
-    """Advise to divide a setting, with the numbers of the recipe at hand, if there is one."""
-    return changed(run, advice, {} if run.recipe is None else {key: run.recipe.get(key) / by})
+def training(run: Run) -> tuple[str, list[float]]:
+    """Return the training loss that says most: in evaluation mode if measured, else running."""
+    fair = finite(run.curves.train_loss_eval)
+    return ("train_loss_eval", fair) if fair else ("train_loss", finite(run.curves.train_loss))
 
 
-def changed(run: Run, advice: str, settings: dict[str, float | int | str]) -> Prescription:
-    """Advise new settings; without a recipe the advice stands alone."""
-    if run.recipe is None:
-        return Prescription(advice)
-    old = {key: run.recipe.get(key) for key in settings}
-    pairs = {key: (old[key], _short(new)) for key, new in settings.items() if new != old[key]}
-    return Prescription(advice, change=pairs)
+def chance(run: Run) -> float | None:
+    """Return the loss of guessing, if the task tells: log K for classes, 1 for scaled numbers.
+
+    >>> from luthier.core import Task
+    >>> round(chance(Run(task=Task("classification", "log_loss", "minimize", (4,), 10))), 3)
+    2.303
+    """
+    task, loss = run.task, None if run.recipe is None else run.recipe.loss
+    if task is None:
+        return None
+    if task.kind == "classification":
+        entropy = loss in (None, "cross_entropy", "binary_cross_entropy")
+        return math.log(task.n_outputs) if entropy and task.n_outputs > 1 else None
+    return 1.0 if task.target_scale and loss in (None, "mse") else None
 
 
-def _short(value: float | int | str) -> float | int | str:
-    """Return a number that a person would write."""
-    return float(f"{value:.2g}") if isinstance(value, float) else value
+@dataclass(frozen=True)
+class Goal:
+    """The metric that decides, turned so that lower is better.
+
+    Args:
+        name: As it was logged.
+        values: One an epoch, up to the first that is no number.
+        sign: 1.0 where the metric itself is better when lower, else -1.0.
+    """
+
+    name: str
+    values: list[float]
+    sign: float
+
+
+def goal(run: Run) -> Goal | None:
+    """Return the metric that decides: the task's, else the first one logged, else val_loss.
+
+    >>> from luthier.core import Curves
+    >>> goal(Run(Curves(metrics={"val_accuracy": (0.5, 0.75)}))).values
+    [-0.5, -0.75]
+    """
+    task, metrics = run.task, run.curves.metrics
+    if task is not None and task.metric in metrics:
+        name, sign = task.metric, 1.0 if task.direction == "minimize" else -1.0
+    elif metrics:
+        name = next(iter(metrics))
+        sign = 1.0 if lower_is_better(name) else -1.0
+    else:
+        values = finite(run.curves.val_loss)
+        return Goal("val_loss", values, 1.0) if values else None
+    values = [sign * one for one in finite(metrics[name])]
+    return Goal(name, values, sign) if values else None
+
+
+def lower_is_better(name: str) -> bool:
+    """Guess from a metric's name whether lower values are better.
+
+    >>> lower_is_better("val_rmse"), lower_is_better("val_acc")
+    (True, False)
+    """
+    return bool(_LOWER.search(name))
+
+
+def keeps_best(run: Run) -> bool:
+    """Tell whether the best epoch's weights are kept, so that later epochs do no harm."""
+    return bool(run.trace.facts.get("keeps_best"))
+
+
+def adversarial(run: Run) -> bool:
+    """Tell whether two losses pull against each other: then neither of them need fall."""
+    return bool(run.trace.facts.get("adversarial"))
+
+
+def steps(run: Run) -> int | None:
+    """Return the optimizer's steps an epoch, if they are known."""
+    found = run.trace.facts.get("steps_per_epoch")
+    return None if found is None else int(found)

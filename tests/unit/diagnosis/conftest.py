@@ -16,7 +16,17 @@ def read(kind: str) -> dict[str, Run]:
     runs = {}
     for row in rows:
         goal, metric, direction, shape, outputs = row["task"]
-        task = Task(goal, metric, direction, tuple(shape), outputs, shown=tuple(row["shown"]))
+        scale = (1.0,) if goal == "regression" else ()
+        task = Task(
+            goal,
+            metric,
+            direction,
+            tuple(shape),
+            outputs,
+            target_mean=scale,
+            target_scale=scale,
+            shown=tuple(row["shown"]),
+        )
         facts = {"keeps_best": True, "steps_per_epoch": row["steps_per_epoch"]}
         recipe = Recipe.from_json(row["recipe"])
         runs[row["name"]] = Run(Curves.from_epochs(row["epochs"]), recipe, task, Trace(facts=facts))

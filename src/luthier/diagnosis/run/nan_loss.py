@@ -6,7 +6,8 @@ import math
 
 from luthier.core import Finding, Run
 from luthier.diagnosis.about import About
-from luthier.diagnosis.evidence import curve, lowered
+from luthier.diagnosis.evidence import curve
+from luthier.diagnosis.prescribe import slower
 
 ABOUT = About(
     symptom="The loss is NaN or infinite from some epoch on, and never comes back.",
@@ -56,7 +57,7 @@ def nan_loss(run: Run) -> Finding | None:
                 "last_number": None if since == 1 else series[since - 2],
                 **curve(name, series),
             },
-            prescriptions=(lowered(run, advice, by=10),),
+            prescriptions=(slower(run, advice),),
         )
     return None
 
