@@ -116,4 +116,4 @@ def _weight(finding: Finding) -> int:
 
 def _since(finding: Finding) -> int:
     """Return when it began; what has no beginning was there from the start."""
-    return finding.since or 0
+    return finding.since or 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -119,3 +120,34 @@ def steps(run: Run) -> int | None:
     """Return the optimizer's steps an epoch, if they are known."""
     found = run.trace.facts.get("steps_per_epoch")
     return None if found is None else int(found)
+
+
+def scale(run: Run) -> float | None:
+    """Return what there is to learn, to measure losses in: guessing's, else what was gained."""
+    guess, (_, values) = chance(run), training(run)
+    if guess is not None or not values:
+        return guess
+    gained = values[0] - min(values)
+    return gained if gained > 0.0 else None
+
+
+def pretrained(run: Run, *, share: float = 0.5) -> bool:
+    """Tell whether the first epoch already lies far below guessing: weights that had learnt."""
+    guess, values = chance(run), finite(run.curves.train_loss)
+    return guess is not None and bool(values) and values[0] < share * guess
+
+
+def moved(run: Run) -> float | None:
+    """Return how far weights can have moved in the whole training, relative to their size.
+
+    The sum of what single steps moved bounds what they moved together.
+    """
+    count = steps(run)
+    series = [
+        values for key, values in run.curves.signals.items() if key.startswith("update_ratio/")
+    ]
+    if count is None or not series:
+        return None
+    epochs = zip(*series, strict=False)
+    known = [[one for one in epoch if math.isfinite(one)] for epoch in epochs]
+    return float(count * sum(statistics.median(epoch) for epoch in known if epoch))

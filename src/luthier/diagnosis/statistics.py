@@ -90,3 +90,60 @@ def turns(values: Sequence[float]) -> float:
     steps = [b - a for a, b in itertools.pairwise(values)]
     pairs = list(itertools.pairwise(steps))
     return sum(a * b < 0 for a, b in pairs) / len(pairs) if pairs else 0.0
+
+
+def falls(values: Sequence[float], share: float = 0.25, least: int = 4) -> bool:
+    """Tell whether a curve is still falling at its end, beyond its noise.
+
+    >>> falls([8.0, 7.0, 6.0, 5.0, 4.0, 3.0]), falls([8.0, 4.0, 3.0, 3.0, 3.0, 3.0])
+    (True, False)
+    """
+    end = tail(values, share, least)
+    drop = -slope(end) * (len(end) - 1)
+    spread = noise(tail(values, 0.5, least))
+    lowest_yet = len(values) >= least and min(end) <= min(values) + spread
+    return lowest_yet and drop > max(sigmas() * spread, TINY * abs(values[0]))
+
+
+def forecast(values: Sequence[float]) -> tuple[float, float]:
+    """Return how much further a curve falls if it runs as long again, and how straight it is.
+
+    Each half of a run falls by some share of what the half before it fell; that share, 1 for a
+    straight line, is taken to last. It is no more than the slope of the last quarter would
+    give, which counts where a rate has dropped meanwhile.
+
+    >>> forecast([4.0, 3.0, 2.0, 1.0, 0.0])
+    (4.0, 1.0)
+    >>> forecast([16.0, 8.0, 4.0, 2.0, 1.0])
+    (0.9375, 0.25)
+    >>> forecast([5.0, 4.0, 3.0, 1.0, 1.0, 1.0])[0]
+    0.0
+    """
+    width = max(1, len(values) // 8)
+    middle = len(values) // 2
+    begin, end = level(values[:width]), level(values[-width:])
+    half = level(values[middle - width // 2 : middle - width // 2 + width])
+    first, second = begin - half, half - end
+    if second <= 0.0:
+        return 0.0, 0.0
+    share = min(second / first, 1.0) if first > 0.0 else 1.0
+    ahead = -slope(tail(values)) * len(values)
+    return max(min(second * (share + share * share), ahead), 0.0), share
+
+
+def agreement(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Return how well two curves' changes agree; None where they differ in length or one is flat.
+
+    Weights that jump move training and validation alike; noise of the evaluation does not.
+
+    >>> round(agreement([1.0, 2.0, 1.0, 3.0], [5.0, 7.0, 5.0, 9.0]), 3)
+    1.0
+    """
+    changes = [[b - a for a, b in itertools.pairwise(values)] for values in (one, other)]
+    if len(one) != len(other):
+        return None
+    try:
+        found = statistics.correlation(*changes)
+    except statistics.StatisticsError:
+        return None
+    return found if math.isfinite(found) else None
