@@ -82,20 +82,23 @@ def prescription_line(one: Prescription) -> str:
 
 
 def evidence_line(evidence: Mapping[str, Any]) -> str:
-    """Return the numbers in one line, series left out.
+    """Return the numbers in one line; series and what is not known are left out.
 
-    >>> evidence_line({"best": 0.51234, "epoch": 7, "curve": (1.0, 0.5)})
-    'best 0.512, epoch 7'
+    >>> evidence_line({"best": 0.51234, "epoch": 7, "got_worse": True, "curve": (1.0, 0.5)})
+    'best 0.512, epoch 7, got worse'
     """
-    return ", ".join(
-        f"{name.replace('_', ' ')} {_number(value)}"
-        for name, value in evidence.items()
-        if not isinstance(value, Sequence) or isinstance(value, str)
-    )
+    facts = []
+    for key, value in evidence.items():
+        name = key.replace("_", " ")
+        if isinstance(value, bool):
+            facts.append(name if value else f"not {name}")
+        elif isinstance(value, (int, float, str)):
+            facts.append(f"{name} {_number(value)}")
+    return ", ".join(facts)
 
 
 def curves_of(evidence: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return the series of an evidence by name; what is missing in them is NaN.
+    """Return the series of an evidence that have numbers; what is missing in them is NaN.
 
     >>> curves_of({"best": 0.5, "val_loss": (1.0, None)})
     {'val_loss': [1.0, nan]}
@@ -103,13 +106,15 @@ def curves_of(evidence: Mapping[str, Any]) -> dict[str, list[float]]:
     return {
         name: [math.nan if one is None else float(one) for one in value]
         for name, value in evidence.items()
-        if isinstance(value, Sequence) and not isinstance(value, str) and value
+        if isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and any(one is not None for one in value)
     }
 
 
 def _number(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, float):
-        return "unknown" if value is None else str(value)
+    if not isinstance(value, float):
+        return str(value)
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from luthier.core import Curves, Diagnosis, Finding, Run
@@ -32,13 +31,11 @@ def diagnose_run(
 
 def _seen(curves: Curves) -> str:
     """Return what there was to look at, in half a sentence."""
-    epochs = len(curves)
-    names = [
-        name
-        for name in ("train_loss", "train_loss_eval", "val_loss", "penalty", "learning_rate")
-        if any(math.isfinite(value) for value in getattr(curves, name))
-    ]
-    names += list(curves.metrics)
-    signals = sorted({name.split("/")[0] for name in curves.signals})
-    count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
-    return f"{count}: {', '.join([*names, *signals]) or 'no curve'}"
+    epochs, losses = len(curves), ("train_loss", "train_loss_eval", "val_loss")
+    names = [name for name in losses if getattr(curves, name)] + list(curves.metrics)
+    others = [name for name in ("penalty", "learning_rate") if getattr(curves, name)]
+    more = len(others) + len({name.split("/")[0] for name in curves.signals})
+    seen = ", ".join(names) or "no loss"
+    if more:
+        seen += f" and {more} other{'s' * (more > 1)}"
+    return f"{'1 epoch' if epochs == 1 else f'{epochs} epochs'}: {seen}"

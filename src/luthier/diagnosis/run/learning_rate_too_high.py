@@ -89,7 +89,7 @@ def learning_rate_too_high(
         prescriptions=(
             *_calmer(run),
             slower(run, "Lower the learning rate, then search around the new one."),
-            slower(run, "If a high rate is wanted, warm it up over the first tenth.", by=3.0),
+            _warmed(run),
         ),
     )
 
@@ -143,6 +143,15 @@ def _calmer(run: Run) -> tuple[Prescription, ...]:
     return (
         changed(run, "Lower momentum: steps add up to rate / (1 - momentum).", {"momentum": 0.9}),
     )
+
+
+def _warmed(run: Run) -> Prescription:
+    """Advise the highest rate that is searched, and a warm-up to get there."""
+    advice = "If a high rate is wanted, warm it up over the first tenth."
+    if run.recipe is None:
+        return Prescription(advice)
+    rate = min(_high(run), run.recipe.learning_rate / 3)
+    return changed(run, advice, {"learning_rate": rate, "warmup": max(0.1, run.recipe.warmup)})
 
 
 def _high(run: Run) -> float:

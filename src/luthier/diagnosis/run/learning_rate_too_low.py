@@ -18,8 +18,8 @@ ABOUT = About(
     "were trained before.",
     cause="Steps that are too short for the number of steps.",
     remedy="Raise the rate to the optimizer's usual one.",
-    reference="Bottou 2012, Stochastic Gradient Descent Tricks, section 4; the bound on what "
-    "weights moved: sound trainings of luthier move them by 0.5 to 50 times their size",
+    reference="Bottou 2012, Stochastic Gradient Descent Tricks, section 4; of 383 sound "
+    "trainings of luthier, nineteen in twenty moved their weights by 0.16 of their size or more",
 )
 
 

@@ -14,7 +14,8 @@ from luthier.diagnosis.evidence import (
     goal,
     training,
 )
-from luthier.diagnosis.statistics import level, noise, sigmas, tail
+from luthier.diagnosis.prescribe import faster, slower
+from luthier.diagnosis.statistics import falls, level, noise, sigmas, tail
 
 ABOUT = About(
     symptom="The loss stays where it began, and the metric at that of guessing.",
@@ -82,14 +83,27 @@ def not_learning(
             **curve(name, values),
         },
         prescriptions=(
+            *_rate(run, values, guess),
             Prescription("Train on one batch alone: a network that cannot learn it is broken."),
-            Prescription(
-                "Try learning rates ten times higher and lower.",
-                widen={"learning_rate": "low"},
-            ),
             Prescription("Look at a few inputs with their targets, as the network gets them."),
         ),
     )
+
+
+def _rate(run: Run, values: list[float], guess: float | None) -> tuple[Prescription, ...]:
+    """Advise on the rate: what the curve says about its side, if it says anything."""
+    first = max(values[:1] + finite(run.curves.train_loss)[:1])
+    if guess is not None and first > 2.0 * guess:
+        return (
+            slower(
+                run,
+                f"Lower the learning rate tenfold, and scale the inputs: the loss of {first:.3g} "
+                "in the first epoch is what steps or inputs that are too large give.",
+            ),
+        )
+    if falls(values):
+        return (faster(run, "Raise the learning rate tenfold: the loss does fall, and slowly."),)
+    return (Prescription("Try learning rates ten times higher and ten times lower."),)
 
 
 def _seen_guess(run: Run, near: float) -> float | None:
