@@ -59,6 +59,15 @@ def test_a_recipe_makes_advice_exact(luthier, log):
     assert "learning_rate: 0.5 → 0.001" in ran.out
 
 
+def test_with_the_number_of_classes_more_can_be_told(luthier, log):
+    stuck = "".join(f"{i},{2.31 + 0.01 * (i % 2)},{2.32 - 0.01 * (i % 2)},0.3\n" for i in range(9))
+    path = log(COLUMNS + stuck)
+    assert luthier("diagnose", path).code == 0
+    ran = luthier("diagnose", path, "--classes", 10)
+    assert ran.code == 1
+    assert ran.out.startswith("error: not_learning")
+
+
 def test_columns_that_no_name_gives_away_are_mapped(luthier, log):
     path = log(FINE.replace("val_loss", "b").replace("loss", "a"))
     ran = luthier("diagnose", path)

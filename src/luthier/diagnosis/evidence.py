@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from luthier.core import Run, Series
 
 DRAWN = 48  # points of a curve that go into a finding: two a character of its sparkline
+LARGEST = 1e100  # beyond it squares overflow, and nothing is learnt from a loss
 # Names of metrics that are better when lower; all others are taken as better when higher.
 _LOWER = re.compile(
     r"loss|err|mse|mae|rmse|mape|msle|perplexity|ppl|nll|deviance|wer|cer|fid|brier|entropy|kl"
@@ -31,12 +32,12 @@ def curve(name: str, series: Sequence[float]) -> dict[str, tuple[float | None, .
 
 
 def finite(series: Series) -> list[float]:
-    """Return the values up to the first one that is no number.
+    """Return the values up to the first one that is no number, or too large to compute with.
 
     >>> finite((2.0, 1.0, math.nan, 3.0))
     [2.0, 1.0]
     """
-    end = next((i for i, one in enumerate(series) if not math.isfinite(one)), len(series))
+    end = next((i for i, one in enumerate(series) if not abs(one) < LARGEST), len(series))
     return list(series[:end])
 
 

@@ -31,6 +31,12 @@ def diagnose(
         Path | None,
         typer.Option(metavar="FILE", help="How it was trained: advice then has exact settings."),
     ] = None,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Number of classes, for cross-entropy: the loss of guessing is known then."
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,7 +47,7 @@ def diagnose(
     Example: luthier diagnose metrics.csv
     """
     from luthier.apps.cli.output import say, say_json
-    from luthier.core import LuthierError
+    from luthier.core import LuthierError, Task
     from luthier.loop.diagnose import diagnose as diagnose_log
     from luthier.report.diagnosis import diagnosis_text
 
@@ -52,7 +58,9 @@ def diagnose(
                 f"--map {ours}{equals}{theirs} names no column. It takes our name and the "
                 "column's, with = between them. Write --map val_loss=validation/loss."
             )
-    found = diagnose_log(log, columns={a: b for a, _, b in pairs}, recipe=recipe)
+    mapped = {ours: theirs for ours, _, theirs in pairs}
+    task = None if classes is None else Task("classification", "", "minimize", (), classes)
+    found = diagnose_log(log, columns=mapped, task=task, recipe=recipe)
     if as_json:
         say_json(found.to_json())
     else:

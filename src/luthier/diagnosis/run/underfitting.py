@@ -42,11 +42,13 @@ def underfitting(
     """
     name, values = training(run)
     val, guess = finite(run.curves.val_loss), chance(run)
-    if adversarial(run) or guess is None or run.task is None or len(val) < epochs:
+    if adversarial(run) or guess is None or run.task is None:
+        return None
+    if min(len(values), len(val)) < epochs:
         return None
     last, checked = level(tail(values)), level(tail(val))
     floor = high if run.task.kind == "classification" else high_numbers
-    if len(values) < epochs or not floor * guess <= last < 0.97 * guess or checked > gap * last:
+    if not floor * guess <= last < 0.97 * guess or checked > gap * last:
         return None
     if falls(values) and forecast(values)[0] > settled * guess:
         return None
