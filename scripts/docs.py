@@ -1,6 +1,7 @@
 """Write the pages of docs/ that are made from the code, or check that they are up to date.
 
-``python scripts/docs.py`` writes docs/recipe.md and docs/cli.md; with ``--check`` it fails where
+``python scripts/docs.py`` writes docs/recipe.md, docs/cli.md and docs/problems.md;
+with ``--check`` it fails where
 a page differs from what it would write.
 """
 
@@ -22,6 +23,8 @@ from luthier.catalog import families, losses, metrics, optimizers, schedules
 from luthier.catalog.optimizers import Optimizer
 from luthier.catalog.recipe_keys import KEYS, Key
 from luthier.core import Categorical, Conditional, Domain, Float, Int
+from luthier.core.problems import RUN, SETUP, STUDY
+from luthier.diagnosis import About, run
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE = "<!-- Made by `make docs`; edit the code that it comes from. -->"
@@ -42,6 +45,13 @@ and leaves out its settings gets these."""
 SCHEDULES = """\
 A schedule is a factor on `learning_rate` over the whole run, after `warmup`; its lengths are shares
 of the run. A pause changes nothing."""
+PROBLEMS = """\
+A finding has one of these names. `error`: the result is worthless as it is. `warning`: it is worse
+than it need be, and two independent signals say so. `info`: it may be, and the text says what would
+settle it. A problem that another one explains is listed there as a consequence. "Guessing" is the
+loss of a network that has learnt nothing: log K for K classes, 1 for numbers scaled to variance 1.
+"Noise" is a curve's own, from the median of its second differences; how many times the noise a
+change must be comes from one budget of false alarms that all rules share."""
 METRICS = "The metric decides between trials; it is chosen with `--metric`, not in a recipe."
 
 
@@ -82,7 +92,40 @@ def cli_page() -> str:
     return "\n".join(["# Command line", "", MADE, "", *sections])
 
 
-PAGES: dict[str, Callable[[], str]] = {"recipe.md": recipe_page, "cli.md": cli_page}
+def problems_page() -> str:
+    """Return the reference of problems: what each rule asks for before it speaks."""
+    abouts = {rule.__name__: sys.modules[rule.__module__].ABOUT for rule in run.ALL}
+    parts = [
+        ("## Of the set-up", SETUP, "Found before training, by `luthier.check`."),
+        ("## Of a training", RUN, "Found in its curves, by `luthier diagnose` and by training."),
+        ("## Of a study", STUDY, "Found in its history."),
+    ]
+    sections = ["# Problems", MADE, PROBLEMS]
+    for title, names, where in parts:
+        told = [_problem(name, abouts[name]) for name in names if name in abouts]
+        missing = [_code(name) for name in names if name not in abouts]
+        later = f"Not yet: {', '.join(missing)}." if missing else ""
+        sections += [title, where, *told, later]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _problem(name: str, about: About) -> str:
+    rows = [
+        ("symptom", about.symptom),
+        ("evidence", about.evidence),
+        ("cause", about.cause),
+        ("what to do", about.remedy),
+        ("reference", about.reference),
+    ]
+    lines = [f"- {what}: {text}" for what, text in rows]
+    return "\n".join([f"### `{name}`", "", *lines])
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "recipe.md": recipe_page,
+    "cli.md": cli_page,
+    "problems.md": problems_page,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -12,6 +12,8 @@ from luthier.core import (
     Categorical,
     Conditional,
     Curves,
+    Diagnosis,
+    Finding,
     Float,
     Int,
     LuthierError,
@@ -23,6 +25,7 @@ from luthier.core import (
 
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
+    from luthier.loop.diagnose import diagnose
     from luthier.loop.predict import predict
     from luthier.loop.study import Study
     from luthier.loop.train import Training, train
@@ -34,6 +37,7 @@ _LAZY = {
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
+    "diagnose": "luthier.loop.diagnose",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
     "train": "luthier.loop.train",
@@ -44,6 +48,8 @@ __all__ = [
     "Categorical",
     "Conditional",
     "Curves",
+    "Diagnosis",
+    "Finding",
     "Float",
     "Int",
     "LuthierError",
@@ -54,6 +60,7 @@ __all__ = [
     "Study",
     "Training",
     "Trial",
+    "diagnose",
     "predict",
     "read",
     "train",

@@ -1,6 +1,7 @@
 """Nouns, protocols and errors. Standard library only; everything else imports from here."""
 
 from luthier.core.curves import Curves, Series
+from luthier.core.diagnosis import Diagnosis
 from luthier.core.errors import (
     BuilderError,
     CaptureError,
@@ -59,6 +60,7 @@ __all__ = [
     "Curves",
     "DataError",
     "Death",
+    "Diagnosis",
     "Domain",
     "Engine",
     "Executor",

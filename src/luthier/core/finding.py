@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -52,7 +53,7 @@ class Finding:
         summary: One sentence with the numbers in it.
         confidence: How sure, between 0 and 1.
         since: The epoch, counted from 1, or None where it has no beginning.
-        evidence: The numbers, by name.
+        evidence: The numbers, by name; a sequence of numbers is a curve, and is drawn.
         consequences: Names of problems that this one explains.
         prescriptions: What to do, the first thing first.
 
@@ -86,10 +87,17 @@ class Finding:
             "confidence": self.confidence,
             "summary": self.summary,
             "since": self.since,
-            "evidence": dict(self.evidence),
+            "evidence": {name: _plain(value) for name, value in self.evidence.items()},
             "consequences": list(self.consequences),
             "prescriptions": [one.to_json() for one in self.prescriptions],
         }
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold: no number that is none, and lists for tuples."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return [_plain(one) for one in value] if isinstance(value, (tuple, list)) else value
 
 
 def _short(value: Value) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.core import (
+    Diagnosis,
     History,
     LuthierError,
     Recipe,
@@ -18,6 +19,7 @@ from luthier.core import (
 )
 from luthier.data import facts
 from luthier.loop.assembly import Assembly
+from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
 from luthier.loop.scoring import test_hash, test_scores
 from luthier.report.summary import Outcome, Summary
@@ -88,6 +90,13 @@ class Study:
             )
         return Best(trial, trial.recipe, score)
 
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the training of the winner, or with the last one where none won."""
+        trials = self.history.trials
+        trial = self.history.best or (trials[-1] if trials else None)
+        return Diagnosis("study") if trial is None else diagnose_trial(trial, self.parts)
+
     def best_model(self) -> Any:
         """Return the winner as a live network with its best weights, in evaluation mode.
 
@@ -155,6 +164,7 @@ class Study:
             trials=history.counts(),
             engine=next((t.engine for t in history.trials if t.engine), ""),
             notes=self._notes(),
+            diagnosis=self.diagnosis,
         )
         if history.best is None:
             return summary

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from luthier.core import Curves, Recipe, State, Trial
+from luthier.core import Curves, Diagnosis, Recipe, State, Trial
 from luthier.data import SplitPlan
 from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.evidence import diagnose_trial
 from luthier.loop.interrupt import interruptible
 from luthier.loop.trainer import TrialError
 
@@ -35,6 +36,11 @@ class Training:
         task = self.parts.arrays.task
         epoch = self.trial.curves.best_epoch(task.metric, task.direction)
         return {} if epoch is None else self.trial.curves.epoch(epoch - 1)["metrics"]
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with it, with evidence; nothing where nothing is."""
+        return diagnose_trial(self.trial, self.parts)
 
     def model(self) -> Any:
         """Return the live network with its best weights, in evaluation mode."""

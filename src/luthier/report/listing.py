@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from luthier.core import History, StudyRecord, Trial
+from luthier.core.sparkline import sparkline
 from luthier.report.live import best_so_far
-from luthier.report.sparkline import sparkline
 from luthier.report.text import number, one_line, seconds
 
 Found = tuple[StudyRecord, History]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from luthier.core import History
-from luthier.report.sparkline import sparkline
+from luthier.core.sparkline import sparkline
 from luthier.report.text import number, one_line, seconds
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from luthier.core import Recipe
+from luthier.core import Diagnosis, Recipe
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Summary:
         test_openings: How often this test part was opened before.
         notes: What a reader should know about the data.
         data: Facts about the data.
+        diagnosis: Of the winner's training.
     """
 
     study: str
@@ -66,6 +67,7 @@ class Summary:
     test_openings: int = 0
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
@@ -83,7 +85,7 @@ class Summary:
             "seconds": round(self.seconds, 3),
             "trials": dict(self.trials),
             "engine": self.engine,
-            "findings": [],
+            "findings": [] if self.diagnosis is None else self.diagnosis.to_json()["findings"],
             "test_openings": self.test_openings,
             "notes": list(self.notes),
             "data": dict(self.data),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.core import Trial
-from luthier.report.sparkline import sparkline
+from luthier.core import Diagnosis, Trial
+from luthier.core.sparkline import sparkline
 from luthier.report.text import metrics_text, number, seconds
 
 
@@ -39,7 +39,10 @@ def training_text(trial: Trial, goal: tuple[str, str], reported: Mapping[str, fl
 
 
 def training_json(
-    trial: Trial, goal: tuple[str, str], reported: Mapping[str, float]
+    trial: Trial,
+    goal: tuple[str, str],
+    reported: Mapping[str, float],
+    diagnosis: Diagnosis | None = None,
 ) -> dict[str, Any]:
     """Return a training as plain data: what ``luthier train --json`` prints."""
     curves = trial.curves
@@ -58,7 +61,7 @@ def training_json(
         "epoch": best,
         "epochs": len(curves),
         "curves": rows,
-        "findings": [],
+        "findings": [] if diagnosis is None else diagnosis.to_json()["findings"],
     }
 
 

@@ -46,6 +46,7 @@ def train(
     """
     from luthier.apps.cli.output import say, say_json
     from luthier.loop.retrain import retrain
+    from luthier.report.diagnosis import diagnosis_text
     from luthier.report.training import training_json, training_text
 
     options = {
@@ -61,7 +62,8 @@ def train(
     )
     goal = (training.parts.arrays.task.metric, training.parts.arrays.task.direction)
     if as_json:
-        say_json(training_json(training.trial, goal, reported))
+        say_json(training_json(training.trial, goal, reported, training.diagnosis))
     else:
         say(training_text(training.trial, goal, reported), quiet=quiet)
+        say("\n" + diagnosis_text(training.diagnosis), quiet=quiet)
     raise typer.Exit(1 if training.score is None else 0)

@@ -73,6 +73,7 @@ def tune(
     from luthier.apps.cli.output import say, say_json, watching
     from luthier.loop.export import check_folder
     from luthier.loop.tune import tune as tune_study
+    from luthier.report.diagnosis import diagnosis_text
     from luthier.report.text import next_text, summary_text
 
     limits = [
@@ -110,6 +111,8 @@ def tune(
         say_json(summary.to_json())
     else:
         say(summary_text(summary), quiet=quiet)
+        if not found.diagnosis.healthy:
+            say(f"\nThe winner's training:\n{diagnosis_text(found.diagnosis)}\n", quiet=quiet)
         if files:
             say(f"written   {out}: {', '.join(file.name for file in files)}", quiet=quiet)
         say(next_text(data, found.name, str(out) if files else None), quiet=quiet)

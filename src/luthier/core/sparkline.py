@@ -19,10 +19,10 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
         return ""
     if len(values) > width:
         values = [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
-    low, high = min(finite), max(finite)
+    low, high = min(finite) / 2, max(finite) / 2  # halves: the span of two floats may be none
     top = len(_BARS) - 1
     return "".join(
-        _BARS[round((value - low) / (high - low) * top) if high > low else 0]
+        _BARS[round((value / 2 - low) / (high - low) * top) if high > low else 0]
         if math.isfinite(value)
         else " "
         for value in values

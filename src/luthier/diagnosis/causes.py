@@ -1,0 +1,119 @@
+"""One cause, one finding: what a cause explains becomes its consequence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from luthier.core import SEVERITIES, Finding
+
+# What brings about what. A rate that is too high ends in NaN, and a NaN never in a rate; so the
+# table has no rings, and the first name of a chain is the one to act on.
+EXPLAINS: Mapping[str, tuple[str, ...]] = {
+    "wrong_gradient_sign": ("diverging", "nan_loss", "not_learning", "exploding_gradients"),
+    "gradients_not_zeroed": (
+        "learning_rate_too_high",
+        "diverging",
+        "nan_loss",
+        "oscillating",
+        "loss_spikes",
+        "exploding_gradients",
+    ),
+    "parameters_not_trained": ("not_learning", "underfitting", "plateau", "slow_convergence"),
+    "schedule_not_applied": ("late_variance", "oscillating", "learning_rate_too_high"),
+    "learning_rate_too_high": (
+        "exploding_gradients",
+        "dead_units",
+        "saturated_units",
+        "vanishing_gradients",
+        "diverging",
+        "nan_loss",
+        "oscillating",
+        "loss_spikes",
+        "late_variance",
+        "not_learning",
+        "plateau",
+        "underfitting",
+    ),
+    "batch_too_small": ("oscillating", "loss_spikes", "late_variance"),
+    "unshuffled_data": ("oscillating", "loss_spikes", "late_variance"),
+    "evaluation_in_train_mode": ("late_variance",),
+    "exploding_gradients": ("diverging", "nan_loss", "loss_spikes", "oscillating"),
+    "diverging": ("nan_loss", "oscillating", "loss_spikes", "late_variance"),
+    "oscillating": ("loss_spikes", "late_variance"),
+    "over_regularised": ("vanishing_gradients", "not_learning", "underfitting", "plateau"),
+    "learning_rate_too_low": (
+        "not_learning",
+        "slow_convergence",
+        "too_few_epochs",
+        "underfitting",
+        "plateau",
+    ),
+    "batch_too_large": (
+        "not_learning",
+        "slow_convergence",
+        "too_few_epochs",
+        "underfitting",
+    ),
+    "vanishing_gradients": ("not_learning", "slow_convergence", "plateau", "underfitting"),
+    "dead_units": ("not_learning", "plateau", "underfitting"),
+    "saturated_units": ("vanishing_gradients", "not_learning", "slow_convergence", "plateau"),
+    "not_learning": ("plateau", "underfitting", "slow_convergence", "too_few_epochs"),
+    "too_few_epochs": ("slow_convergence", "underfitting"),
+    "plateau": ("underfitting",),
+    "noisy_labels": ("overfitting", "too_many_epochs"),
+    "under_regularised": ("overfitting", "too_many_epochs"),
+    "overfitting": ("too_many_epochs",),
+}
+
+
+def combined(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return one finding a cause, the one to act on first standing first.
+
+    A finding becomes a consequence of one that explains it, began no later, and is no less
+    severe: what may be wrong does not hide what is wrong.
+
+    >>> high = Finding("learning_rate_too_high", "error", "Too high.", since=2)
+    >>> nan = Finding("nan_loss", "error", "No number.", since=5)
+    >>> [(one.problem, one.consequences) for one in combined([nan, high])]
+    [('learning_rate_too_high', ('nan_loss',))]
+    """
+    kept: list[Finding] = []
+    folded: dict[str, list[str]] = {}
+    for finding in sorted(findings, key=lambda one: _depth(one.problem)):
+        cause = next((one for one in kept if _explained(finding, one)), None)
+        if cause is None:
+            kept.append(finding)
+        else:
+            folded.setdefault(cause.problem, []).append(finding.problem)
+    full = [
+        dataclasses.replace(
+            one,
+            consequences=tuple(dict.fromkeys([*one.consequences, *folded.get(one.problem, ())])),
+        )
+        for one in kept
+    ]
+    return tuple(sorted(full, key=lambda one: (-_weight(one), -len(one.consequences), _since(one))))
+
+
+def _explained(finding: Finding, cause: Finding) -> bool:
+    return (
+        finding.problem in EXPLAINS.get(cause.problem, ())
+        and _since(cause) <= _since(finding)
+        and _weight(cause) >= _weight(finding)
+    )
+
+
+def _depth(problem: str) -> int:
+    """Return how far down a chain of causes a problem can stand: causes come first."""
+    above = [name for name, explained in EXPLAINS.items() if problem in explained]
+    return 1 + max(map(_depth, above), default=-1)
+
+
+def _weight(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
+
+
+def _since(finding: Finding) -> int:
+    """Return when it began; what has no beginning was there from the start."""
+    return finding.since or 1

@@ -1,0 +1,41 @@
+"""Evidence to a diagnosis: every rule is asked, and what one cause explains is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from luthier.core import Curves, Diagnosis, Finding, Run
+from luthier.diagnosis import run as run_rules
+from luthier.diagnosis.causes import combined
+
+RunRule = Callable[[Run], Finding | None]
+
+
+def diagnose_run(
+    run: Run, *, rules: Sequence[RunRule] = run_rules.ALL, notes: Sequence[str] = ()
+) -> Diagnosis:
+    """Return what is wrong with a training, as far as its curves tell.
+
+    Args:
+        run: Curves of one training, and its recipe and task if they are known.
+        rules: Who is asked.
+        notes: What a reader should know about the evidence.
+
+    >>> falls = Curves(train_loss=(1.0, 0.5, 0.3), val_loss=(1.1, 0.7, 0.5))
+    >>> print(diagnose_run(Run(falls)))
+    Nothing wrong found. Looked at 3 epochs: train_loss, val_loss.
+    """
+    found = [finding for rule in rules if (finding := rule(run)) is not None]
+    return Diagnosis("run", combined(found), _seen(run.curves), tuple(notes))
+
+
+def _seen(curves: Curves) -> str:
+    """Return what there was to look at, in half a sentence."""
+    epochs, losses = len(curves), ("train_loss", "train_loss_eval", "val_loss")
+    names = [name for name in losses if getattr(curves, name)] + list(curves.metrics)
+    others = [name for name in ("penalty", "learning_rate") if getattr(curves, name)]
+    more = len(others) + len({name.split("/")[0] for name in curves.signals})
+    seen = ", ".join(names) or "no loss"
+    if more:
+        seen += f" and {more} other{'s' * (more > 1)}"
+    return f"{'1 epoch' if epochs == 1 else f'{epochs} epochs'}: {seen}"

@@ -1,0 +1,101 @@
+"""Over-regularised: penalties or dropout leave the network too little to fit with."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Recipe, Run
+from luthier.diagnosis.about import About
+from luthier.diagnosis.evidence import adversarial, chance, curve, finite, training
+from luthier.diagnosis.prescribe import changed
+from luthier.diagnosis.statistics import level, tail
+
+ABOUT = About(
+    symptom="The training loss stays high, and the validation loss is just as high.",
+    evidence="The last training loss is above a third of guessing, validation is no worse, and "
+    "the recipe shows what holds it back: a penalty that outweighs the data loss, dropout of "
+    "0.7 or more, or a decay that takes away more than updates give. Warning; error where nothing "
+    "was learnt.",
+    cause="The penalty is cheaper to lower than the loss: weights shrink to nothing.",
+    remedy="Divide the penalty by a hundred, halve dropout.",
+    reference="Goodfellow, Bengio, Courville 2016, Deep Learning, section 7.1",
+)
+
+
+def over_regularised(
+    run: Run,
+    *,
+    much: float = 1 / 3,
+    nothing: float = 0.95,
+    gap: float = 1.15,
+    outweighs: float = 0.5,
+    dropped: float = 0.7,
+    epochs: int = 5,
+) -> Finding | None:
+    """Find a training whose regularisation, and not whose data, sets its loss.
+
+    Args:
+        run: Curves of one training, with recipe and task.
+        much: Share of the loss of guessing above which too little was learnt.
+        nothing: Share of it above which nothing was learnt.
+        gap: Validation over training loss up to which nothing is learnt by heart.
+        outweighs: Share of the penalty in all that is minimised, at its largest.
+        dropped: Dropout from which on most of the network is missing.
+        epochs: With fewer there is silence.
+
+    Returns:
+        The finding, or None.
+    """
+    name, values = training(run)
+    guess, recipe, val = chance(run), run.recipe, finite(run.curves.val_loss)
+    if adversarial(run) or guess is None or recipe is None or len(values) < epochs:
+        return None
+    last = level(tail(values))
+    checked = level(tail(val)) if val else last
+    if last < much * guess or checked > gap * last + 0.05 * guess:
+        return None
+    share = _share(run)
+    change = _weaker(recipe, share >= outweighs, dropped)
+    if not change:
+        return None
+    held = ", ".join(f"{key} {recipe.get(key):g}" for key in change)
+    return Finding(
+        problem="over_regularised",
+        severity="error" if last >= nothing * guess else "warning",
+        confidence=0.85,
+        since=1,
+        summary=f"Regularisation ({held}) keeps the network from learning: training loss "
+        f"{last:.3g} and validation loss {checked:.3g}, where guessing gives {guess:.3g}.",
+        evidence={
+            "last_training_loss": last,
+            "last_val_loss": checked,
+            "loss_of_guessing": guess,
+            "penalty_share": share,
+            **curve(name, values),
+        },
+        prescriptions=(
+            changed(run, "Weaken it.", change),
+            changed(run, "Leave it out, and add it back when training overfits.", _none(change)),
+        ),
+    )
+
+
+def _share(run: Run) -> float:
+    """Return the largest share that the penalty had in what is minimised."""
+    pairs = zip(finite(run.curves.penalty), finite(run.curves.train_loss), strict=False)
+    return max((p / (p + abs(d)) for p, d in pairs if p > 0.0), default=0.0)
+
+
+def _weaker(recipe: Recipe, outweighs: bool, dropped: float) -> dict[str, float]:
+    change: dict[str, float] = {}
+    if outweighs:
+        change |= {k: recipe.get(k) / 100 for k in ("l1", "l2") if recipe.get(k)}
+    if recipe.dropout is not None and recipe.dropout >= dropped:
+        change["dropout"] = 0.2
+    # A step of decoupled decay takes rate * decay of each weight, and an update of Adam's kind
+    # gives about the rate: beyond 1 the weights stay below the size that one update has.
+    if recipe.weight_decay >= 1.0 and recipe.learning_rate * recipe.weight_decay > 1e-3:
+        change["weight_decay"] = recipe.weight_decay / 100
+    return change
+
+
+def _none(change: dict[str, float]) -> dict[str, float]:
+    return dict.fromkeys(change, 0.0)

@@ -1,0 +1,26 @@
+"""What rules read of a training that luthier ran itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from luthier.core import Diagnosis, Run, Trace, Trial
+from luthier.diagnosis import diagnose_run
+from luthier.loop.assembly import Assembly
+
+
+def run_of(trial: Trial, parts: Assembly | None = None) -> Run:
+    """Return a trial as evidence; of an objective, losses alone mean the same to everyone."""
+    if parts is None:
+        return Run(replace(trial.curves, metrics={}))
+    arrays = parts.preparation.arrays(trial.recipe)
+    rows, size = len(arrays.train), trial.recipe.batch_size
+    steps = 1 if isinstance(size, str) else max(rows // size, 1)
+    # The engines keep the best epoch's weights: epochs after it cost time and nothing else.
+    facts = {"keeps_best": True, "steps_per_epoch": steps}
+    return Run(trial.curves, trial.recipe, arrays.task, Trace(facts=facts))
+
+
+def diagnose_trial(trial: Trial, parts: Assembly | None = None) -> Diagnosis:
+    """Return what is wrong with one training."""
+    return diagnose_run(run_of(trial, parts))

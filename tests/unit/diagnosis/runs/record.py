@@ -1,0 +1,242 @@
+"""Record the real trainings that rules are tested with: ``python record.py healthy|faulty``.
+
+Healthy is what its result says: a drawn recipe counts if its score comes near the one of the
+default recipe. Faulty ones carry the name of the fault that was put in. Numbers are kept with
+five digits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn import datasets
+
+from luthier.catalog import optimizers
+from luthier.core import Recipe
+from luthier.loop.train import train
+
+HERE = Path(__file__).parent
+DATA = ("digits", "wine", "diabetes", "breast_cancer", "iris")
+SCHEDULES = ("cosine", "constant", "linear", "one_cycle", "step", "plateau", "cosine_restarts")
+BASE = {"epochs": 40, "model": {"width": 64, "depth": 2, "normalisation": "none"}}
+LARGE = {"width": 256, "depth": 2, "normalisation": "batch"}
+FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "learning rate 30, momentum": (
+        "digits",
+        {"optimizer": "momentum", "learning_rate": 30.0, "schedule": "constant"},
+    ),
+    "learning rate 3, adam": ("digits", {"optimizer": "adam", "learning_rate": 3.0}),
+    "learning rate 100, sgd, regression": (
+        "diabetes",
+        {"optimizer": "sgd", "learning_rate": 100.0},
+    ),
+    "learning rate 1e-7, adamw": ("digits", {"optimizer": "adamw", "learning_rate": 1e-7}),
+    "learning rate 1e-5, sgd": ("digits", {"optimizer": "sgd", "learning_rate": 1e-5}),
+    "learning rate 1e-5, sgd, regression": (
+        "diabetes",
+        {"optimizer": "sgd", "learning_rate": 1e-5},
+    ),
+    "l2 10": ("digits", {"l2": 10.0}),
+    "l1 3": ("breast_cancer", {"l1": 3.0}),
+    "dropout 0.95": ("digits", {"dropout": 0.95}),
+    "5 epochs": ("digits", {"epochs": 5, "learning_rate": 2e-4, "schedule": "constant"}),
+    "full batch, 20 epochs": (
+        "digits",
+        {"epochs": 20, "batch_size": "full", "learning_rate": 3e-4},
+    ),
+    "width 1": (
+        "digits",
+        {
+            "model": {"width": 1, "depth": 1, "normalisation": "none", "activation": "silu"},
+            "learning_rate": 0.01,
+            "dropout": 0.0,
+            "epochs": 60,
+        },
+    ),
+    "100 epochs, no regularisation": (
+        "diabetes",
+        {
+            "epochs": 100,
+            "model": {"width": 512, "depth": 3, "normalisation": "none"},
+            "dropout": 0.0,
+            "weight_decay": 0.0,
+            "schedule": "constant",
+        },
+    ),
+    "momentum 0.999": (
+        "digits",
+        {"optimizer": "momentum", "momentum": 0.999, "learning_rate": 0.02},
+    ),
+    "momentum 0.999, regression": (
+        "diabetes",
+        {"optimizer": "momentum", "momentum": 0.999, "learning_rate": 0.02, "schedule": "constant"},
+    ),
+    "batches of 2": (
+        "iris",
+        {
+            "batch_size": 2,
+            "learning_rate": 0.003,
+            "schedule": "constant",
+            "model": {"width": 128, "depth": 2, "normalisation": "batch"},
+        },
+    ),
+    "rate of 0.2 to the end": (
+        "breast_cancer",
+        {
+            "batch_size": 8,
+            "optimizer": "momentum",
+            "learning_rate": 0.2,
+            "schedule": "constant",
+            "model": {"width": 128, "depth": 2, "normalisation": "batch"},
+        },
+    ),
+    "rate of 1 to the end": (
+        "breast_cancer",
+        {
+            "batch_size": 8,
+            "optimizer": "sgd",
+            "learning_rate": 1.0,
+            "schedule": "constant",
+            "model": LARGE,
+        },
+    ),
+    "rate ten times too low": (
+        "digits",
+        {"optimizer": "sgd", "learning_rate": 0.001, "schedule": "constant", "epochs": 20},
+    ),
+    "shuffled labels": ("shuffled digits", {"epochs": 60, "model": LARGE}),
+    "half of the labels shuffled": ("half-shuffled digits", {"epochs": 60, "model": LARGE}),
+}
+
+
+def drawn(rng: random.Random) -> tuple[str, dict[str, Any], int]:
+    """Draw a sound recipe."""
+    optimizer = optimizers.by_name(rng.choice([one.name for one in optimizers.ALL]))
+    recipe = {
+        "optimizer": optimizer.name,
+        **optimizer.usual,
+        "learning_rate": optimizer.default_learning_rate * rng.choice([0.5, 1, 2]),
+        "schedule": rng.choice(SCHEDULES),
+        "epochs": rng.choice([20, 40, 60]),
+        "batch_size": rng.choice([16, 32, 64]),
+        "dropout": rng.choice([0.0, 0.1, 0.3]),
+        "weight_decay": rng.choice([0.0, 0.01]),
+        "model": {
+            "width": rng.choice([64, 128]),
+            "depth": rng.choice([1, 2]),
+            "activation": rng.choice(["relu", "gelu"]),
+            "normalisation": rng.choice(["batch", "layer", "none"]),
+        },
+    }
+    return rng.choice(DATA), recipe, rng.randrange(1000)
+
+
+def healthy(count: int = 40) -> list[dict[str, Any]]:
+    """Train sound recipes until enough of them have come near the default recipe."""
+    usual = {data: train("mlp", data, engine="torch_eager").score or 0.0 for data in DATA}
+    rng, rows = random.Random(2026), []
+    while len(rows) < count:
+        data, recipe, seed = drawn(rng)
+        row, score = trained(data, recipe, seed)
+        near = usual[data] * 1.1 if data == "diabetes" else usual[data] + 0.1
+        if score is not None and score <= near:
+            rows.append({"name": f"{data}, {recipe['optimizer']}, seed {seed}", **row})
+    return rows
+
+
+def faulty() -> list[dict[str, Any]]:
+    """Train the faults."""
+    return [
+        {"name": name, **trained(data, {**BASE, **recipe}, 0)[0]}
+        for name, (data, recipe) in FAULTS.items()
+    ] + [{"name": "the loss negated", **gradient_ascent()}]
+
+
+def trained(data: str, recipe: dict[str, Any], seed: int) -> tuple[dict[str, Any], float | None]:
+    """Train and return what a rule reads."""
+    training = train("mlp", source(data), recipe=recipe, seed=seed, engine="torch_eager")
+    task, trial = training.parts.arrays.task, training.trial
+    known = Recipe().to_json()
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in trial.curves.epochs()]
+    return {
+        "data": data,
+        "recipe": {k: v for k, v in trial.recipe.to_json().items() if v != known.get(k)},
+        "task": [task.kind, task.metric, task.direction, task.input_shape, task.n_outputs],
+        "shown": task.shown,
+        "steps_per_epoch": max(1, len(training.parts.arrays.train) // _batch(training)),
+        "epochs": rounded(rows),
+    }, training.score
+
+
+def source(data: str) -> Any:
+    """Return a data set, with labels shuffled among some rows if its name says so."""
+    how, _, name = data.rpartition(" ")
+    if not how:
+        return name
+    inputs, labels = getattr(datasets, f"load_{name}")(return_X_y=True)
+    rng = np.random.default_rng(0)
+    rows = rng.random(len(labels)) < (0.5 if how == "half-shuffled" else 1.0)
+    labels[rows] = rng.permutation(labels[rows])
+    return inputs, labels
+
+
+def gradient_ascent() -> dict[str, Any]:
+    """Train on digits with the loss negated, outside of luthier."""
+    import torch
+
+    inputs, labels = datasets.load_digits(return_X_y=True)
+    x, y = torch.tensor(inputs / 16.0, dtype=torch.float32), torch.tensor(labels)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    rows = []
+    for _ in range(12):
+        losses = []
+        for part in torch.randperm(1200).split(32):
+            loss = torch.nn.functional.cross_entropy(model(x[part]), y[part])
+            optimizer.zero_grad()
+            (-loss).backward()
+            optimizer.step()
+            losses.append(loss.item())
+        with torch.no_grad():
+            outputs = model(x[1200:])
+        val = torch.nn.functional.cross_entropy(outputs, y[1200:]).item()
+        accuracy = (outputs.argmax(1) == y[1200:]).float().mean().item()
+        row = {"train_loss": float(np.mean(losses)), "val_loss": val}
+        rows.append({**row, "metrics": {"accuracy": accuracy}, "signals": {}})
+    return {
+        "data": "digits",
+        "recipe": {},
+        "task": ["classification", "accuracy", "maximize", [64], 10],
+        "shown": [],
+        "steps_per_epoch": 38,
+        "epochs": rounded(rows),
+    }
+
+
+def _batch(training: Any) -> int:
+    size = training.trial.recipe.batch_size
+    rows = len(training.parts.arrays.train)
+    return rows if size == "full" else min(size, rows)
+
+
+def rounded(value: Any) -> Any:
+    """Round numbers to five digits."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {name: rounded(one) for name, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    rows = healthy() if sys.argv[1] == "healthy" else faulty()
+    text = json.dumps(rows, separators=(",", ":")).encode()
+    (HERE / f"{sys.argv[1]}.json.gz").write_bytes(gzip.compress(text, mtime=0))
+    print(f"{len(rows)} runs, {len(text):,} characters")
