@@ -15,6 +15,7 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()  # so that compile times are t
 os.sched_setaffinity(0, {CORE})
 
 import torch  # noqa: E402 - after the number of threads
+from torch import nn  # noqa: E402
 
 from benchmarks.engines.loop import Loop  # noqa: E402
 from benchmarks.engines.networks import small, wide  # noqa: E402
@@ -23,12 +24,8 @@ from luthier.core import Arrays, Build, Captured, Engine, Recipe  # noqa: E402
 from luthier.data import SplitPlan, read  # noqa: E402
 from luthier.loop.preparation import Preparation  # noqa: E402
 
-CASES = [
-    (small, 32, 4),
-    (small, 128, 10),
-    (small, 512, 20),
-    (wide, 128, 1),
-]  # network, batch, epochs
+CASES = [(small, 32), (small, 128), (small, 512), (wide, 128)]  # network, batch
+STRIDE = 16  # epochs a call: what a study asks for once a trial has passed its first rungs
 ROUNDS, EPOCHS = 7, 30
 
 
@@ -40,24 +37,46 @@ class Trial:
         engine.open(captured, arrays)
         engine.put(0, captured.recipe, 0, captured.initial)
 
-    def epoch(self) -> None:
-        """Train an epoch, and evaluate."""
-        self.epochs += 1
+    def train(self, epochs: int) -> None:
+        """Train some epochs, and evaluate after each."""
+        self.epochs += epochs
         self.engine.run({0: self.epochs})
 
 
-def seconds(call: Callable[[], object], times: int = 1) -> float:
-    """Return what one call takes."""
+def seconds(call: Callable[[], object]) -> float:
+    """Return what a call takes."""
     start = time.perf_counter()
-    for _ in range(times):
-        call()
-    return (time.perf_counter() - start) / times
+    call()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Return the multiplications and additions a second that a large product of matrices reaches."""
+    size = 1024
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    return 2 * size**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(15))
+
+
+def operations(network: nn.Module, batch: int) -> int:
+    """Return the multiplications and additions of a step's products of matrices.
+
+    Forward, for the weights' gradients, and for those of all inputs but the first layer's.
+    """
+    weights = [p.numel() for p in network.parameters() if p.ndim == 2]
+    return 2 * batch * (3 * sum(weights) - weights[0])
 
 
 def measure(
-    preparation: Preparation, network: Callable[..., object], batch: int, epochs: int
+    preparation: Preparation, network: Callable[..., object], batch: int, top: float
 ) -> None:
-    """Print the rows of one network and batch size."""
+    """Print the rows of one network and batch size.
+
+    Args:
+        preparation: Of the data.
+        network: Builds it.
+        batch: Rows of a step.
+        top: Operations a second that this core can do.
+    """
     build = Build.read(network, network.__name__)
     recipe = Recipe(network=build.reference, optimizer="adam", batch_size=batch, epochs=10**5)
     arrays = preparation.arrays(recipe)
@@ -65,23 +84,26 @@ def measure(
     captured = framework.capture(build, recipe, arrays, 0)
     capture = seconds(lambda: compiled.refuses(captured, recipe))
     fast = Trial(compiled, captured, arrays)
-    compile_ = seconds(fast.epoch)
-    contenders: dict[str, Callable[[], object]] = {
-        "loop": Loop(captured.make(), arrays, batch, fused=False).epoch,
-        "loop, fused": Loop(captured.make(), arrays, batch, fused=True).epoch,
-        "torch_eager": Trial(engines.load("torch_eager"), captured, arrays).epoch,
-        "compiled": fast.epoch,
+    compile_ = seconds(lambda: fast.train(1))
+    contenders: dict[str, Callable[[int], object]] = {
+        "loop": Loop(captured.make(), arrays, batch, fused=False).train,
+        "loop, fused": Loop(captured.make(), arrays, batch, fused=True).train,
+        "torch_eager": Trial(engines.load("torch_eager"), captured, arrays).train,
+        "compiled": fast.train,
     }
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    for epoch in contenders.values():
-        seconds(epoch, 2)
+    for train in contenders.values():
+        train(2)
     for _ in range(ROUNDS):
-        for name, epoch in contenders.items():
-            times[name].append(seconds(epoch, epochs))
+        for name, train in contenders.items():
+            times[name].append(seconds(lambda train=train: train(STRIDE)) / STRIDE)
     loop = median(times["loop"])
+    work = operations(captured.make(), batch) * (len(arrays.train.target) // batch)
     for name, values in times.items():
-        row = f"{network.__name__:6} {batch:4}  {name:12} {median(values) * 1e3:8.2f} ms an epoch"
-        sys.stdout.write(f"{row}  {loop / median(values):6.2f} x\n")
+        sys.stdout.write(
+            f"{network.__name__:6} {batch:4}  {name:12} {median(values) * 1e3:8.2f} ms an epoch"
+            f"  {loop / median(values):6.2f} x  {work / median(values) / top:6.1%} of peak\n"
+        )
     saved = (loop - median(times["compiled"])) * EPOCHS
     pays = (capture + compile_) / saved if saved > 0 else float("inf")
     sys.stdout.write(
@@ -95,8 +117,10 @@ def main() -> None:
     """Print everything."""
     torch.set_num_threads(1)
     preparation = Preparation(read("digits"), SplitPlan(seed=0))
-    for case in CASES:
-        measure(preparation, *case)
+    top = peak()
+    sys.stdout.write(f"this core: {top / 1e9:.0f} GFLOP/s in a product of 1,024 x 1,024 matrices\n")
+    for network, batch in CASES:
+        measure(preparation, network, batch, top)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from luthier.core import Arrays
 
 
 class Loop:
-    """Trains one network, an epoch a call; evaluates loss and accuracy on the validation part."""
+    """Trains one network, evaluates loss and accuracy on the validation part."""
 
     def __init__(self, network: nn.Module, arrays: Arrays, batch_size: int, *, fused: bool) -> None:
         self.network, self.batch_size = network, batch_size
@@ -22,7 +22,13 @@ class Loop:
             torch.from_numpy(a) for a in (arrays.val.inputs[0], arrays.val.target)
         )
 
-    def train(self) -> None:
+    def train(self, epochs: int) -> None:
+        """Train some epochs, and evaluate after each."""
+        for _ in range(epochs):
+            self.steps()
+            self.evaluate()
+
+    def steps(self) -> None:
         """Take the steps of an epoch."""
         self.network.train()
         count = len(self.x) // self.batch_size
@@ -31,9 +37,8 @@ class Loop:
             functional.cross_entropy(self.network(self.x[rows]), self.y[rows]).backward()
             self.optimizer.step()
 
-    def epoch(self) -> None:
-        """Train, then evaluate."""
-        self.train()
+    def evaluate(self) -> None:
+        """Measure loss and accuracy on the validation part."""
         self.network.eval()
         with torch.no_grad():
             outputs = self.network(self.val_x)

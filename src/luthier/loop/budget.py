@@ -54,6 +54,15 @@ class Budget:
                 budget = replace(budget, **{f"{unit.rstrip('s')}s": int(number)})
         return budget
 
+    @property
+    def timed(self) -> bool:
+        """Whether time is what it counts.
+
+        >>> Budget.parse("5m").timed
+        True
+        """
+        return self.seconds != float("inf")
+
     def to_json(self) -> dict[str, float]:
         """Return the limits as plain data.
 
@@ -75,7 +84,7 @@ class Budget:
             price: Seconds that a new structure costs; near the end it is more than it can bring.
         """
         epochs = self.epochs - history.epochs - history.planned
-        if self.seconds != float("inf") and history.epochs:
+        if self.timed and history.epochs:
             pace = history.seconds / history.epochs
             epochs = min(epochs, (self.seconds - history.seconds) / max(pace, 1e-9))
         if price and self.seconds - history.seconds < 2 * price:

@@ -45,11 +45,10 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     record = store.record(study)
     budget = Budget.from_json(_known(record)["budget"])
     parts = _assembled(record)
-    strategy, engine = record.about["strategy"], record.about["engine"]
+    strategy = search.by_name(record.about["strategy"])
+    trainer = parts.trainer(record.about["engine"], timed=budget.timed)
     with interruptible() as stop:
-        worker = Worker(
-            record, store, search.by_name(strategy), budget, parts.trainer(engine), stop, notify
-        )
+        worker = Worker(record, store, strategy, budget, trainer, stop, notify)
         worker.run()
     return Share(study, storage, worker.trained, store.history(study))
 

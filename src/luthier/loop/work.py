@@ -55,8 +55,7 @@ class Work:
         Returns:
             What there is to remark, such as why no faster engine trained.
         """
-        timed = self.budget.seconds != float("inf")
-        trainer = self.parts.trainer(self.engine, timed=timed)
+        trainer = self.parts.trainer(self.engine, timed=self.budget.timed)
         strategy = search.by_name(self.strategy)
         Worker(self.study, self.storage, strategy, self.budget, trainer, stop, self.notify).run(
             index

@@ -19,6 +19,8 @@ from luthier.frameworks.torch.marking import Marking
 from luthier.frameworks.torch.rates import rates_of
 from luthier.frameworks.torch.seeded import seeded
 
+MOST = 500  # operations: compiling takes seconds for each hundred, more than most searches last
+
 # Where a value lies and how is for an engine to decide.
 _PLACES = {"device", "layout", "memory_format", "pin_memory", "non_blocking"}
 
@@ -34,8 +36,16 @@ def capture_graph(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Te
     Raises:
         CaptureError: where it cannot be exported; the text says why.
     """
+    for part in module.modules():
+        if isinstance(part, nn.RNNBase):  # before its steps are exported one by one, for seconds
+            kind = type(part).__name__
+            raise CaptureError(f"its {kind} runs step by step, which is no faster compiled")
     names = {id(p): name for name, p in (*module.named_parameters(), *module.named_buffers())}
     train = _forward(module.train(), batch, names)
+    if len(train.nodes) > MOST:
+        raise CaptureError(
+            f"a pass takes {len(train.nodes):,} operations, too many to compile (at most {MOST})"
+        )
     evaluate = _forward(module.eval(), chunk, names)
     module.train()
     if "dropout" in evaluate.operations:

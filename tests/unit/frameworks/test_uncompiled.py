@@ -1,0 +1,42 @@
+"""What would compile for longer than it trains is left to plain PyTorch, and the reason is said."""
+
+import pytest
+import torch
+from torch import nn
+
+from luthier.core import CaptureError
+from luthier.frameworks.torch.capture import MOST, capture_graph
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.layer = kind(4, 8, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x)[0][:, -1]
+
+
+class Unrolled(nn.Module):
+    def __init__(self, times):
+        super().__init__()
+        self.layer, self.times = nn.Linear(4, 4), times
+
+    def forward(self, x):
+        for _ in range(self.times):
+            x = torch.tanh(self.layer(x))
+        return x
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_recurrent_layers(kind):
+    x = torch.zeros(16, 6, 4)
+    with pytest.raises(CaptureError, match=f"its {kind.__name__} runs step by step"):
+        capture_graph(Recurrent(kind), [x], [x])
+
+
+def test_a_loop_of_many_operations():
+    x = torch.zeros(16, 4)
+    capture_graph(Unrolled(20), [x], [x])
+    with pytest.raises(CaptureError, match=rf"operations, too many to compile \(at most {MOST}\)"):
+        capture_graph(Unrolled(MOST), [x], [x])
