@@ -51,7 +51,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def peak() -> float:
-    """Return the multiplications and additions a second that a large product of matrices reaches."""
+    """Return the operations a second that a large product of matrices reaches."""
     size = 1024
     a, b = torch.randn(size, size), torch.randn(size, size)
     return 2 * size**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(15))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 Series = tuple[float, ...]
@@ -38,6 +39,11 @@ class Curves:
     seconds: Series = ()
 
     def __len__(self) -> int:
+        return self._length
+
+    @cached_property
+    def _length(self) -> int:
+        # Histories ask every trial for it at every decision.
         lengths = [len(getattr(self, name)) for name in _SERIES]
         return max([*lengths, *map(len, self.metrics.values()), *map(len, self.signals.values())])
 
@@ -85,21 +91,45 @@ class Curves:
         """Return the first epochs alone."""
         return Curves.from_epochs(self.epochs()[:epochs])
 
-    def best_epoch(self, metric: str, direction: str) -> int | None:
+    def best_epoch(self, metric: str, direction: str, within: int | None = None) -> int | None:
         """Return the epoch, counted from 1, with the best finite value; the first among equals.
 
-        >>> Curves(metrics={"accuracy": (0.1, 0.6, 0.6)}).best_epoch("accuracy", "maximize")
-        2
-        """
-        values = [v if math.isfinite(v) else math.nan for v in self.metrics.get(metric, ())]
-        sign = 1.0 if direction == "minimize" else -1.0
-        finite = [(sign * v, index) for index, v in enumerate(values) if not math.isnan(v)]
-        return min(finite)[1] + 1 if finite else None
+        Args:
+            metric: Name of the metric.
+            direction: ``minimize`` or ``maximize``.
+            within: Look at so many first epochs alone; by default at all.
 
-    def score(self, metric: str, direction: str) -> float | None:
+        >>> curves = Curves(metrics={"accuracy": (0.1, 0.6, 0.6, 0.7)})
+        >>> curves.best_epoch("accuracy", "maximize"), curves.best_epoch("accuracy", "maximize", 3)
+        (4, 2)
+        """
+        bests = self._bests_of(metric, direction)
+        seen = bests if within is None else bests[: max(within, 0)]
+        return seen[-1] if seen else None
+
+    def score(self, metric: str, direction: str, within: int | None = None) -> float | None:
         """Return the best finite value of a metric, or None where there is none."""
-        best = self.best_epoch(metric, direction)
+        best = self.best_epoch(metric, direction, within)
         return None if best is None else self.metrics[metric][best - 1]
+
+    def _bests_of(self, metric: str, direction: str) -> tuple[int | None, ...]:
+        """Return after each epoch which one was the best so far."""
+        key = (metric, direction)
+        if key not in self._bests:
+            sign = 1.0 if direction == "minimize" else -1.0
+            best: int | None = None
+            bests: list[int | None] = []
+            lowest = math.inf
+            for epoch, value in enumerate(self.metrics.get(metric, ()), start=1):
+                if math.isfinite(value) and sign * value < lowest:
+                    best, lowest = epoch, sign * value
+                bests.append(best)
+            self._bests[key] = tuple(bests)
+        return self._bests[key]
+
+    @cached_property
+    def _bests(self) -> dict[tuple[str, str], tuple[int | None, ...]]:
+        return {}
 
     @property
     def finite(self) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Union
 
 Value = Union[bool, int, float, str, None]
@@ -74,7 +75,7 @@ class Recipe:
         # Of some values alone: equal recipes must have equal hashes, and 1 == 1.0 == True.
         return hash((self.network, self.optimizer, self.learning_rate, frozenset(self.model)))
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """A short hash of the values: equal recipes have equal identities.
 
@@ -86,7 +87,7 @@ class Recipe:
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    @property
+    @cached_property
     def structure(self) -> str:
         """What recipes share that one compiled program can train, as a text to compare.
 

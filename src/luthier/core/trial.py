@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from luthier.core.curves import Curves
 from luthier.core.recipe import Recipe
@@ -104,13 +105,14 @@ class History:
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""
+        if not newer.trials:
+            return replace(newer, trials=self.trials)
         trials = {trial.number: trial for trial in (*self.trials, *newer.trials)}
         return replace(newer, trials=tuple(trials[number] for number in sorted(trials)))
 
     def score(self, trial: Trial, epochs: int | None = None) -> float | None:
         """Return a trial's best score so far, or within its first epochs."""
-        curves = trial.curves if epochs is None else trial.curves.upto(epochs)
-        return curves.score(self.metric, self.direction)
+        return trial.curves.score(self.metric, self.direction, epochs)
 
     def loss(self, trial: Trial, epochs: int | None = None) -> float:
         """Return a trial's score so that lower is better; infinite for a failed trial."""
@@ -128,12 +130,12 @@ class History:
             default=None,
         )
 
-    @property
+    @cached_property
     def epochs(self) -> int:
         """All epochs trained, of failed and pruned trials too."""
         return sum(trial.epochs for trial in self.trials)
 
-    @property
+    @cached_property
     def planned(self) -> int:
         """Epochs that steps which wait or run will take."""
         return sum(trial.planned for trial in self.trials)

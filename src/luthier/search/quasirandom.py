@@ -22,9 +22,11 @@ def points(dimensions: int, start: int, count: int, seed: int) -> np.ndarray:
     from scipy.stats import qmc
 
     sequence = qmc.Sobol(dimensions, scramble=False)
+    if start:
+        sequence.fast_forward(start)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "n should be a power of 2": balance is not at stake
-        drawn = sequence.random(start + count)[start:]
+        drawn = sequence.random(count)
     return np.asarray((drawn + np.random.default_rng(seed).random(dimensions)) % 1.0)
 
 

@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
 
 from luthier.core import Claim, Step, StorageError
 from luthier.storage import rows
 from luthier.storage.schema import steps
+
+# Built once, as in `luthier.storage.rows`.
+_PLACE = and_(
+    steps.c.study == bindparam("of_study"),
+    steps.c.decision == bindparam("of_decision"),
+    steps.c.position == bindparam("of_position"),
+)
+_CHANGE = update(steps).where(_PLACE)
+_CLAIMED = select(steps).where(
+    _PLACE, steps.c.state == "running", steps.c.worker == bindparam("of_worker")
+)
+_EXPIRED = and_(steps.c.state == "running", steps.c.lease_until <= bindparam("now"))
+_FIRST_OPEN = (
+    select(steps)
+    .where(steps.c.study == bindparam("of_study"), or_(steps.c.state == "waiting", _EXPIRED))
+    .order_by(steps.c.decision, steps.c.position)
+    .limit(1)
+)
 
 
 def put(
@@ -27,40 +45,33 @@ def put(
             number, waits = rows.add_trial(connection, study, step, resumable, changed), True
         else:
             number, waits = step.trial, rows.wake_trial(connection, study, step.trial, changed)
-        connection.execute(
-            insert(steps).values(
-                study=study,
-                decision=decision,
-                position=position,
-                trial=number,
-                until=step.until,
-                # A trial that was evicted since the strategy looked has nothing to do.
-                state="waiting" if waits else "done",
-                attempts=0,
-            )
-        )
+        values = {
+            "study": study,
+            "decision": decision,
+            "position": position,
+            "trial": number,
+            "until": step.until,
+            # A trial that was evicted since the strategy looked has nothing to do.
+            "state": "waiting" if waits else "done",
+            "attempts": 0,
+        }
+        connection.execute(insert(steps), values)
 
 
 def first_open(connection: Connection, study: int, now: float) -> Row[Any] | None:
     """Return the first step that waits, or whose lease has run out."""
-    expired = and_(steps.c.state == "running", steps.c.lease_until <= now)
-    return connection.execute(
-        select(steps)
-        .where(steps.c.study == study, or_(steps.c.state == "waiting", expired))
-        .order_by(steps.c.decision, steps.c.position)
-        .limit(1)
-    ).one_or_none()
+    return connection.execute(_FIRST_OPEN, {"of_study": study, "now": now}).one_or_none()
 
 
 def claimed(connection: Connection, study: int, claim: Claim) -> Row[Any] | None:
     """Return a claim's step; None where its worker does not hold it any more."""
-    return connection.execute(
-        select(steps).where(
-            held(study, claim.worker),
-            steps.c.decision == claim.decision,
-            steps.c.position == claim.index,
-        )
-    ).one_or_none()
+    mine = {
+        "of_study": study,
+        "of_decision": claim.decision,
+        "of_position": claim.index,
+        "of_worker": claim.worker,
+    }
+    return connection.execute(_CLAIMED, mine).one_or_none()
 
 
 def held(study: int, worker: str) -> ColumnElement[bool]:
@@ -70,15 +81,12 @@ def held(study: int, worker: str) -> ColumnElement[bool]:
 
 def change(connection: Connection, step: Row[Any], **values: Any) -> None:
     """Set some columns of a step."""
-    connection.execute(
-        update(steps)
-        .where(
-            steps.c.study == step.study,
-            steps.c.decision == step.decision,
-            steps.c.position == step.position,
-        )
-        .values(values)
-    )
+    place = {
+        "of_study": step.study,
+        "of_decision": step.decision,
+        "of_position": step.position,
+    }
+    connection.execute(_CHANGE, {**place, **values})
 
 
 def give_back(connection: Connection, study: int, worker: str, changed: int) -> None:

@@ -5,30 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from luthier.core import Curves, Recipe, Step, StorageError, Trial
 from luthier.storage.schema import checkpoints, epochs, steps, trials
 from luthier.storage.text import from_text, to_text
 
+# Statements are built once: building one takes several times as long as SQLite takes to run it,
+# and a short trial needs fifty.
+
+
+def _of(table: Table, trial: str = "trial") -> ColumnElement[bool]:
+    return (table.c.study == bindparam("of_study")) & (table.c[trial] == bindparam("of_trial"))
+
+
+_TRIAL = _of(trials, "number")
+_NEWER = (trials.c.study == bindparam("of_study")) & (trials.c.changed > bindparam("since"))
+_NUMBERS = select(trials.c.number).where(_NEWER)
+_READ_NEWER = select(trials).where(_NEWER).order_by(trials.c.number)
+_READ_TRIAL = select(trials).where(_TRIAL)
+_READ_STATE = select(trials.c.state).where(_TRIAL)
+_CHANGE_TRIAL = update(trials).where(_TRIAL)
+_NEXT_NUMBER = select(func.coalesce(func.max(trials.c.number), -1) + 1).where(
+    trials.c.study == bindparam("of_study")
+)
+_ALL_EPOCHS = (
+    select(epochs.c.trial, epochs.c.data)
+    .where(epochs.c.study == bindparam("of_study"))
+    .order_by(epochs.c.trial, epochs.c.epoch)
+)
+_NEWER_EPOCHS = _ALL_EPOCHS.where(epochs.c.trial.in_(_NUMBERS))
+_EPOCHS = select(epochs.c.data).where(_of(epochs)).order_by(epochs.c.epoch)
+_LAST_EPOCH = select(func.max(epochs.c.epoch)).where(_of(epochs))
+_DROP_EPOCHS = delete(epochs).where(_of(epochs), epochs.c.epoch > bindparam("after"))
+_STORED = select(checkpoints.c.trial).where(
+    checkpoints.c.study == bindparam("of_study"), checkpoints.c.trial.in_(_NUMBERS)
+)
+_HAS_CHECKPOINT = select(checkpoints.c.trial).where(_of(checkpoints))
+_READ_CHECKPOINT = select(checkpoints.c.epoch, checkpoints.c.blob).where(_of(checkpoints))
+_REPLACE_CHECKPOINT = update(checkpoints).where(_of(checkpoints))
+_DROP_CHECKPOINT = delete(checkpoints).where(_of(checkpoints))
+_OPEN_STEPS = select(steps.c.trial, steps.c.until).where(
+    steps.c.study == bindparam("of_study"), steps.c.state.in_(("waiting", "running"))
+)
+
 
 def read_trials(connection: Connection, study: int, since: int) -> tuple[Trial, ...]:
     """Return the trials that changed after a count of changes, with all their epochs."""
-    newer = (trials.c.study == study) & (trials.c.changed > since)
-    rows = connection.execute(select(trials).where(newer).order_by(trials.c.number)).all()
+    newer = {"of_study": study, "since": since}
+    rows = connection.execute(_READ_NEWER, newer).all()
+    if not rows:
+        return ()
     # One query for all epochs: a query a trial would take ten times as long.
-    query = select(epochs.c.trial, epochs.c.data).where(epochs.c.study == study)
-    if since > 0:
-        query = query.where(epochs.c.trial.in_(select(trials.c.number).where(newer)))
+    query = _NEWER_EPOCHS if since > 0 else _ALL_EPOCHS
     texts: dict[int, list[str]] = {}
-    for number, data in connection.execute(query.order_by(epochs.c.trial, epochs.c.epoch)).all():
+    for number, data in connection.execute(query, newer).all():
         texts.setdefault(number, []).append(data)
-    held = select(checkpoints.c.trial).where(checkpoints.c.study == study)
-    stored = set(connection.execute(held).scalars())
-    open_steps = select(steps.c.trial, steps.c.until).where(
-        steps.c.study == study, steps.c.state != "done"
-    )
-    until = {row.trial: row.until for row in connection.execute(open_steps)}
+    stored = set(connection.execute(_STORED, newer).scalars())
+    until = {row.trial: row.until for row in connection.execute(_OPEN_STEPS, newer)}
     return tuple(
         _trial(row, texts.get(row.number, ()), row.number in stored, until.get(row.number, 0))
         for row in rows
@@ -37,18 +72,10 @@ def read_trials(connection: Connection, study: int, since: int) -> tuple[Trial, 
 
 def read_trial(connection: Connection, study: int, number: int, until: int) -> Trial:
     """Return one trial with all its epochs, and the epoch that its step takes it to."""
-    row = connection.execute(
-        select(trials).where(trials.c.study == study, trials.c.number == number)
-    ).one()
-    texts = connection.execute(
-        select(epochs.c.data)
-        .where(epochs.c.study == study, epochs.c.trial == number)
-        .order_by(epochs.c.epoch)
-    )
-    held = select(checkpoints.c.trial).where(
-        checkpoints.c.study == study, checkpoints.c.trial == number
-    )
-    stored = connection.execute(held).scalar_one_or_none() is not None
+    mine = {"of_study": study, "of_trial": number}
+    row = connection.execute(_READ_TRIAL, mine).one()
+    texts = connection.execute(_EPOCHS, mine)
+    stored = connection.execute(_HAS_CHECKPOINT, mine).scalar_one_or_none() is not None
     return _trial(row, texts.scalars().all(), stored, until)
 
 
@@ -83,24 +110,21 @@ def add_trial(connection: Connection, study: int, step: Step, resumable: bool, c
             "A new trial needs a recipe. This is a mistake of the search strategy: report it, or "
             "name another strategy."
         )
-    number = connection.execute(
-        select(func.coalesce(func.max(trials.c.number), -1) + 1).where(trials.c.study == study)
-    ).scalar_one()
+    number = connection.execute(_NEXT_NUMBER, {"of_study": study}).scalar_one()
     parent_trial, parent_epoch = step.parent or (None, None)
-    connection.execute(
-        insert(trials).values(
-            study=study,
-            number=number,
-            recipe=to_text(step.recipe.to_json()),
-            seed=step.seed,
-            engine="",
-            state="waiting",
-            parent_trial=parent_trial,
-            parent_epoch=parent_epoch,
-            resumable=resumable,
-            changed=changed,
-        )
-    )
+    values = {
+        "study": study,
+        "number": number,
+        "recipe": to_text(step.recipe.to_json()),
+        "seed": step.seed,
+        "engine": "",
+        "state": "waiting",
+        "parent_trial": parent_trial,
+        "parent_epoch": parent_epoch,
+        "resumable": resumable,
+        "changed": changed,
+    }
+    connection.execute(insert(trials), values)
     return int(number)
 
 
@@ -111,7 +135,7 @@ def wake_trial(connection: Connection, study: int, number: int, changed: int) ->
         StorageError: for a trial that does not exist, or already has a step.
     """
     state = connection.execute(
-        select(trials.c.state).where(trials.c.study == study, trials.c.number == number)
+        _READ_STATE, {"of_study": study, "of_trial": number}
     ).scalar_one_or_none()
     if state in (None, "waiting", "running"):
         what = "does not exist" if state is None else f"is {state} already"
@@ -126,16 +150,13 @@ def wake_trial(connection: Connection, study: int, number: int, changed: int) ->
 
 def change_trial(connection: Connection, study: int, number: int, **values: Any) -> None:
     """Set some columns of a trial."""
-    connection.execute(
-        update(trials).where(trials.c.study == study, trials.c.number == number).values(values)
-    )
+    connection.execute(_CHANGE_TRIAL, {"of_study": study, "of_trial": number, **values})
 
 
 def count_epochs(connection: Connection, study: int, trial: int) -> int:
     """Return how many epochs of a trial are stored."""
-    last = connection.execute(
-        select(func.max(epochs.c.epoch)).where(epochs.c.study == study, epochs.c.trial == trial)
-    ).scalar_one()
+    mine = {"of_study": study, "of_trial": trial}
+    last = connection.execute(_LAST_EPOCH, mine).scalar_one()
     return last or 0
 
 
@@ -153,45 +174,32 @@ def add_epochs(connection: Connection, study: int, trial: int, curves: Curves) -
 
 def drop_epochs(connection: Connection, study: int, trial: int, after: int) -> None:
     """Delete a trial's epochs after one that it goes back to."""
-    connection.execute(
-        delete(epochs).where(
-            epochs.c.study == study, epochs.c.trial == trial, epochs.c.epoch > after
-        )
-    )
+    connection.execute(_DROP_EPOCHS, {"of_study": study, "of_trial": trial, "after": after})
 
 
 def put_checkpoint(connection: Connection, study: int, trial: int, epoch: int, blob: bytes) -> None:
     """Store a trial's state in place of its older one."""
     values = {"epoch": epoch, "size": len(blob), "blob": blob}
-    replaced = connection.execute(
-        update(checkpoints)
-        .where(checkpoints.c.study == study, checkpoints.c.trial == trial)
-        .values(values)
-    )
-    if not replaced.rowcount:
-        connection.execute(insert(checkpoints).values(study=study, trial=trial, **values))
+    mine = {"of_study": study, "of_trial": trial}
+    if not connection.execute(_REPLACE_CHECKPOINT, {**mine, **values}).rowcount:
+        connection.execute(insert(checkpoints), {"study": study, "trial": trial, **values})
 
 
 def get_checkpoint(connection: Connection, study: int, trial: int) -> tuple[int, bytes | None]:
     """Return a trial's stored state and its epoch; (0, None) where it has none."""
-    row = connection.execute(
-        select(checkpoints.c.epoch, checkpoints.c.blob).where(
-            checkpoints.c.study == study, checkpoints.c.trial == trial
-        )
-    ).one_or_none()
+    mine = {"of_study": study, "of_trial": trial}
+    row = connection.execute(_READ_CHECKPOINT, mine).one_or_none()
     return (0, None) if row is None else (row.epoch, row.blob)
 
 
 def evict(connection: Connection, study: int, number: int, changed: int) -> None:
     """Delete a trial's state, unless a step needs it; a paused trial becomes pruned."""
     state = connection.execute(
-        select(trials.c.state).where(trials.c.study == study, trials.c.number == number)
+        _READ_STATE, {"of_study": study, "of_trial": number}
     ).scalar_one_or_none()
     if state in (None, "waiting", "running"):
         return
-    connection.execute(
-        delete(checkpoints).where(checkpoints.c.study == study, checkpoints.c.trial == number)
-    )
+    connection.execute(_DROP_CHECKPOINT, {"of_study": study, "of_trial": number})
     change_trial(connection, study, number, changed=changed)
     if state == "paused":
         change_trial(connection, study, number, state="pruned", cause="checkpoint evicted")

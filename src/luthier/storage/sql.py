@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from luthier.core import (
@@ -26,6 +27,18 @@ from luthier.storage.blob import from_blob, to_blob
 from luthier.storage.schema import decisions, openings, steps, studies, trials
 from luthier.storage.sqlite import SqliteDatabase
 from luthier.storage.text import from_text, to_text
+
+# Built once, as in `luthier.storage.rows`.
+_READ_STUDY = select(studies).where(studies.c.name == bindparam("of_name"))
+_LOCK_STUDY = _READ_STUDY.with_for_update()
+_CHANGE_STUDY = update(studies).where(studies.c.id == bindparam("of_study"))
+_COUNT_TIME = _CHANGE_STUDY.values(seconds=studies.c.seconds + bindparam("more"))
+_DECISIONS = (
+    select(func.count()).select_from(decisions).where(decisions.c.study == bindparam("of_study"))
+)
+_ENGINE = select(trials.c.engine).where(
+    trials.c.study == bindparam("of_study"), trials.c.number == bindparam("of_trial")
+)
 
 
 @final
@@ -116,10 +129,8 @@ class SqlStorage:
         """Return the trials that changed after a count of changes, with all their epochs."""
         with self._database.read() as connection:
             row = self._study(connection, study)
-            taken = connection.execute(
-                select(func.count()).select_from(decisions).where(decisions.c.study == row.id)
-            ).scalar_one()
-            record = StudyRecord.from_json(from_text(row.record))
+            taken = connection.execute(_DECISIONS, {"of_study": row.id}).scalar_one()
+            record = _record(row.record)
             return History(
                 trials=rows.read_trials(connection, row.id, since),
                 metric=record.metric,
@@ -232,7 +243,7 @@ class SqlStorage:
         with self._database.write() as connection:
             row = self._study(connection, study, lock=True)
             fixed: str = connection.execute(
-                select(trials.c.engine).where(trials.c.study == row.id, trials.c.number == trial)
+                _ENGINE, {"of_study": row.id, "of_trial": trial}
             ).scalar_one()
             if fixed:
                 return fixed
@@ -274,18 +285,24 @@ class SqlStorage:
             return before
 
     def _study(self, connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
-        query = select(studies).where(studies.c.name == name)
         # PostgreSQL: one writer a study at a time. SQLite has one writer anyway, and ignores it.
-        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        query = _LOCK_STUDY if lock else _READ_STUDY
+        row = connection.execute(query, {"of_name": name}).one_or_none()
         if row is None:
             others = connection.execute(select(studies.c.name).order_by(studies.c.id)).scalars()
             raise StudyNotFoundError(name, self.url, others.all())
         return row
 
 
+@lru_cache(maxsize=8)
+def _record(text: str) -> StudyRecord:
+    """Read a record, once while it stays the same: a worker reads its study's all the time."""
+    return StudyRecord.from_json(from_text(text))
+
+
 def _count_change(connection: Connection, study: Row[Any]) -> int:
     changed = int(study.changed) + 1
-    connection.execute(update(studies).where(studies.c.id == study.id).values(changed=changed))
+    connection.execute(_CHANGE_STUDY, {"of_study": study.id, "changed": changed})
     return changed
 
 
@@ -293,11 +310,7 @@ def _count_time(connection: Connection, study: Row[Any], seconds: float, now: fl
     """Add to a study's time the part of the last seconds that no worker has counted yet."""
     if now >= study.counted:  # else the machine's clock was set back
         seconds = min(seconds, now - study.counted)
-    connection.execute(
-        update(studies)
-        .where(studies.c.id == study.id)
-        .values(seconds=studies.c.seconds + seconds, counted=now)
-    )
+    connection.execute(_COUNT_TIME, {"of_study": study.id, "more": seconds, "counted": now})
 
 
 def _take(

@@ -163,9 +163,7 @@ RIGHT = {
         lambda m, h: m.layer(h), layer=parametrizations.spectral_norm(nn.Linear(8, 8))
     ),
     "attention": lambda: Net(attention, layer=nn.MultiheadAttention(8, 2, batch_first=True)),
-    "recurrent": lambda: Net(
-        lambda m, h: m.layer(h.unsqueeze(1))[0][:, 0], layer=nn.LSTM(8, 8, batch_first=True)
-    ),
+    "a recurrent cell": lambda: Net(lambda m, h: m.layer(h)[0], layer=nn.LSTMCell(8, 8)),
     "a class of a function": lambda: local_class(2.0),
 }
 

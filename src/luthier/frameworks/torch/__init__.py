@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -94,7 +95,7 @@ class TorchFramework:
             ),
             kernels=tuple(n for n, p in module.named_parameters() if p.ndim >= 2),
             n_parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
-            graph=lambda: self._graph(build, recipe, arrays, seed),
+            graph=cache(lambda: self._graph(build, recipe, arrays, seed)),
         )
 
     def _graph(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Graph:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
+DROPOUTS = nn.modules.dropout._DropoutNd  # whose rates are no part of it
 _SKIPPED = {"_parameters", "_buffers", "training"}
 
 
@@ -74,7 +75,7 @@ def _described(value: Any, seen: dict[int, int]) -> Any:
 
 
 def _module(module: nn.Module, seen: dict[int, int]) -> Any:
-    skipped = _SKIPPED | ({"p"} if isinstance(module, nn.modules.dropout._DropoutNd) else set())
+    skipped = _SKIPPED | ({"p"} if isinstance(module, DROPOUTS) else set())
     attributes = [
         (name, _described(value, seen))
         for name, value in vars(module).items()

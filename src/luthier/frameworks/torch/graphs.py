@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from luthier.core import CaptureError, Graph
-from luthier.frameworks.torch.fingerprint import fingerprint
+from luthier.frameworks.torch.fingerprint import DROPOUTS, fingerprint
 from luthier.frameworks.torch.graph_files import GraphFiles
 from luthier.frameworks.torch.rates import rates_of
 
@@ -22,6 +22,7 @@ class Graphs:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[object, Graph | str] = OrderedDict()
+        self._rates: OrderedDict[object, tuple[float, ...]] = OrderedDict()
         self._files = GraphFiles()
 
     def graph(
@@ -58,8 +59,20 @@ class Graphs:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(known)
         graph = _graph(self._kept[known])
-        rates = rates_of(module, batch) if graph.rates else ()
+        rates = self._rates_of(module, batch, known) if graph.rates else ()
         return dataclasses.replace(graph, rates=rates)
+
+    def _rates_of(
+        self, module: nn.Module, batch: Sequence[Tensor], known: object
+    ) -> tuple[float, ...]:
+        """Return a network's dropout rates; networks alike with the same settings share them."""
+        settings = tuple(layer.p for layer in module.modules() if isinstance(layer, DROPOUTS))
+        key = (known, settings)
+        if key not in self._rates:
+            self._rates[key] = rates_of(module, batch)
+            while len(self._rates) > KEPT:
+                self._rates.popitem(last=False)
+        return self._rates[key]
 
 
 def _captured(module: nn.Module, batch: Any, chunk: Any) -> Graph | str:

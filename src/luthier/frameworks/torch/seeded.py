@@ -20,13 +20,15 @@ def seeded(seed: int) -> Iterator[None]:
     ...     bool(torch.rand(1) == first)
     True
     """
-    plain, numbers = random.getstate(), np.random.get_state()
+    plain, numbers, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            random.seed(seed)
-            np.random.seed(seed)
-            yield
+        # `torch.manual_seed` would seed GPUs as well, whose numbers are the user's, and takes
+        # longer than a small network takes to build.
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+        yield
     finally:
         random.setstate(plain)
         np.random.set_state(numbers)
+        torch.set_rng_state(tensors)

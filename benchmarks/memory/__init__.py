@@ -1,0 +1,1 @@
+"""What a long study takes in memory, and whether its decisions stay quick."""
