@@ -11,8 +11,8 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import luthier  # noqa: E402 - after the number of threads
-from luthier.core import Float, History  # noqa: E402
+import luthier
+from luthier.core import Float, History
 
 TRIALS = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
 ROWS = 10  # of the table
