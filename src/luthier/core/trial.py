@@ -138,7 +138,7 @@ class History:
     @cached_property
     def planned(self) -> int:
         """Epochs that steps which wait or run will take."""
-        return sum(trial.planned for trial in self.trials)
+        return sum(trial.planned for trial in self.trials if trial.until)
 
     def counts(self) -> dict[str, int]:
         """Return the number of trials in each state."""

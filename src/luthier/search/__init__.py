@@ -2,8 +2,9 @@
 
 from luthier.core import LuthierError, Strategy, did_you_mean
 from luthier.search.halving import Halving
+from luthier.search.random import Random
 
-ALL: tuple[tuple[str, Strategy], ...] = (("halving", Halving()),)
+ALL: tuple[tuple[str, Strategy], ...] = (("halving", Halving()), ("random", Random()))
 
 
 def by_name(name: str) -> Strategy:

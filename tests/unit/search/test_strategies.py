@@ -10,6 +10,7 @@ from luthier import search
 from luthier.core import Categorical, History, LuthierError, Recipe, Space, Step, Strategy
 from luthier.search.halving import Halving
 from luthier.search.quasirandom import new_recipes, points
+from luthier.search.random import Random
 from luthier.testing.strategies import FULL, SPACE, StrategyLaws, bowl, simulate
 
 
@@ -30,6 +31,23 @@ def test_every_file_of_the_family_has_its_entry():
 def test_an_unknown_strategy_is_answered_with_the_nearest():
     with pytest.raises(LuthierError, match=r"Did you mean 'halving'"):
         search.by_name("halvin")
+
+
+class TestRandom:
+    def test_every_trial_runs_to_its_end(self):
+        seen = simulate(Random(), decisions=5)
+        assert {step.until for _, steps in seen for step in steps} == {FULL}
+
+    def test_what_was_found_changes_nothing(self):
+        first, other = (
+            [step.recipe for _, steps in simulate(Random(), curve=curve) for step in steps]
+            for curve in (bowl, lambda recipe, epoch: -bowl(recipe, epoch))
+        )
+        assert first == other
+
+    def test_no_more_than_the_trials_that_are_left(self):
+        history = replace(History(), trials_left=3)
+        assert len(Random()(SPACE, history, default_rng(0))) == 3
 
 
 class TestHalving:
