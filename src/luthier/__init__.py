@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from luthier.loop.study import Study
     from luthier.loop.train import Training, train
     from luthier.loop.tune import tune
+    from luthier.loop.watch import Watch, watch
 
 __version__ = "0.1.0"
 
@@ -37,11 +38,13 @@ _LAZY = {
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
+    "Watch": "luthier.loop.watch",
     "diagnose": "luthier.loop.diagnose",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
     "train": "luthier.loop.train",
     "tune": "luthier.loop.tune",
+    "watch": "luthier.loop.watch",
 }
 
 __all__ = [
@@ -60,11 +63,13 @@ __all__ = [
     "Study",
     "Training",
     "Trial",
+    "Watch",
     "diagnose",
     "predict",
     "read",
     "train",
     "tune",
+    "watch",
 ]
 
 

@@ -14,6 +14,7 @@ from luthier.core.errors import (
     StorageError,
     StudyMismatchError,
     StudyNotFoundError,
+    WatchError,
     did_you_mean,
 )
 from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
@@ -21,7 +22,7 @@ from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
 from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
 from luthier.core.problems import PROBLEMS
-from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy
+from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy, Watcher
 from luthier.core.recipe import MODEL_PREFIX, STRUCTURE, Recipe, Value
 from luthier.core.run import Run, Trace
 from luthier.core.space import (
@@ -101,6 +102,8 @@ __all__ = [
     "Trace",
     "Trial",
     "Value",
+    "WatchError",
+    "Watcher",
     "chunk_rows",
     "did_you_mean",
     "domain_from_json",

@@ -8,6 +8,7 @@ LuthierError
 ├── CaptureError                    a network that cannot be turned into a graph
 ├── StudyNotFoundError(KeyError)    no study of that name
 ├── StudyMismatchError(ValueError)  a study of that name, about something else
+├── WatchError(ValueError)          what cannot be watched, or is logged to a watch that is closed
 ├── StorageError                    a database that is not ours, newer, locked or full
 └── MissingExtraError(ImportError)  a package that is an extra
 """
@@ -65,6 +66,10 @@ class StudyMismatchError(LuthierError, ValueError):
             f"study '{study}' exists and is about something else: {'; '.join(differences)}. "
             f"Go on with what it was started with, or name another: `--study {study}-2`."
         )
+
+
+class WatchError(LuthierError, ValueError):
+    """Something that cannot be watched, or logged."""
 
 
 class StorageError(LuthierError):

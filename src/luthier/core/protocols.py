@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from luthier.core.curves import Curves
 from luthier.core.network import Build, Captured, Rehearsal, State
 from luthier.core.recipe import Recipe
+from luthier.core.run import Trace
 from luthier.core.space import Space
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
@@ -52,6 +53,40 @@ class Framework(Protocol):
 
         `data_source` is text that defines ``load()``; `reported` are scores to print beside.
         """
+
+
+class Watcher(Protocol):
+    """Looks on while somebody else's loop trains a live network; changes nothing of it."""
+
+    steps: int
+
+    def open(self) -> None:
+        """Attach what is needed to see."""
+
+    def close(self) -> None:
+        """Leave everything as it was."""
+
+    def number(self, value: Any) -> float:
+        """Return a logged value as a float."""
+
+    def mark(self, *, validated: bool) -> None:
+        """Take note that an epoch has ended, and whether a validation value was logged."""
+
+    def rate_logged(self, rate: float) -> None:
+        """Compare a learning rate that the loop logged with those that are used."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return recipe keys that are seen from outside; no optimizer where it is not known."""
+
+    def notes(self) -> list[str]:
+        """Return in words what could not be seen."""
+
+    def trace(self) -> Trace:
+        """Return what was seen so far."""
 
 
 class Engine(Protocol):

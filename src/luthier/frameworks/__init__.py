@@ -1,6 +1,8 @@
 """Frameworks: the only code that touches a live user network."""
 
-from luthier.core import Framework, MissingExtraError
+from typing import Any
+
+from luthier.core import Framework, MissingExtraError, Watcher
 
 NAMES = ("torch",)
 
@@ -20,3 +22,20 @@ def load(name: str) -> Framework:
             raise MissingExtraError("PyTorch", "torch", "training a network") from None
         return TorchFramework()
     raise ValueError(f"no framework '{name}'. There is: {', '.join(NAMES)}.")
+
+
+def watcher(model: Any, optimizer: Any, loss_fn: Any = None) -> Watcher:
+    """Return the watcher of a live network and what trains it; nothing is attached yet.
+
+    Args:
+        model: The network.
+        optimizer: One optimizer, or several in a sequence.
+        loss_fn: What computes the loss, if that is known.
+
+    Raises:
+        WatchError: for what is no network, or no optimizer.
+    """
+    load("torch")
+    from luthier.frameworks.torch.watching import watcher as of_torch
+
+    return of_torch(model, optimizer, loss_fn)

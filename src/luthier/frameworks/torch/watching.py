@@ -1,0 +1,261 @@
+"""Watching a loop that somebody else wrote: which hooks, and at which steps they look.
+
+Most steps cost three counters. A sampled step is armed right after the step before it: its hooks
+are attached then, and gone once it is over, so that nothing of the network is held or slowed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from luthier.core import Trace, WatchError
+from luthier.frameworks.torch.watching_data import Data
+from luthier.frameworks.torch.watching_gradients import StaleGradients
+from luthier.frameworks.torch.watching_layers import Layers
+from luthier.frameworks.torch.watching_parameters import Parameters
+from luthier.frameworks.torch.watching_passes import Passes
+from luthier.frameworks.torch.watching_rates import Rates
+from luthier.frameworks.torch.watching_rows import Rows
+from luthier.frameworks.torch.watching_steps import Steps
+
+
+class TorchWatcher:
+    """What is seen of one PyTorch training through hooks.
+
+    The first steps are all sampled, later ones ever more seldom. A hook never breaks or changes
+    the training: it draws no random number, keeps no graph, and where a tensor cannot be
+    measured it stops looking and says so.
+
+    Args:
+        model: The network.
+        optimizers: One or more; steps are counted by the first.
+        loss_fn: A module tells losses and labels; of a function the name tells its kind.
+        first: How many steps at the beginning are all sampled; explosions are quick.
+        growth: Ratio of successive sampled steps after that.
+        every: The longest gap. A sampled step costs about as much as one step of a small
+            network more, so that 100 costs about 1 %.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: Sequence[Optimizer],
+        loss_fn: Callable[..., Any] | None = None,
+        *,
+        first: int = 8,
+        growth: float = 1.25,
+        every: int = 100,
+    ) -> None:
+        self.model, self.steps = model, 0
+        self._first, self._growth, self._every = first, growth, every
+        names = {id(p): name for name, p in model.named_parameters()}
+        self._rows = Rows()
+        self._parameters = Parameters(model, optimizers)
+        self._rates = Rates(optimizers)
+        self._passes = Passes(model)
+        self._layers = Layers(model)
+        self._data = Data(loss_fn)
+        self._lead = optimizers[0]
+        self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
+        self._notes: list[str] = []
+        self._handles: list[Any] = []
+
+    def open(self) -> None:
+        """Attach what stays attached: two hooks an optimizer, one on the network."""
+        self._parameters.remember()
+        self._handles += self._passes.attach()
+        for each in self._each:
+            self._handles += each.attach()
+            each.arm()
+
+    def close(self) -> None:
+        """Remove every hook."""
+        for each in self._each:
+            each.disarm()
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def number(self, value: Any) -> float:
+        """Return a logged value as a float, without its graph."""
+        return float(value.detach() if isinstance(value, Tensor) else value)
+
+    def mark(self, *, validated: bool) -> None:
+        """Take note that an epoch has ended, and whether a validation value was logged."""
+        self._passes.mark(validated=validated)
+
+    def rate_logged(self, rate: float) -> None:
+        """Compare a learning rate that was logged with those that optimizers have."""
+        self._rates.logged(rate)
+
+    @property
+    def rate(self) -> float:
+        """The rate of the last step."""
+        return self._rates.last
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the first optimizer and the network say about the recipe."""
+        return {**self._rates.settings(), **self._layers.settings(), **self._passes.settings()}
+
+    def notes(self) -> list[str]:
+        """Return in words what could not be seen."""
+        return [*self._notes, *self._passes.notes()]
+
+    def trace(self) -> Trace:
+        """Return what was seen so far."""
+        steps, series = self._rows.series()
+        return Trace(
+            steps,
+            series,
+            {
+                "steps": self.steps,
+                **self._passes.counts(),
+                **self._rates.counts(),
+                **{
+                    name: sum(each.gradients.counts()[name] for each in self._each)
+                    for name in ("intervals", "intervals_not_zeroed")
+                },
+            },
+            {
+                **({"adversarial": True} if len(self._each) > 1 else {}),
+                **self._parameters.facts(),
+                **self._rates.facts(),
+                **self._passes.facts(),
+                **self._data.facts(),
+            },
+        )
+
+    def due_after(self, step: int) -> int:
+        """Return the next step to sample."""
+        if step < self._first:
+            return step + 1
+        return step + min(math.ceil(step * (self._growth - 1.0)), self._every)
+
+    def guarded(self, look: Callable[[], None]) -> None:
+        """Look at the training; if that fails, the training goes on and is looked at no more."""
+        try:
+            with torch.no_grad():
+                look()
+        except Exception as error:  # of whatever tensor class or device the user has
+            self._notes.append(f"stopped measuring steps: {type(error).__name__}: {error}")
+            for each in self._each:
+                each.blind = True
+
+    def arm(self, *, lead: bool) -> list[Any]:
+        """Attach the hooks of a sampled step that are not of one optimizer."""
+        if not lead:
+            return []
+        return [*self._layers.attach(), *self._data.attach(), *self._parameters.attach()]
+
+    def stepped(self, *, lead: bool) -> None:
+        """Count a step."""
+        self.steps += lead
+        self._passes.stepped()
+        self._rates.stepped()
+
+    def begin(self, *, lead: bool) -> dict[str, Any]:
+        """Return the row that a sampled step writes into."""
+        return self._rows.begin(self.steps + 1) if lead else self._rows.current()
+
+    def finish(self, row: dict[str, Any], *, lead: bool) -> None:
+        """Write what layers, loss and parameters showed in the step."""
+        if lead:
+            row["learning_rate"] = self._rates.last
+            self._layers.write(row)
+            self._data.write(row)
+            self._parameters.look()
+
+
+class _Each:
+    """The hooks of one optimizer."""
+
+    def __init__(
+        self, watcher: TorchWatcher, optimizer: Optimizer, names: dict[int, str], *, lead: bool
+    ) -> None:
+        self._watcher, self._optimizer, self._lead = watcher, optimizer, lead
+        self._values = Steps(watcher.model, optimizer, names)
+        self.gradients = StaleGradients(optimizer)
+        self._handles: list[Any] = []
+        self._row: dict[str, Any] = {}
+        self._count, self._due, self._armed = 0, 1, False
+        self.blind = False
+
+    def attach(self) -> list[Any]:
+        """Attach the two hooks that stay."""
+        return [
+            self._optimizer.register_step_pre_hook(self._before),
+            self._optimizer.register_step_post_hook(self._after),
+        ]
+
+    def arm(self) -> None:
+        """Get ready for a sampled step."""
+        self._armed = not self.blind
+        if self._armed:
+            self._watcher.guarded(self._attach)
+
+    def disarm(self) -> None:
+        """Remove the hooks of a sampled step."""
+        self._armed = False
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _attach(self) -> None:
+        self._handles += self.gradients.attach()
+        self._handles += self._watcher.arm(lead=self._lead)
+
+    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self._armed:
+            self._row = self._watcher.begin(lead=self._lead)
+            # What a closure computes is not there yet.
+            closure = len(args) > 1 or kwargs.get("closure") is not None
+            self._watcher.guarded(lambda: self._values.before(self._row, gradients=not closure))
+
+    def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        self._count += 1
+        self._watcher.stepped(lead=self._lead)
+        if self._armed:
+            self._watcher.guarded(self._finish)
+            self.disarm()
+            self._due = self._watcher.due_after(self._count)
+        if self._count + 1 == self._due:
+            self.arm()
+
+    def _finish(self) -> None:
+        self._values.after(self._row)
+        self.gradients.finish()
+        self._watcher.finish(self._row, lead=self._lead)
+
+
+def watcher(model: Any, optimizer: Any, loss_fn: Callable[..., Any] | None) -> TorchWatcher:
+    """Return a watcher, if network and optimizers are PyTorch's.
+
+    Raises:
+        WatchError: if they are not.
+    """
+    if not isinstance(model, nn.Module):
+        raise WatchError(
+            f"watch was given {_described(model)} as its network, but a torch.nn.Module was "
+            "expected. Write `luthier.watch(model, optimizer)`."
+        )
+    given = optimizer if isinstance(optimizer, (list, tuple)) else [optimizer]
+    # Wrappers such as accelerate's keep the optimizer that has the hooks inside.
+    inner = [getattr(one, "optimizer", one) for one in given]
+    found = [one for one in inner if isinstance(one, Optimizer)]
+    if len(found) < len(inner) or not inner:
+        other = next((one for one in inner if not isinstance(one, Optimizer)), None)
+        raise WatchError(
+            f"watch was given {_described(other)} as an optimizer, but a torch.optim.Optimizer "
+            "was expected, or several in a list. Write `luthier.watch(model, optimizer)`."
+        )
+    return TorchWatcher(model, found, loss_fn)
+
+
+def _described(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,119 @@
+"""Learning rates as optimizers have them, schedules that would change them, and settings."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+CLOSE = 1e-3  # rates that differ by less are the same, written with fewer digits
+_NAMES = {
+    "Adadelta": "adadelta",
+    "Adagrad": "adagrad",
+    "Adam": "adam",
+    "AdamW": "adamw",
+    "Adamax": "adamax",
+    "NAdam": "nadam",
+    "RAdam": "radam",
+    "RMSprop": "rmsprop",
+}
+
+
+class Rates:
+    """Reads the rates of optimizers.
+
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(2))], lr=0.1, momentum=0.9)
+    >>> rates = Rates([optimizer])
+    >>> rates.settings()["optimizer"], rates.settings()["learning_rate"]
+    ('momentum', 0.1)
+    >>> rates.logged(0.01)
+    >>> rates.counts()
+    {'rates_logged': 1, 'rates_not_applied': 1}
+    """
+
+    def __init__(self, optimizers: Sequence[Optimizer]) -> None:
+        self._optimizers = optimizers
+        self._groups = optimizers[0].param_groups
+        self._first = float(self._groups[0]["lr"])
+        self.last = self._first
+        self._highest = self._first
+        self._counts = {"rates_logged": 0, "rates_not_applied": 0}
+        self._pair: tuple[float, float] | None = None
+        self._logged: set[float] = set()
+        self._used: set[float] = set()
+        self._before: set[float] = set()
+        self._schedules: list[weakref.ref[LRScheduler]] | None = None
+
+    def stepped(self) -> None:
+        """Remember the rate of a step: a schedule may change it before anyone asks."""
+        rate = self._groups[0]["lr"]
+        if rate is not self.last:
+            self.last = float(rate)
+            self._highest = max(self._highest, self.last)
+
+    def logged(self, rate: float) -> None:
+        """Compare a logged rate with all that any group has, or had at the last call."""
+        now = {float(g["lr"]) for one in self._optimizers for g in one.param_groups}
+        now.add(self.last)
+        self._counts["rates_logged"] += 1
+        if not any(abs(rate - one) <= CLOSE * abs(one) for one in now | self._before):
+            self._counts["rates_not_applied"] += 1
+            self._pair = (rate, self.last)
+        self._before = now
+        if len(self._logged) < 1000:
+            self._logged.add(rate)
+            self._used.add(self.last)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rates were logged, and how many of them no optimizer had."""
+        return self._counts
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was compared, and schedules with the number of their steps."""
+        facts: dict[str, Any] = {"rates_logged_differ": len(self._logged) > 1}
+        facts["rates_used_differ"] = len(self._used) > 1
+        if self._pair is not None:
+            facts["rate_logged"], facts["rate_used"] = self._pair
+        if schedules := self._find():
+            facts["schedules"] = tuple(
+                (type(one).__name__, max(int(one._step_count) - 1, 0)) for one in schedules
+            )
+        return facts
+
+    def settings(self) -> dict[str, Any]:
+        """Return the first optimizer's settings under a recipe's names; {} for one unknown."""
+        kind, group = type(self._optimizers[0]).__name__, self._groups[0]
+        name = _NAMES.get(kind)
+        if kind == "SGD":
+            name = "nesterov" if group["nesterov"] else "momentum" if group["momentum"] else "sgd"
+        if name is None:
+            return {}
+        found = {"optimizer": name, "learning_rate": self._highest}
+        if group.get("momentum"):
+            found["momentum"] = float(group["momentum"])
+        if "betas" in group:
+            found["beta1"], found["beta2"] = (float(beta) for beta in group["betas"])
+        if group.get("eps"):
+            found["epsilon"] = float(group["eps"])
+        decay = float(group.get("weight_decay") or 0.0)
+        found["weight_decay" if name == "adamw" else "l2"] = decay if name == "adamw" else decay / 2
+        return found
+
+    def _find(self) -> list[LRScheduler]:
+        """Return the schedules of the optimizers: they are searched for once.
+
+        An optimizer does not know its schedules; its `step` tells that there is one.
+        """
+        if self._schedules is None:
+            if not any(hasattr(one.step, "_wrapped_by_lr_sched") for one in self._optimizers):
+                return []
+            mine = {id(one) for one in self._optimizers}
+            found = [one for one in gc.get_objects() if issubclass(type(one), LRScheduler)]
+            self._schedules = [
+                weakref.ref(one) for one in found if id(getattr(one, "optimizer", None)) in mine
+            ]
+        return [one for ref in self._schedules if (one := ref()) is not None]
