@@ -58,7 +58,9 @@ class Framework(Protocol):
 class Watcher(Protocol):
     """Looks on while somebody else's loop trains a live network; changes nothing of it."""
 
-    steps: int
+    @property
+    def steps(self) -> int:
+        """How many steps were made; of several optimizers, by the first."""
 
     def open(self) -> None:
         """Attach what is needed to see."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from luthier.core import Trace, WatchError
+from luthier.frameworks.torch.watching_clock import Clock
 from luthier.frameworks.torch.watching_data import Data
 from luthier.frameworks.torch.watching_gradients import StaleGradients
 from luthier.frameworks.torch.watching_layers import Layers
@@ -52,13 +53,14 @@ class TorchWatcher:
         growth: float = 1.25,
         every: int = 100,
     ) -> None:
-        self.model, self.steps = model, 0
+        self.model = model
         self._first, self._growth, self._every = first, growth, every
         names = {id(p): name for name, p in model.named_parameters()}
         self._rows = Rows()
         self._parameters = Parameters(model, optimizers)
-        self._rates = Rates(optimizers)
-        self._passes = Passes(model)
+        self.rates = Rates(optimizers)
+        self.clock = Clock()
+        self._passes = Passes(model, self.clock)
         self._layers = Layers(model)
         self._data = Data(loss_fn)
         self._lead = optimizers[0]
@@ -67,17 +69,17 @@ class TorchWatcher:
         self._handles: list[Any] = []
 
     def open(self) -> None:
-        """Attach what stays attached: two hooks an optimizer, one on the network."""
+        """Attach what stays attached: a hook an optimizer."""
         self._parameters.remember()
-        self._handles += self._passes.attach()
+        self._passes.open()
         for each in self._each:
             self._handles += each.attach()
-            each.arm()
 
     def close(self) -> None:
         """Remove every hook."""
         for each in self._each:
             each.disarm()
+        self._passes.close()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -88,20 +90,25 @@ class TorchWatcher:
 
     def mark(self, *, validated: bool) -> None:
         """Take note that an epoch has ended, and whether a validation value was logged."""
-        self._passes.mark(validated=validated)
+        self._each[0].call_late(self._passes.mark(validated=validated), self._passes.late)
 
     def rate_logged(self, rate: float) -> None:
         """Compare a learning rate that was logged with those that optimizers have."""
-        self._rates.logged(rate)
+        self.rates.logged(rate)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the first optimizer has made."""
+        return self._each[0].count
 
     @property
     def rate(self) -> float:
         """The rate of the last step."""
-        return self._rates.last
+        return self.rates.last
 
     def settings(self) -> dict[str, Any]:
         """Return what the first optimizer and the network say about the recipe."""
-        return {**self._rates.settings(), **self._layers.settings(), **self._passes.settings()}
+        return {**self.rates.settings(), **self._layers.settings(), **self._passes.settings()}
 
     def notes(self) -> list[str]:
         """Return in words what could not be seen."""
@@ -116,7 +123,7 @@ class TorchWatcher:
             {
                 "steps": self.steps,
                 **self._passes.counts(),
-                **self._rates.counts(),
+                **self.rates.counts(),
                 **{
                     name: sum(each.gradients.counts()[name] for each in self._each)
                     for name in ("intervals", "intervals_not_zeroed")
@@ -125,7 +132,7 @@ class TorchWatcher:
             {
                 **({"adversarial": True} if len(self._each) > 1 else {}),
                 **self._parameters.facts(),
-                **self._rates.facts(),
+                **self.rates.facts(),
                 **self._passes.facts(),
                 **self._data.facts(),
             },
@@ -153,12 +160,6 @@ class TorchWatcher:
             return []
         return [*self._layers.attach(), *self._data.attach(), *self._parameters.attach()]
 
-    def stepped(self, *, lead: bool) -> None:
-        """Count a step."""
-        self.steps += lead
-        self._passes.stepped()
-        self._rates.stepped()
-
     def begin(self, *, lead: bool) -> dict[str, Any]:
         """Return the row that a sampled step writes into."""
         return self._rows.begin(self.steps + 1) if lead else self._rows.current()
@@ -166,7 +167,7 @@ class TorchWatcher:
     def finish(self, row: dict[str, Any], *, lead: bool) -> None:
         """Write what layers, loss and parameters showed in the step."""
         if lead:
-            row["learning_rate"] = self._rates.last
+            row["learning_rate"] = self.rates.last
             self._layers.write(row)
             self._data.write(row)
             self._parameters.look()
@@ -179,19 +180,28 @@ class _Each:
         self, watcher: TorchWatcher, optimizer: Optimizer, names: dict[int, str], *, lead: bool
     ) -> None:
         self._watcher, self._optimizer, self._lead = watcher, optimizer, lead
+        self._clock, self._rates = watcher.clock, watcher.rates
+        self._group = optimizer.param_groups[0]
+        self._rate = self._group["lr"]
         self._values = Steps(watcher.model, optimizer, names)
         self.gradients = StaleGradients(optimizer)
         self._handles: list[Any] = []
         self._row: dict[str, Any] = {}
-        self._count, self._due, self._armed = 0, 1, False
+        self._late: Callable[[], None] | None = None
+        self._late_at = math.inf
+        self.count, self._due, self._wake, self._armed = 0, 1, 0.0, False
         self.blind = False
 
     def attach(self) -> list[Any]:
-        """Attach the two hooks that stay."""
-        return [
-            self._optimizer.register_step_pre_hook(self._before),
-            self._optimizer.register_step_post_hook(self._after),
-        ]
+        """Attach the hook that stays, and get ready for the first step."""
+        self.arm()
+        return [self._optimizer.register_step_post_hook(self._after)]
+
+    def call_late(self, step: float, late: Callable[[], None]) -> None:
+        """Call something after that step of all optimizers."""
+        own = self.count + (step - self._clock.steps) / max(self._clock.steps, 1) * self.count
+        self._late_at, self._late = own, late
+        self._wake = min(self._wake, own)
 
     def arm(self) -> None:
         """Get ready for a sampled step."""
@@ -207,25 +217,39 @@ class _Each:
         self._handles.clear()
 
     def _attach(self) -> None:
+        self._handles.append(self._optimizer.register_step_pre_hook(self._before))
         self._handles += self.gradients.attach()
         self._handles += self._watcher.arm(lead=self._lead)
 
     def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if self._armed:
-            self._row = self._watcher.begin(lead=self._lead)
-            # What a closure computes is not there yet.
-            closure = len(args) > 1 or kwargs.get("closure") is not None
-            self._watcher.guarded(lambda: self._values.before(self._row, gradients=not closure))
+        self._row = self._watcher.begin(lead=self._lead)
+        # What a closure computes is not there yet.
+        closure = len(args) > 1 or kwargs.get("closure") is not None
+        self._watcher.guarded(lambda: self._values.before(gradients=not closure))
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self._count += 1
-        self._watcher.stepped(lead=self._lead)
+        # Every step comes here: this is what watching costs.
+        self._clock.steps += 1
+        self.count += 1
+        rate = self._group["lr"]
+        if rate is not self._rate:
+            self._rate = rate
+            if self._lead:
+                self._rates.changed(rate)
+        if self.count >= self._wake:
+            self._awake()
+
+    def _awake(self) -> None:
         if self._armed:
             self._watcher.guarded(self._finish)
             self.disarm()
-            self._due = self._watcher.due_after(self._count)
-        if self._count + 1 == self._due:
+            self._due = self._watcher.due_after(self.count)
+        if self.count >= self._late_at and self._late is not None:
+            self._late_at = math.inf
+            self._late()
+        if self.count + 1 >= self._due:
             self.arm()
+        self._wake = self.count + 1 if self._armed else min(self._due - 1, self._late_at)
 
     def _finish(self) -> None:
         self._values.after(self._row)

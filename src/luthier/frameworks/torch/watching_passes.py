@@ -8,21 +8,29 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from luthier.frameworks.torch.watching_clock import Clock
+
 HEAD = 3  # batches at the beginning of an epoch that tell one order from another
 NUMBERS = 32  # of a batch that tell it from another
+LATE = 0.9  # share of an epoch after which its evaluation is waited for
+SHORT = 20  # steps of an epoch that is too short to take the hook off meanwhile
 _MODES = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
 
 
 class Passes:
-    """Counts forward passes through one hook on the network that stays attached.
+    """Counts forward passes through a hook on the network, towards the end of epochs.
 
     A pass without gradient through layers in training mode is no evaluation yet: generators and
     teachers do that at every step. Passes since the last step, just before a validation value is
     logged, are one.
+
+    Args:
+        model: The network.
+        clock: Counts the steps of all optimizers.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
+    def __init__(self, model: nn.Module, clock: Clock) -> None:
+        self._model, self._clock = model, clock
         named = [(n, m) for n, m in model.named_modules() if isinstance(m, _MODES)]
         self._modes = [(n, m) for n, m in named if getattr(m, "p", 1.0) > 0.0]
         # In place, `model.compile()`: a hook would be compiled too.
@@ -30,52 +38,60 @@ class Passes:
         self._counts = dict.fromkeys(
             ("validations", "validations_in_train_mode", "orders_compared", "orders_repeated"), 0
         )
+        self._hook: Any = None
+        self._head_hook: Any = None
+        self._step = 0  # since which nothing was stepped, and what passed since
         self._forwards = self._blind = self._fair = 0
-        self._since = (0, 0, 0)
         self._most = 0  # passes with gradient that one step took
-        self._look, self._rows = HEAD, 0
+        self._marked = 0
+        self._rows = 0
         self._order: list[int] = []
         self._order_before: list[int] = []
         self._sensitive: set[str] = set()
-        self._one_batch = False
+        self._one_batch = self._called = False
 
-    def attach(self) -> list[Any]:
-        """Attach the hook."""
-        if self._compiled:
-            return []
-        return [self._model.register_forward_pre_hook(self._entered, with_kwargs=True)]
+    def open(self) -> None:
+        """Attach the hooks."""
+        if not self._compiled:
+            self.late()
+            self._attach_head()
 
-    def stepped(self) -> None:
-        """Take note that an optimizer stepped: what came before was training."""
-        now = (self._forwards, self._blind, self._fair)
-        self._most = max(self._most, now[0] - self._since[0])
-        self._since = now
+    def close(self) -> None:
+        """Remove the hooks."""
+        for hook in (self._hook, self._head_hook):
+            if hook is not None:
+                hook.remove()
+        self._hook = self._head_hook = None
 
-    def mark(self, *, validated: bool) -> None:
-        """Take note of an epoch's end: judge what was evaluated, and in what order it trained."""
+    def late(self) -> None:
+        """Attach the hook that counts, towards the end of an epoch."""
+        if self._hook is None and not self._compiled:
+            self._hook = self._model.register_forward_pre_hook(self._entered)
+
+    def mark(self, *, validated: bool) -> float:
+        """Judge an epoch: what was evaluated, in what order it trained.
+
+        Returns:
+            The step at which to call `late`.
+        """
+        now = self._clock.steps
         forwards, blind, fair = (
-            now - then
-            for now, then in zip(
-                (self._forwards, self._blind, self._fair), self._since, strict=True
-            )
+            (self._forwards, self._blind, self._fair) if self._step == now else (0, 0, 0)
         )
         # With gradients, passes in training mode are more than one step takes; else unclear.
         passes = blind or (forwards if forwards > 2 * max(self._most, 1) else 0)
         if validated and (passes or fair):
             self._counts["validations"] += 1
             self._counts["validations_in_train_mode"] += bool(passes and not fair)
-        if not self._look:  # else steps are logged, and the epoch goes on
+        if len(self._order) == HEAD and self._head_hook is None:
             self._compare()
-        self._since = (self._forwards, self._blind, self._fair)
-
-    def _compare(self) -> None:
-        if len(self._order) == HEAD and len(set(self._order)) > 1:
-            if self._order_before:
-                self._counts["orders_compared"] += 1
-                self._counts["orders_repeated"] += self._order == self._order_before
-            self._order_before = self._order
-        self._one_batch = len(set(self._order)) == 1
-        self._order, self._look = [], HEAD
+        self._step = -1
+        length, self._marked = now - self._marked, now
+        if length <= SHORT or self._hook is None:
+            return now
+        self._hook.remove()
+        self._hook = None
+        return now + LATE * length - 1
 
     def counts(self) -> dict[str, int]:
         """Return counts of epochs."""
@@ -94,37 +110,63 @@ class Passes:
         """Return what could not be seen."""
         if self._compiled:
             return ["forward passes are compiled in place, and not seen"]
-        if not self._forwards + self._blind + self._fair:
+        if self._clock.steps and not self._called:
             return ["the watched network itself was never called: its passes were not seen"]
         return []
 
-    def _entered(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+    def _entered(self, module: nn.Module, args: Any) -> None:
         if torch.compiler.is_compiling():  # a counter would be compiled, and again at each value
             return
+        if self._step != self._clock.steps:
+            self._most = max(self._most, self._forwards)
+            self._step = self._clock.steps
+            self._forwards = self._blind = self._fair = 0
         if torch.is_grad_enabled():
-            if not module.training:
+            if module.training:
+                self._forwards += 1
+            else:
                 self._fair += 1
-                return
-            self._forwards += 1
-            if self._look:
-                self._look -= 1
-                self._take(next(_tensors((args, kwargs)), None))
-            return
-        training = [name for name, layer in self._modes if layer.training]
-        if training:
+        elif self._in_train_mode():
             self._blind += 1
-            self._sensitive.update(training)
         else:
             self._fair += 1
 
-    def _take(self, batch: Tensor | None) -> None:
-        self._sensitive.update(name for name, layer in self._modes if layer.training)
-        if batch is None or batch.ndim == 0 or batch.layout != torch.strided:
+    def _in_train_mode(self) -> bool:
+        training = [name for name, layer in self._modes if layer.training]
+        self._sensitive.update(training)
+        return bool(training)
+
+    def _attach_head(self) -> None:
+        self._order = []
+        self._head_hook = self._model.register_forward_pre_hook(self._began, with_kwargs=True)
+
+    def _began(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """Take note of one of an epoch's first batches."""
+        if torch.compiler.is_compiling():
             return
-        self._rows = max(self._rows, len(batch))
-        row = batch.detach()[:1].flatten()
-        row = row[:: max(1, row.numel() // NUMBERS)]
-        self._order.append(hash((tuple(batch.shape), tuple(row.tolist()))))
+        self._called = True
+        if not torch.is_grad_enabled() or not module.training:
+            return
+        self._in_train_mode()
+        batch = next(_tensors((args, kwargs)), None)
+        if batch is not None and batch.ndim > 0 and batch.layout == torch.strided:
+            self._rows = max(self._rows, len(batch))
+            row = batch.detach()[:1].flatten()
+            row = row[:: max(1, row.numel() // NUMBERS)]
+            self._order.append(hash((tuple(batch.shape), tuple(row.tolist()))))
+        if batch is None or len(self._order) == HEAD:
+            self._head_hook.remove()
+            self._head_hook = None
+
+    def _compare(self) -> None:
+        """Compare the order of an epoch with that of the one before."""
+        self._one_batch = len(set(self._order)) == 1
+        if not self._one_batch:
+            if self._order_before:
+                self._counts["orders_compared"] += 1
+                self._counts["orders_repeated"] += self._order == self._order_before
+            self._order_before = self._order
+        self._attach_head()
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

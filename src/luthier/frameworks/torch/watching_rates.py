@@ -48,12 +48,10 @@ class Rates:
         self._before: set[float] = set()
         self._schedules: list[weakref.ref[LRScheduler]] | None = None
 
-    def stepped(self) -> None:
-        """Remember the rate of a step: a schedule may change it before anyone asks."""
-        rate = self._groups[0]["lr"]
-        if rate is not self.last:
-            self.last = float(rate)
-            self._highest = max(self._highest, self.last)
+    def changed(self, rate: float) -> None:
+        """Take note of a new rate of a step: a schedule may change it again before anyone asks."""
+        self.last = float(rate)
+        self._highest = max(self._highest, self.last)
 
     def logged(self, rate: float) -> None:
         """Compare a logged rate with all that any group has, or had at the last call."""

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 TENSORS = 48  # of more, evenly chosen ones are measured
 NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
+HUGE = 1e100  # beyond it squares overflow
 STREAK = 12  # sampled steps without any gradient after which a unit counts as dead
 _UNITS = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)
 
@@ -31,6 +32,7 @@ class Steps:
         order = {name: i for i, name in enumerate(names.values())}
         kernels.sort(key=lambda pair: order[pair[0]])
         self._kernels = _some(kernels or [(names[id(p)], p) for p in given if id(p) in names])
+        self._sizes = {name: p.numel() for name, p in self._kernels}
         self._optimizer = optimizer
         layers = [
             (name, layer)
@@ -38,69 +40,65 @@ class Steps:
             if isinstance(layer, _UNITS) and layer.bias is not None and id(layer.bias) in mine
         ]
         # The outputs of classes that a batch does not hold may underflow to no gradient.
-        self._units = {name: layer.bias for name, layer in _some(layers[:-1])}
+        self._units = [(name, layer.bias) for name, layer in _some(layers[:-1])]
         self._streaks: dict[str, Tensor] = {}
+        self._looks = 0
         self._seen: list[tuple[str, Tensor, Tensor]] = []
-        self._norms: list[Tensor] = []
+        self._scalars: dict[str, Tensor] = {}
         self._later = False
 
-    def before(self, row: dict[str, Any], *, gradients: bool) -> None:
-        """Measure before the weights change."""
-        self._seen = []
+    def before(self, *, gradients: bool) -> None:
+        """Measure before the weights change.
+
+        Args:
+            gradients: Whether they are there already; a closure computes them within the step.
+        """
+        self._seen, self._scalars, self._later = [], {}, not gradients
         for name, p in self._kernels:
-            if p.grad is None and gradients:
-                continue
-            view = _thin(p.detach())
-            self._seen.append((name, view, view.clone()))
-        self._later = not gradients
+            if p.grad is not None or not gradients:
+                view = _thin(p.detach())
+                self._seen.append((name, view, view.clone()))
         if gradients:
-            self._read(row)
+            self._read()
 
     def after(self, row: dict[str, Any]) -> None:
-        """Measure what the step changed."""
+        """Measure what the step changed, and write all that was measured."""
         if self._later:
-            self._read(row)
-        if self._seen:
-            norms = [torch.linalg.vector_norm(b, dtype=_wide(b)) for _, _, b in self._seen]
-            moves = [
-                torch.linalg.vector_norm(now - before, dtype=_wide(now))
-                for _, now, before in self._seen
-            ]
-            sizes, changes = _floats(norms), _floats(moves)
-            for (name, view, _), size, change in zip(self._seen, sizes, changes, strict=True):
-                row[f"weight_norm/{name}"] = size / math.sqrt(max(view.numel(), 1))
-                row[f"update_ratio/{name}"] = change / size if size > 0.0 else math.nan
-        self._seen = []
-
-    def _read(self, row: dict[str, Any]) -> None:
-        """Read the gradients, in units of a root mean square, so that sizes compare."""
+            self._read()
+        for name, now, before in self._seen:
+            self._scalars[f"weight_norm/{name}"] = _mean(before)
+            self._scalars[f"update_ratio/{name}"] = _mean(now - before)
+        names = list(self._scalars)
+        found = dict(zip(names, _floats(list(self._scalars.values())), strict=True))
         scale = getattr(self._optimizer, "grad_scale", None)  # fused optimizers unscale themselves
         scale = float(scale) if isinstance(scale, Tensor) else 1.0
-        dense = [(n, p.grad) for n, p in self._kernels if _dense(p.grad)]
-        views = [_thin(grad) for _, grad in dense if grad is not None]
-        norms = _floats([torch.linalg.vector_norm(v, dtype=_wide(v)) for v in views])
         square = 0.0
-        for (name, grad), view, norm in zip(dense, views, norms, strict=True):
-            mean = norm / scale / math.sqrt(max(view.numel(), 1))
-            row[f"gradient_norm/{name}"] = mean
-            square += mean * mean * (grad.numel() if grad is not None else 0)
-        row["gradient_norm"] = math.sqrt(square) if math.isfinite(square) else square
-        self._count_dead(row)
+        for name, value in found.items():
+            kind, _, tensor = name.partition("/")
+            if kind == "update_ratio":
+                size = found[f"weight_norm/{tensor}"]
+                found[name] = value / size if size > 0.0 else math.nan
+            elif kind == "gradient_norm":
+                found[name] = value / scale
+                square += found[name] ** 2 * self._sizes[tensor] if abs(value) < HUGE else math.inf
+        row.update(found, gradient_norm=math.sqrt(square))
+        self._seen, self._scalars = [], {}
 
-    def _count_dead(self, row: dict[str, Any]) -> None:
-        shares = {}
-        for name, bias in self._units.items():
+    def _read(self) -> None:
+        """Read gradients: their root mean squares, so that sizes compare; units without any."""
+        for name, p in self._kernels:
+            if p.grad is not None and _dense(p.grad):
+                self._scalars[f"gradient_norm/{name}"] = _mean(_thin(p.grad))
+        self._looks += 1
+        for name, bias in self._units:
             grad = bias.grad
             if grad is None or not _dense(grad):
                 continue
-            zero = grad == 0
             streak = self._streaks.get(name)
-            streak = zero.int() if streak is None else (streak + 1) * zero
-            self._streaks[name] = streak
-            shares[name] = (streak >= STREAK).float().mean()
-        row.update(
-            {f"dead_units/{k}": v for k, v in zip(shares, _floats([*shares.values()]), strict=True)}
-        )
+            zero = grad == 0
+            self._streaks[name] = streak = zero.int() if streak is None else (streak + 1) * zero
+            if self._looks >= STREAK:
+                self._scalars[f"dead_units/{name}"] = (streak >= STREAK).float().mean()
 
 
 def _some(pairs: list[Any]) -> list[Any]:
@@ -115,17 +113,21 @@ def _thin(tensor: Tensor) -> Tensor:
     return tensor if step <= 1 or tensor.ndim == 0 else tensor[:: min(step, len(tensor))]
 
 
-def _dense(grad: Tensor | None) -> bool:
-    return grad is not None and grad.layout == torch.strided and not grad.is_complex()
+def _dense(grad: Tensor) -> bool:
+    return grad.layout == torch.strided and not grad.is_complex()
 
 
-def _wide(tensor: Tensor) -> torch.dtype | None:
-    """Return a type in which squares of half precision do not overflow."""
-    return torch.float32 if tensor.dtype in (torch.float16, torch.bfloat16) else None
+def _mean(tensor: Tensor) -> Tensor:
+    """Return the root mean square; squares of half precision would overflow."""
+    half = tensor.dtype in (torch.float16, torch.bfloat16)
+    norm = torch.linalg.vector_norm(tensor, dtype=torch.float32 if half else None)
+    return norm / math.sqrt(max(tensor.numel(), 1))
 
 
 def _floats(scalars: list[Tensor]) -> list[float]:
-    """Return scalars as floats, with one transfer a device."""
-    if len({one.device for one in scalars}) <= 1:
-        return torch.stack([one.double() for one in scalars]).tolist() if scalars else []
+    """Return scalars as floats, with one transfer if they are of one kind."""
+    if not scalars:
+        return []
+    if len({(one.device, one.dtype) for one in scalars}) == 1:
+        return list(torch.stack(scalars).tolist())
     return [float(one) for one in scalars]
