@@ -96,8 +96,8 @@ def problems_page() -> str:
     """Return the reference of problems: what each rule asks for before it speaks."""
     abouts = {rule.__name__: sys.modules[rule.__module__].ABOUT for rule in run.ALL}
     parts = [
-        ("## Of the set-up", SETUP, "Found before training, by `luthier.check`."),
-        ("## Of a training", RUN, "Found in its curves, by `luthier diagnose` and by training."),
+        ("## Of the set-up", SETUP, "Found before training, or by `luthier.watch`."),
+        ("## Of a training", RUN, "Found in its curves, and by watching it."),
         ("## Of a study", STUDY, "Found in its history."),
     ]
     sections = ["# Problems", MADE, PROBLEMS]

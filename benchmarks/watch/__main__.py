@@ -1,4 +1,4 @@
-"""Prints what watching costs: python -m benchmarks.watch."""
+"""Prints what watching costs: ``python -m benchmarks.watch``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import torch  # noqa: E402 - after the number of threads
-from torch import nn  # noqa: E402
+import torch
+from torch import nn
 
-import luthier  # noqa: E402
+import luthier
 
 STEPS = 3000  # of one training; sampled steps are densest at its beginning
-EPOCH = 100  # steps between two calls of `log`
-PAIRS = int(os.environ.get("PAIRS", "9"))
+EPOCH = 100  # steps between two calls of `log`, as in a loop that is watched
+TURN = 20  # steps of one training before it is the other's turn
+REPEATS = int(os.environ.get("REPEATS", "3"))
+Step = Iterator[float]
 
 
 def mlp(width: int) -> nn.Module:
@@ -42,67 +45,62 @@ def cnn() -> nn.Module:
     )
 
 
-def training(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> Iterator[list[float]]:
-    """Yield the seconds of each step, plain and watched in turn."""
-    while True:
-        for watched in (False, True):
-            torch.manual_seed(0)
-            model, loss_fn = build(), nn.CrossEntropyLoss()
-            optimizer = torch.optim.Adam(model.parameters())
-            x, y = torch.randn(100, *shape), torch.randint(0, 10, (100, shape[0]))
-            if watched:
-                with luthier.watch(model, optimizer, loss_fn, live=True) as run:
-                    yield steps(model, optimizer, loss_fn, x, y, run)
-            else:
-                yield steps(model, optimizer, loss_fn, x, y, None)
+def training(build: Callable[[], nn.Module], shape: tuple[int, ...], *, watched: bool) -> Step:
+    """Train; yield the seconds of each step, calls of `log` among them."""
+    torch.manual_seed(0)
+    model, loss_fn = build(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters())
+    x, y = torch.randn(100, *shape), torch.randint(0, 10, (100, shape[0]))
+    with luthier.watch(model, optimizer, loss_fn) if watched else nullcontext() as run:
+        for i in range(STEPS):
+            start = time.process_time()
+            optimizer.zero_grad()
+            loss = loss_fn(model(x[i % len(x)]), y[i % len(y)])
+            loss.backward()
+            optimizer.step()
+            if run is not None and (i + 1) % EPOCH == 0:
+                run.log(train_loss=loss, val_loss=loss)
+            yield time.process_time() - start
 
 
-def steps(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    loss_fn: nn.Module,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    run: luthier.Watch | None,
-) -> list[float]:
-    """Train; return the seconds of each step, calls of `log` among them."""
-    times = []
-    for i in range(STEPS):
-        start = time.process_time()
-        optimizer.zero_grad()
-        loss = loss_fn(model(x[i % len(x)]), y[i % len(y)])
-        loss.backward()
-        optimizer.step()
-        if run is not None and (i + 1) % EPOCH == 0:
-            run.log(train_loss=loss, val_loss=loss)
-        times.append(time.process_time() - start)
-    return times
+def measure(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> tuple[float, float, float]:
+    """Return a step's median seconds, and by how much watching adds to a step and to all of them.
+
+    The trainings take turns, so that whatever else the machine does slows both.
+    """
+    plain, watched, whole = [], [], []
+    for repeat in range(REPEATS):
+        both = [training(build, shape, watched=flag) for flag in (False, True)]
+        for turn in range(STEPS // TURN):
+            times: list[list[float]] = [[], []]
+            for which in (0, 1) if (turn + repeat) % 2 else (1, 0):
+                times[which] = [next(both[which]) for _ in range(TURN)]
+            plain += times[0]
+            watched += times[1]
+        size = STEPS * (repeat + 1)
+        whole.append(_total(watched[size - STEPS :]) / _total(plain[size - STEPS :]) - 1.0)
+    return median(plain), median(watched) / median(plain) - 1.0, median(whole)
 
 
-def measure(name: str, build: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
-    """Print one row: medians over pairs of trainings that take turns."""
-    runs = training(build, shape)
-    next(runs), next(runs)
-    usual, total = [], []
-    for _ in range(PAIRS):
-        plain, watched = next(runs), next(runs)
-        usual.append(median(watched) / median(plain) - 1.0)
-        total.append(sum(watched) / sum(plain) - 1.0)
-        step = median(plain)
-    print(
-        f"{name:<22} {1e6 * step:>8.0f} {median(usual):>9.1%} {median(total):>9.1%}"
-        f"   ({min(total):.1%} to {max(total):.1%})"
-    )
+def _total(seconds: list[float]) -> float:
+    """Return the time of all steps; what else the machine did in one of them is left out."""
+    limit = 50 * median(seconds)
+    return sum(one for one in seconds if one < limit)
 
 
 def main() -> None:
     """Print the table."""
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, python {sys.version.split()[0]}; {STEPS} steps, {PAIRS} pairs")
-    print(f"{'network':<22} {'step, us':>8} {'median':>9} {'all steps':>9}")
-    measure("mlp 64, batch 64", lambda: mlp(64), (64, 64))
-    measure("mlp 256, batch 128", lambda: mlp(256), (128, 64))
-    measure("cnn 8x8, batch 64", cnn, (64, 1, 8, 8))
+    write = sys.stdout.write
+    write(f"torch {torch.__version__}, {REPEATS} times {STEPS:,} steps, in turns of {TURN}\n\n")
+    write(f"{'network':<20} {'step':>9} {'median step':>12} {'all steps':>10}\n")
+    for name, build, shape in (
+        ("mlp 64, batch 64", lambda: mlp(64), (64, 64)),
+        ("mlp 256, batch 128", lambda: mlp(256), (128, 64)),
+        ("cnn 8x8, batch 64", cnn, (64, 1, 8, 8)),
+    ):
+        seconds, step, whole = measure(build, shape)
+        write(f"{name:<20} {1e6 * seconds:>6.0f} us {step:>12.1%} {whole:>10.1%}\n")
 
 
 main()

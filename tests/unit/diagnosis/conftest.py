@@ -33,12 +33,30 @@ def read(kind: str) -> dict[str, Run]:
     return runs
 
 
+def read_watched(kind: str) -> dict[str, Run]:
+    rows = json.loads(gzip.decompress((RUNS / "watched.json.gz").read_bytes()))
+    runs = {}
+    for row in rows:
+        if row["kind"] != kind:
+            continue
+        seen = row["trace"]
+        series = {name: tuple(values) for name, values in seen["series"].items()}
+        facts = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in seen["facts"].items()
+        }
+        trace = Trace(tuple(seen["steps"]), series, seen["counts"], facts)
+        recipe = None if row["recipe"] is None else Recipe.from_json(row["recipe"])
+        runs[row["name"]] = Run(Curves.from_epochs(row["epochs"]), recipe, trace=trace)
+    return runs
+
+
 @pytest.fixture(scope="session")
 def healthy_runs() -> list[Run]:
-    return list(read("healthy").values())
+    return [*read("healthy").values(), *read_watched("healthy").values()]
 
 
 @pytest.fixture(scope="session")
 def faulty_runs() -> dict[str, Run]:
     """By the fault that was put in."""
-    return read("faulty")
+    return {**read("faulty"), **read_watched("faulty")}

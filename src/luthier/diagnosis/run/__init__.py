@@ -5,7 +5,11 @@ To add one: a file named as the problem, with the function and its ``ABOUT``, an
 
 from luthier.diagnosis.run.batch_too_large import batch_too_large
 from luthier.diagnosis.run.batch_too_small import batch_too_small
+from luthier.diagnosis.run.dead_units import dead_units
 from luthier.diagnosis.run.diverging import diverging
+from luthier.diagnosis.run.evaluation_in_train_mode import evaluation_in_train_mode
+from luthier.diagnosis.run.exploding_gradients import exploding_gradients
+from luthier.diagnosis.run.gradients_not_zeroed import gradients_not_zeroed
 from luthier.diagnosis.run.late_variance import late_variance
 from luthier.diagnosis.run.learning_rate_too_high import learning_rate_too_high
 from luthier.diagnosis.run.learning_rate_too_low import learning_rate_too_low
@@ -15,11 +19,17 @@ from luthier.diagnosis.run.not_learning import not_learning
 from luthier.diagnosis.run.oscillating import oscillating
 from luthier.diagnosis.run.over_regularised import over_regularised
 from luthier.diagnosis.run.overfitting import overfitting
+from luthier.diagnosis.run.parameters_not_trained import parameters_not_trained
+from luthier.diagnosis.run.saturated_units import saturated_units
+from luthier.diagnosis.run.schedule_collapses import schedule_collapses
+from luthier.diagnosis.run.schedule_not_applied import schedule_not_applied
 from luthier.diagnosis.run.slow_convergence import slow_convergence
 from luthier.diagnosis.run.too_few_epochs import too_few_epochs
 from luthier.diagnosis.run.too_many_epochs import too_many_epochs
 from luthier.diagnosis.run.under_regularised import under_regularised
 from luthier.diagnosis.run.underfitting import underfitting
+from luthier.diagnosis.run.unshuffled_data import unshuffled_data
+from luthier.diagnosis.run.vanishing_gradients import vanishing_gradients
 from luthier.diagnosis.run.wrong_gradient_sign import wrong_gradient_sign
 
 ALL = (
@@ -41,4 +51,14 @@ ALL = (
     underfitting,
     too_many_epochs,
     noisy_labels,
+    gradients_not_zeroed,
+    parameters_not_trained,
+    schedule_collapses,
+    schedule_not_applied,
+    evaluation_in_train_mode,
+    unshuffled_data,
+    exploding_gradients,
+    vanishing_gradients,
+    dead_units,
+    saturated_units,
 )

@@ -7,10 +7,9 @@ are attached then, and gone once it is over, so that nothing of the network is h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -18,6 +17,7 @@ from luthier.core import Trace, WatchError
 from luthier.frameworks.torch.watching_clock import Clock
 from luthier.frameworks.torch.watching_data import Data
 from luthier.frameworks.torch.watching_gradients import StaleGradients
+from luthier.frameworks.torch.watching_guard import Guard
 from luthier.frameworks.torch.watching_layers import Layers
 from luthier.frameworks.torch.watching_parameters import Parameters
 from luthier.frameworks.torch.watching_passes import Passes
@@ -36,7 +36,7 @@ class TorchWatcher:
     Args:
         model: The network.
         optimizers: One or more; steps are counted by the first.
-        loss_fn: A module tells losses and labels; of a function the name tells its kind.
+        loss_fn: A module tells losses and labels; of a function nothing is seen.
         first: How many steps at the beginning are all sampled; explosions are quick.
         growth: Ratio of successive sampled steps after that.
         every: The longest gap. A sampled step costs about as much as one step of a small
@@ -60,12 +60,12 @@ class TorchWatcher:
         self._parameters = Parameters(model, optimizers)
         self.rates = Rates(optimizers)
         self.clock = Clock()
-        self._passes = Passes(model, self.clock)
-        self._layers = Layers(model)
-        self._data = Data(loss_fn)
+        self.guard = Guard()
+        self._passes = Passes(model, self.clock, self.guard)
+        self._layers = Layers(model, self.guard)
+        self._data = Data(loss_fn, self.guard)
         self._lead = optimizers[0]
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
-        self._notes: list[str] = []
         self._handles: list[Any] = []
 
     def open(self) -> None:
@@ -112,7 +112,7 @@ class TorchWatcher:
 
     def notes(self) -> list[str]:
         """Return in words what could not be seen."""
-        return [*self._notes, *self._passes.notes()]
+        return [*self.guard.notes, *self._passes.notes()]
 
     def trace(self) -> Trace:
         """Return what was seen so far."""
@@ -124,10 +124,7 @@ class TorchWatcher:
                 "steps": self.steps,
                 **self._passes.counts(),
                 **self.rates.counts(),
-                **{
-                    name: sum(each.gradients.counts()[name] for each in self._each)
-                    for name in ("intervals", "intervals_not_zeroed")
-                },
+                **max([each.gradients.counts() for each in self._each], key=_share_not_zeroed),
             },
             {
                 **({"adversarial": True} if len(self._each) > 1 else {}),
@@ -143,16 +140,6 @@ class TorchWatcher:
         if step < self._first:
             return step + 1
         return step + min(math.ceil(step * (self._growth - 1.0)), self._every)
-
-    def guarded(self, look: Callable[[], None]) -> None:
-        """Look at the training; if that fails, the training goes on and is looked at no more."""
-        try:
-            with torch.no_grad():
-                look()
-        except Exception as error:  # of whatever tensor class or device the user has
-            self._notes.append(f"stopped measuring steps: {type(error).__name__}: {error}")
-            for each in self._each:
-                each.blind = True
 
     def arm(self, *, lead: bool) -> list[Any]:
         """Attach the hooks of a sampled step that are not of one optimizer."""
@@ -180,17 +167,16 @@ class _Each:
         self, watcher: TorchWatcher, optimizer: Optimizer, names: dict[int, str], *, lead: bool
     ) -> None:
         self._watcher, self._optimizer, self._lead = watcher, optimizer, lead
-        self._clock, self._rates = watcher.clock, watcher.rates
+        self._clock, self._rates, self._guard = watcher.clock, watcher.rates, watcher.guard
         self._group = optimizer.param_groups[0]
         self._rate = self._group["lr"]
         self._values = Steps(watcher.model, optimizer, names)
-        self.gradients = StaleGradients(optimizer)
+        self.gradients = StaleGradients(optimizer, self._guard)
         self._handles: list[Any] = []
         self._row: dict[str, Any] = {}
         self._late: Callable[[], None] | None = None
         self._late_at = math.inf
         self.count, self._due, self._wake, self._armed = 0, 1, 0.0, False
-        self.blind = False
 
     def attach(self) -> list[Any]:
         """Attach the hook that stays, and get ready for the first step."""
@@ -205,9 +191,9 @@ class _Each:
 
     def arm(self) -> None:
         """Get ready for a sampled step."""
-        self._armed = not self.blind
+        self._armed = not self._guard.blind
         if self._armed:
-            self._watcher.guarded(self._attach)
+            self._guard.look(self._attach)
 
     def disarm(self) -> None:
         """Remove the hooks of a sampled step."""
@@ -225,7 +211,7 @@ class _Each:
         self._row = self._watcher.begin(lead=self._lead)
         # What a closure computes is not there yet.
         closure = len(args) > 1 or kwargs.get("closure") is not None
-        self._watcher.guarded(lambda: self._values.before(gradients=not closure))
+        self._guard.look(lambda: self._values.before(gradients=not closure))
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         # Every step comes here: this is what watching costs.
@@ -241,7 +227,7 @@ class _Each:
 
     def _awake(self) -> None:
         if self._armed:
-            self._watcher.guarded(self._finish)
+            self._guard.look(self._finish)
             self.disarm()
             self._due = self._watcher.due_after(self.count)
         if self.count >= self._late_at and self._late is not None:
@@ -279,6 +265,11 @@ def watcher(model: Any, optimizer: Any, loss_fn: Callable[..., Any] | None) -> T
             "was expected, or several in a list. Write `luthier.watch(model, optimizer)`."
         )
     return TorchWatcher(model, found, loss_fn)
+
+
+def _share_not_zeroed(counts: Mapping[str, int]) -> float:
+    """Return a share: of several optimizers, one may be forgotten."""
+    return counts["intervals_not_zeroed"] / max(counts["intervals"], 1)
 
 
 def _described(value: object) -> str:

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from luthier.frameworks.torch.watching_guard import Guard
 
 CLASSES = 100_000  # labels that are counted at most
-_ENTROPIES = (functional.cross_entropy, functional.nll_loss)
 
 
 class Data:
@@ -21,8 +20,8 @@ class Data:
     Of a loss that is a function nothing is seen: Python offers no hook there.
     """
 
-    def __init__(self, loss_fn: Callable[..., Any] | None) -> None:
-        self._loss = loss_fn
+    def __init__(self, loss_fn: Callable[..., Any] | None, guard: Guard) -> None:
+        self._loss, self._guard = loss_fn, guard
         self._losses: list[Tensor] = []
         self._guesses: list[float] = []
         self._labels: Counter[int] = Counter()
@@ -33,7 +32,7 @@ class Data:
         self._losses = []
         if not isinstance(self._loss, nn.Module):
             return []
-        return [self._loss.register_forward_hook(self._computed)]
+        return [self._loss.register_forward_hook(self._guard.hook(self._computed))]
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the mean loss of one step."""
@@ -57,7 +56,7 @@ class Data:
         return facts
 
     def _computed(self, module: nn.Module, args: Any, output: Any) -> None:
-        if torch.compiler.is_compiling() or not isinstance(output, Tensor):
+        if not isinstance(output, Tensor):
             return
         if not output.requires_grad or len(args) < 2 or not isinstance(args[1], Tensor):
             return

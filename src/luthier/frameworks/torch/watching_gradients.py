@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+from luthier.frameworks.torch.watching_guard import Guard
 
 TRIES = 8  # small tensors that are asked for a gradient that is not zero
 
@@ -33,7 +36,8 @@ class StaleGradients:
     {'intervals': 2, 'intervals_not_zeroed': 2}
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, guard: Guard | None = None) -> None:
+        self._guard = guard or Guard()
         given = [p for group in optimizer.param_groups for p in group["params"]]
         self._candidates = sorted(given, key=lambda p: p.numel())
         self._probe: Tensor | None = None
@@ -51,7 +55,7 @@ class StaleGradients:
         for p in with_gradient[:TRIES]:
             if p.grad is not None and p.grad.layout == torch.strided and bool(p.grad.any()):
                 self._probe, self._left = p, p.grad.detach().clone()
-                return [p.register_hook(self._arrives)]
+                return [p.register_hook(self._guard.hook(self._arrives))]
         return []
 
     def _arrives(self, gradient: Tensor) -> None:
@@ -71,6 +75,6 @@ class StaleGradients:
             self._stale += not self._zeroed
         self._probe = self._left = None
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Mapping[str, int]:
         """Return how many steps were followed, and in how many nothing was zeroed."""
         return {"intervals": self._intervals, "intervals_not_zeroed": self._stale}

@@ -7,7 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from luthier.frameworks.torch.watching_guard import Guard
+
 LAYERS = 32
+CALLS = 64  # of one layer within a step: cells of a recurrent network are called each time
 EDGE = 0.99  # of tanh, and of 2 sigmoid - 1: the slope there is a fiftieth of its highest
 _DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RNNBase, nn.MultiheadAttention)
 
@@ -19,40 +22,39 @@ class Layers:
     Gates within LSTM, GRU and attention are no modules, and not looked at.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
+    def __init__(self, model: nn.Module, guard: Guard) -> None:
+        self._model, self._guard = model, guard
         found = [(n, m) for n, m in model.named_modules() if isinstance(m, (nn.Tanh, nn.Sigmoid))]
         self._found = found[:LAYERS]
-        self._sums: dict[str, tuple[Tensor, int]] = {}
+        self._shares: dict[str, list[Tensor]] = {}
 
     def attach(self) -> list[Any]:
         """Attach hooks for one step."""
-        self._sums = {}
-        return [layer.register_forward_hook(self._hook(name)) for name, layer in self._found]
+        self._shares = {}
+        return [
+            layer.register_forward_hook(self._guard.hook(self._hook(name)))
+            for name, layer in self._found
+        ]
 
     def _hook(self, name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
-            # As a compiler traces it the hook is nothing; validation in between is not training.
-            if torch.compiler.is_compiling() or not module.training:
-                return
-            if not isinstance(output, Tensor) or not torch.is_grad_enabled():
+            # Validation in between is not training.
+            if not module.training or not torch.is_grad_enabled() or not isinstance(output, Tensor):
                 return
             value = output.detach()
             value = 2.0 * value - 1.0 if isinstance(module, nn.Sigmoid) else value
-            share = (value.abs() > EDGE).float().mean()
-            total, count = self._sums.pop(name, (torch.zeros_like(share), 0))
-            self._sums[name] = (total + share, count + 1)
+            if len(self._shares.setdefault(name, [])) < CALLS:
+                self._shares[name].append((value.abs() > EDGE).float().mean())
 
         return hook
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the shares of one step."""
-        hidden = list(self._sums.items())
-        if self._found and hidden and hidden[-1][0] == self._last():
-            hidden = hidden[:-1]
-        for name, (total, count) in hidden:
-            row[f"saturated/{name}"] = float(total) / count
-        self._sums = {}
+        last = self._last() if self._shares else ""
+        for name, shares in self._shares.items():
+            if name != last:
+                row[f"saturated/{name}"] = sum(map(float, shares)) / len(shares)
+        self._shares = {}
 
     def _last(self) -> str:
         """Return the name of the last leaf, taken for the output."""

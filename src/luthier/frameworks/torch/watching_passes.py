@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from luthier.frameworks.torch.watching_clock import Clock
+from luthier.frameworks.torch.watching_guard import Guard
 
 HEAD = 3  # batches at the beginning of an epoch that tell one order from another
 NUMBERS = 32  # of a batch that tell it from another
@@ -27,10 +28,11 @@ class Passes:
     Args:
         model: The network.
         clock: Counts the steps of all optimizers.
+        guard: Keeps hooks from breaking anything.
     """
 
-    def __init__(self, model: nn.Module, clock: Clock) -> None:
-        self._model, self._clock = model, clock
+    def __init__(self, model: nn.Module, clock: Clock, guard: Guard) -> None:
+        self._model, self._clock, self._guard = model, clock, guard
         named = [(n, m) for n, m in model.named_modules() if isinstance(m, _MODES)]
         self._modes = [(n, m) for n, m in named if getattr(m, "p", 1.0) > 0.0]
         # In place, `model.compile()`: a hook would be compiled too.
@@ -66,7 +68,7 @@ class Passes:
     def late(self) -> None:
         """Attach the hook that counts, towards the end of an epoch."""
         if self._hook is None and not self._compiled:
-            self._hook = self._model.register_forward_pre_hook(self._entered)
+            self._hook = self._model.register_forward_pre_hook(self._guard.hook(self._entered))
 
     def mark(self, *, validated: bool) -> float:
         """Judge an epoch: what was evaluated, in what order it trained.
@@ -115,8 +117,6 @@ class Passes:
         return []
 
     def _entered(self, module: nn.Module, args: Any) -> None:
-        if torch.compiler.is_compiling():  # a counter would be compiled, and again at each value
-            return
         if self._step != self._clock.steps:
             self._most = max(self._most, self._forwards)
             self._step = self._clock.steps
@@ -138,12 +138,11 @@ class Passes:
 
     def _attach_head(self) -> None:
         self._order = []
-        self._head_hook = self._model.register_forward_pre_hook(self._began, with_kwargs=True)
+        look = self._guard.hook(self._began)
+        self._head_hook = self._model.register_forward_pre_hook(look, with_kwargs=True)
 
     def _began(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """Take note of one of an epoch's first batches."""
-        if torch.compiler.is_compiling():
-            return
         self._called = True
         if not torch.is_grad_enabled() or not module.training:
             return

@@ -26,6 +26,7 @@ _NAMES = {
 class Rates:
     """Reads the rates of optimizers.
 
+    >>> import torch
     >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(2))], lr=0.1, momentum=0.9)
     >>> rates = Rates([optimizer])
     >>> rates.settings()["optimizer"], rates.settings()["learning_rate"]
@@ -78,7 +79,9 @@ class Rates:
             facts["rate_logged"], facts["rate_used"] = self._pair
         if schedules := self._find():
             facts["schedules"] = tuple(
-                (type(one).__name__, max(int(one._step_count) - 1, 0)) for one in schedules
+                (type(one).__name__, max(int(one._step_count) - 1, 0))
+                for one in schedules
+                if hasattr(one, "_step_count")  # not of the one that waits for a plateau
             )
         return facts
 

@@ -120,7 +120,7 @@ def _dense(grad: Tensor) -> bool:
 def _mean(tensor: Tensor) -> Tensor:
     """Return the root mean square; squares of half precision would overflow."""
     half = tensor.dtype in (torch.float16, torch.bfloat16)
-    norm = torch.linalg.vector_norm(tensor, dtype=torch.float32 if half else None)
+    norm: Tensor = torch.linalg.vector_norm(tensor, dtype=torch.float32 if half else None)
     return norm / math.sqrt(max(tensor.numel(), 1))
 
 

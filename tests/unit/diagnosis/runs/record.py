@@ -1,4 +1,6 @@
-"""Record the real trainings that rules are tested with: ``python record.py healthy|faulty``.
+"""Record the real trainings that rules are tested with.
+
+``python record.py healthy|faulty|watched``.
 
 Healthy is what its result says: a drawn recipe counts if its score comes near the one of the
 default recipe. Faulty ones carry the name of the fault that was put in. Numbers are kept with
@@ -7,6 +9,7 @@ five digits.
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import random
@@ -220,6 +223,27 @@ def gradient_ascent() -> dict[str, Any]:
     }
 
 
+def watched_runs() -> list[dict[str, Any]]:
+    """Train the loops that are watched."""
+    import watched
+
+    rows = []
+    for kind, trainings in (("healthy", watched.HEALTHY), ("faulty", watched.FAULTY)):
+        for name, training in trainings.items():
+            run = watched.seen(training)
+            trace = {key: rounded(value) for key, value in dataclasses.asdict(run.trace).items()}
+            rows.append(
+                {
+                    "name": name,
+                    "kind": kind,
+                    "recipe": run.recipe.to_json() if run.recipe else None,
+                    "epochs": rounded(run.curves.epochs()),
+                    "trace": trace,
+                }
+            )
+    return rows
+
+
 def _batch(training: Any) -> int:
     size = training.trial.recipe.batch_size
     rows = len(training.parts.arrays.train)
@@ -232,11 +256,11 @@ def rounded(value: Any) -> Any:
         return float(f"{value:.5g}")
     if isinstance(value, dict):
         return {name: rounded(one) for name, one in value.items()}
-    return [rounded(one) for one in value] if isinstance(value, list) else value
+    return [rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 if __name__ == "__main__":
-    rows = healthy() if sys.argv[1] == "healthy" else faulty()
+    rows = {"healthy": healthy, "faulty": faulty, "watched": watched_runs}[sys.argv[1]]()
     text = json.dumps(rows, separators=(",", ":")).encode()
     (HERE / f"{sys.argv[1]}.json.gz").write_bytes(gzip.compress(text, mtime=0))
     print(f"{len(rows)} runs, {len(text):,} characters")
