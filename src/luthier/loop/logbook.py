@@ -58,7 +58,12 @@ class Logbook:
     rows: list[Row] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
-        """Add what one call logged."""
+        """Add what one call logged; training and validation may come one after the other."""
+        last = self.rows[-1] if self.rows else None
+        same = last is not None and (last.step, last.epoch) == (row.step, row.epoch)
+        if last is not None and same and not last.values.keys() & row.values.keys():
+            last.values.update(row.values)
+            return
         self.rows.append(row)
         if len(self.rows) > ROWS:
             half = len(self.rows) // 2 * 2

@@ -8,7 +8,7 @@ from luthier.diagnosis.evidence import curve
 
 ABOUT = About(
     symptom="A learning rate is changed or logged, and the training takes no notice.",
-    evidence="Of the rates that the loop logs, four of five, three at least, are none that an "
+    evidence="Of the rates that the loop logs, three of five, three at least, are none that an "
     "optimizer has, and they change while the optimizer's does not; or a schedule was made for "
     "the optimizer, and after three epochs it has not made a step, nor has the rate changed. "
     "Warning.",
@@ -21,7 +21,7 @@ ABOUT = About(
 
 
 def schedule_not_applied(
-    run: Run, *, often: int = 3, share: float = 0.8, epochs: int = 3
+    run: Run, *, often: int = 3, share: float = 0.6, epochs: int = 3
 ) -> Finding | None:
     """Find a schedule whose numbers never reach the optimizer.
 

@@ -117,6 +117,7 @@ class TorchWatcher:
     def trace(self) -> Trace:
         """Return what was seen so far."""
         steps, series = self._rows.series()
+        followed = max((each.gradients.counts() for each in self._each), key=_share_not_zeroed)
         return Trace(
             steps,
             series,
@@ -124,7 +125,7 @@ class TorchWatcher:
                 "steps": self.steps,
                 **self._passes.counts(),
                 **self.rates.counts(),
-                **max([each.gradients.counts() for each in self._each], key=_share_not_zeroed),
+                **followed,
             },
             {
                 **({"adversarial": True} if len(self._each) > 1 else {}),

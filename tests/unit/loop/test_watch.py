@@ -1,0 +1,222 @@
+"""Two lines around a loop: what they change (nothing), leave (nothing) and say."""
+
+import copy
+import gc
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+import luthier
+from luthier.core import WatchError
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3)
+    )
+
+
+def batches(count: int = 20):
+    for _ in range(count):
+        x = torch.randn(16, 8)
+        yield x, x[:, :3].argmax(1)
+
+
+def train(model, optimizer, run=None, *, epochs=3, zero=True, stop=None):
+    loss_fn = nn.CrossEntropyLoss()
+    for _ in range(epochs):
+        for i, (x, y) in enumerate(batches()):
+            if i == stop:
+                raise InterruptedError("somebody stopped it")
+            loss = loss_fn(model(x), y)
+            if zero:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        if run is not None:
+            run.log(train_loss=loss)
+
+
+def hooks(model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    found = sum(len(getattr(layer, kind)) for layer in model.modules() for kind in kinds)
+    found += sum(len(p._backward_hooks or ()) for p in model.parameters())
+    return (
+        found + len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks)
+    )
+
+
+def seeded(kind=torch.optim.Adam):
+    torch.manual_seed(3)
+    model = network()
+    return model, kind(model.parameters(), lr=0.01)
+
+
+def bits(model: nn.Module) -> dict[str, bytes]:
+    return {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
+def test_training_is_the_same_bit_for_bit(kind):
+    plain, optimizer = seeded(kind)
+    train(plain, optimizer)
+    watched, optimizer = seeded(kind)
+    with luthier.watch(watched, optimizer, nn.CrossEntropyLoss()) as run:
+        train(watched, optimizer, run)
+    assert bits(watched) == bits(plain)
+
+
+def test_no_hook_is_left():
+    model, optimizer = seeded()
+    with luthier.watch(model, optimizer) as run:
+        train(model, optimizer, run)
+        assert hooks(model, optimizer) > 0
+    assert hooks(model, optimizer) == 0
+
+
+def test_no_hook_is_left_after_an_exception():
+    model, optimizer = seeded()
+    with pytest.raises(InterruptedError), luthier.watch(model, optimizer):
+        train(model, optimizer, stop=3)
+    assert hooks(model, optimizer) == 0
+
+
+def test_a_network_that_was_watched_can_be_copied_and_watched_again():
+    model, optimizer = seeded()
+    for _ in range(2):
+        with luthier.watch(model, optimizer) as run:
+            train(model, optimizer, run)
+    assert copy.deepcopy(model)
+    assert run.diagnosis.healthy
+
+
+def test_what_was_seen_can_be_read_after_the_block():
+    model, optimizer = seeded()
+    with luthier.watch(model, optimizer, nn.CrossEntropyLoss()) as run:
+        train(model, optimizer, run)
+    assert str(run.diagnosis).startswith("Nothing wrong found. Looked at 3 epochs")
+    assert run.run.trace.counts["steps"] == 60
+
+
+def tensors() -> int:
+    gc.collect()
+    return sum(issubclass(type(one), torch.Tensor) for one in gc.get_objects())
+
+
+def test_memory_does_not_grow_and_no_graph_is_kept():
+    model, optimizer = nn.Linear(4, 1), None
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    x = torch.randn(8, 4)
+    counts = []
+    with luthier.watch(model, optimizer, live=False) as run:
+        for step in range(1, 10_001):
+            optimizer.zero_grad()
+            loss = model(x).square().mean()
+            loss.backward()
+            optimizer.step()
+            if step % 100 == 0:
+                run.log(train_loss=loss)
+            if step % 2500 == 0:
+                counts.append((tensors(), len(run.run.trace.steps)))
+    alive, rows = zip(*counts, strict=True)
+    assert max(alive) - min(alive) <= 2
+    assert rows[-1] <= 256
+
+
+def test_a_finding_is_said_once_while_the_loop_runs():
+    texts = []
+    model, optimizer = seeded(torch.optim.SGD)
+    with luthier.watch(model, optimizer, notify=texts.append) as run:
+        train(model, optimizer, run, epochs=1, zero=False)
+        assert [text.split("\n")[1].split()[1] for text in texts] == ["gradients_not_zeroed"]
+        train(model, optimizer, run, epochs=4, zero=False)
+    assert sum("gradients_not_zeroed" in text for text in texts) == 1
+
+
+def test_it_is_quiet_if_told_so(capsys):
+    model, optimizer = seeded(torch.optim.SGD)
+    with luthier.watch(model, optimizer, live=False) as run:
+        train(model, optimizer, run, zero=False)
+    assert capsys.readouterr() == ("", "")
+    assert run.diagnosis.problems[0] == "gradients_not_zeroed"
+
+
+def test_a_finding_goes_to_stderr(capsys):
+    model, optimizer = seeded(torch.optim.SGD)
+    with luthier.watch(model, optimizer) as run:
+        train(model, optimizer, run, zero=False)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("luthier, after epoch 1:\nerror: gradients_not_zeroed")
+
+
+def test_a_rate_that_is_logged_is_compared_with_the_one_that_is_used():
+    model, optimizer = seeded(torch.optim.SGD)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for epoch in range(4):
+            train(model, optimizer, epochs=1)
+            run.log(train_loss=1.0, learning_rate=0.1 ** (epoch + 2))
+    assert run.run.curves.learning_rate == (0.01,) * 4
+    assert run.diagnosis.problems == ("schedule_not_applied",)
+
+
+def test_a_rate_that_was_set_is_no_finding():
+    model, optimizer = seeded(torch.optim.SGD)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for epoch in range(4):
+            optimizer.param_groups[0]["lr"] = 0.02 / (epoch + 1)
+            train(model, optimizer, epochs=1)
+            run.log(train_loss=1.0, lr=round(0.02 / (epoch + 1), 6))
+    assert "schedule_not_applied" not in run.diagnosis.problems
+
+
+def test_an_optimizer_that_never_steps_is_noted():
+    model, optimizer = seeded()
+    other = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, other, live=False) as run:
+        train(model, optimizer, run)
+    assert any("never seen to step" in note for note in run.diagnosis.notes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (lambda m, o: (o, m), "expected. Write"),
+        (lambda m, o: (m, m), "torch.optim.Optimizer was expected"),
+        (lambda m, o: (m, []), "given nothing as an optimizer"),
+        (lambda m, o: ("model", o), "given a str as its network"),
+    ],
+)
+def test_what_cannot_be_watched_is_told(arguments, expected):
+    with pytest.raises(WatchError, match="watch was") as error:
+        luthier.watch(*arguments(*seeded()))
+    assert expected in str(error.value)
+
+
+def test_a_value_that_is_no_number_is_told():
+    model, optimizer = seeded()
+    with luthier.watch(model, optimizer) as run:
+        with pytest.raises(WatchError, match="train_loss was logged as a Tensor"):
+            run.log(train_loss=torch.ones(3))
+        with pytest.raises(WatchError, match="val_loss was logged as a str"):
+            run.log(val_loss="low")
+
+
+def test_nothing_is_logged_to_a_watch_that_is_not_open():
+    run = luthier.watch(*seeded())
+    with pytest.raises(WatchError, match="not open"):
+        run.log(train_loss=1.0)
+    with run, pytest.raises(WatchError, match="open already"), run:
+        pass
+
+
+def test_looks_become_rare_as_a_training_gets_long(monkeypatch):
+    looks = itertools.count()
+    model, optimizer = seeded()
+    with luthier.watch(model, optimizer) as run:
+        monkeypatch.setattr(type(run), "_look", lambda self: next(looks))
+        for _ in range(1000):
+            run.log(train_loss=1.0)
+    assert next(looks) < 60
