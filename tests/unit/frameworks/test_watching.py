@@ -1,0 +1,241 @@
+"""What hooks see of a PyTorch loop, and what they must not disturb."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import luthier
+
+X = torch.randn(200, 6, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] > 0).long()
+LOSS = nn.CrossEntropyLoss()
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+
+
+def watched(model, optimizer=None, *, epochs=4, forward=None, loss_fn=LOSS, rows=20, **how):
+    """Train a few epochs; return what rules read, and the notes."""
+    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, loss_fn, live=False) as run:
+        for _ in range(epochs):
+            for part in torch.randperm(len(X)).split(rows):
+                step(model, optimizer, part, forward or model, loss_fn, **how)
+            run.log(train_loss=1.0)
+    return run.run, run.diagnosis.notes
+
+
+def step(model, optimizer, part, forward, loss_fn, *, zero="before", closure=False):
+    def compute():
+        if zero == "before":
+            optimizer.zero_grad()
+        loss = loss_fn(forward(X[part]), Y[part])
+        if zero == "between":
+            optimizer.zero_grad()
+        loss.backward()
+        return loss
+
+    if closure:
+        optimizer.step(compute)
+        return
+    compute()
+    optimizer.step()
+    if zero == "after":
+        optimizer.zero_grad(set_to_none=False)
+
+
+def test_the_first_steps_are_all_sampled_and_later_ones_ever_more_seldom():
+    run, _ = watched(mlp(), epochs=40)
+    steps = run.trace.steps
+    assert steps[:8] == tuple(range(1, 9))
+    assert len(steps) < 30
+    assert steps[-1] - steps[-2] <= 100
+
+
+def test_an_update_is_measured_against_the_weight_that_it_changes():
+    model = mlp()
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    with luthier.watch(model, optimizer := torch.optim.SGD(model.parameters(), lr=0.1)) as run:
+        step(model, optimizer, torch.arange(20), model, LOSS)
+    for name in ("0.weight", "2.weight"):
+        old, new = before[name], model.get_parameter(name).detach()
+        (ratio,) = run.run.trace.series[f"update_ratio/{name}"]
+        (norm,) = run.run.trace.series[f"gradient_norm/{name}"]
+        assert ratio == pytest.approx(float((new - old).norm() / old.norm()), rel=1e-4)
+        assert norm == pytest.approx(float((old - new).square().mean().sqrt() / 0.1), rel=1e-3)
+
+
+def test_the_loss_and_what_guessing_gives_are_read_off_the_loss_module():
+    run, _ = watched(mlp())
+    assert run.trace.series["loss"][0] > 0.0
+    assert run.trace.facts["loss_of_guessing"] == pytest.approx(0.693, abs=1e-3)
+
+
+def test_of_a_loss_that_is_a_function_nothing_is_seen_and_nothing_breaks():
+    run, _ = watched(mlp(), loss_fn=F.cross_entropy)
+    assert "loss" not in run.trace.series
+    assert "loss_of_guessing" not in run.trace.facts
+
+
+def test_the_recipe_is_what_the_optimizer_says():
+    model = mlp()
+    run, _ = watched(model, torch.optim.AdamW(model.parameters(), lr=0.02, weight_decay=0.1))
+    assert (run.recipe.optimizer, run.recipe.learning_rate) == ("adamw", 0.02)
+    assert (run.recipe.weight_decay, run.recipe.batch_size) == (0.1, 20)
+
+
+@pytest.mark.parametrize("zero", ["before", "between", "after"])
+def test_gradients_may_be_zeroed_wherever_one_likes(zero):
+    run, _ = watched(mlp(), zero=zero)
+    assert run.trace.counts["intervals_not_zeroed"] == 0
+
+
+def test_gradients_that_are_never_zeroed_are_counted():
+    run, _ = watched(mlp(), zero="never")
+    counts = run.trace.counts
+    assert counts["intervals_not_zeroed"] == counts["intervals"] >= 8
+
+
+def test_a_forgotten_optimizer_among_several_is_seen():
+    model = mlp()
+    one, two = (torch.optim.SGD(model[i].parameters(), lr=0.1) for i in (0, 2))
+    with luthier.watch(model, [one, two], live=False) as run:
+        for part in torch.arange(200).split(10):
+            one.zero_grad()
+            LOSS(model(X[part]), Y[part]).backward()
+            one.step()
+            two.step()
+        run.log(train_loss=1.0)
+    assert run.diagnosis.problems[0] == "gradients_not_zeroed"
+    assert run.run.trace.counts["steps"] == 20
+
+
+def test_a_closure_computes_gradients_within_the_step():
+    model = mlp()
+    run, notes = watched(model, torch.optim.LBFGS(model.parameters(), lr=0.1), closure=True)
+    assert run.trace.series["update_ratio/0.weight"][0] > 0.0
+    assert notes == ()
+
+
+class Blind(nn.Module):
+    """Units that never get a gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(6, 16), nn.Linear(16, 2)
+        nn.init.constant_(self.first.bias[:12], -100.0)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)))
+
+
+def test_units_without_gradient_are_counted_after_a_dozen_batches_alone():
+    run, _ = watched(Blind(), epochs=3)
+    shares = run.trace.series["dead_units/first"]
+    assert all(share != share for share in shares[:11])  # not a number: not known yet
+    assert shares[-1] == 0.75
+
+
+def test_saturation_is_of_hidden_layers_and_not_of_the_output():
+    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 2), nn.Sigmoid())
+    nn.init.normal_(model[0].weight, std=1e3)
+    nn.init.normal_(model[2].weight, std=1e3)
+    run, _ = watched(model)
+    assert run.trace.series["saturated/1"][0] > 0.95
+    assert "saturated/3" not in run.trace.series
+
+
+class Uneven(nn.Module):
+    """A layer of which the watcher cannot measure what it puts out."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers, self.tanh = mlp(), nn.Tanh()
+
+    def forward(self, x):
+        self.tanh(x.to(torch.complex64))
+        return self.layers(x)
+
+
+def test_what_cannot_be_measured_breaks_nothing_and_is_noted(monkeypatch):
+    from luthier.frameworks.torch import watching_layers
+
+    monkeypatch.setattr(watching_layers, "EDGE", "no number")
+    run, notes = watched(Uneven())
+    assert run.trace.counts["steps"] == 40
+    assert len(notes) == 1
+    assert notes[0].startswith("stopped measuring steps: TypeError")
+
+
+@pytest.mark.parametrize("wrapped", [True, False], ids=["wrapper", "network"])
+def test_a_compiled_network_trains_the_same_and_is_not_compiled_again(wrapped):
+    compiled = 0
+
+    def backend(graph, inputs):
+        nonlocal compiled
+        compiled += 1
+        return graph.forward
+
+    weights = []
+    for looked_at in (False, True):
+        torch._dynamo.reset()
+        torch.manual_seed(0)
+        model = mlp()
+        fast, compiled = torch.compile(model, backend=backend), 0
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        if looked_at:
+            run, _ = watched(fast if wrapped else model, optimizer, forward=fast)
+            assert run.trace.series["update_ratio/" + ("_orig_mod." * wrapped) + "0.weight"]
+        else:
+            for _ in range(4):
+                for part in torch.randperm(len(X)).split(20):
+                    step(model, optimizer, part, fast, LOSS)
+        weights.append((model[0].weight.detach().clone(), compiled))
+    assert torch.equal(weights[0][0], weights[1][0])
+    assert weights[1][1] <= weights[0][1] + 1
+
+
+def test_a_network_compiled_in_place_is_told_to_be_unseen():
+    model = mlp()
+    model.compile(backend="eager")
+    _, notes = watched(model)
+    assert notes == ("forward passes are compiled in place, and not seen",)
+
+
+def test_data_parallel_is_watched_as_it_is_called():
+    run, notes = watched(nn.DataParallel(mlp()))
+    assert run.trace.counts["steps"] == 40
+    assert run.trace.series["update_ratio/module.0.weight"][0] > 0.0
+    assert notes == ()
+
+
+def test_a_network_that_is_not_the_one_called_is_noted():
+    model = mlp()
+    _, notes = watched(model, forward=lambda x: model[2](torch.relu(model[0](x))))
+    assert notes == ("the watched network itself was never called: its passes were not seen",)
+
+
+def test_half_precision_and_integers_are_measured_too():
+    model = mlp().to(torch.bfloat16)
+    run, notes = watched(model, forward=lambda x: model(x.to(torch.bfloat16)).float())
+    assert run.trace.series["update_ratio/0.weight"][0] > 0.0
+    assert notes == ()
+
+
+def test_steps_that_a_scaler_skips_are_no_steps():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for i in range(10):
+            optimizer.zero_grad()
+            scaler.scale(LOSS(model(X), Y)).backward()
+            if i < 5:
+                model[0].weight.grad[0, 0] = torch.inf
+            scaler.step(optimizer)
+            scaler.update()
+        run.log(train_loss=1.0)
+    assert run.run.trace.counts["steps"] == 5
+    assert run.diagnosis.healthy
