@@ -20,6 +20,7 @@ ALIASES = {
     "validation_loss": "val_loss",
     "lr": "learning_rate",
 }
+SELDOM = 2  # calls with a name that is no epoch's
 _LOSSES = ("train_loss", "train_loss_eval", "val_loss", "penalty")
 
 
@@ -88,8 +89,9 @@ class Logbook:
         """Return one value an epoch of what was logged, and of what updates did to weights."""
         rows = self.epochs()
         names = dict.fromkeys(name for row in rows for name in row.values)
-        series = {n: tuple(row.values.get(n, math.nan) for row in rows) for n in names}
-        metrics = {n: v for n, v in series.items() if n not in (*_LOSSES, "learning_rate")}
+        found = {n: [row.values.get(n) for row in rows] for n in names}
+        series = {n: _filled(v) for n, v in found.items() if v.count(None) <= len(rows) / 2}
+        metrics = {n: v for n, v in series.items() if n not in _LOSSES}
         losses = {name: series[name] for name in _LOSSES if name in series}
         rates = tuple(row.rate for row in rows)
         signals = _by_epoch(trace, [row.step for row in rows])
@@ -99,8 +101,9 @@ class Logbook:
     def _groups(self) -> list[list[Row]]:
         rows = self.rows
         if any(row.epoch is not None for row in rows):
-            same = [i for i in range(1, len(rows)) if rows[i].epoch != rows[i - 1].epoch]
-            return _cut(rows, [*same, len(rows)])
+            ends = [i for i in range(1, len(rows)) if rows[i].epoch != rows[i - 1].epoch]
+            groups = _cut(rows, [*ends, len(rows)])
+            return groups[:-1] if _unfinished(groups) else groups
         if self.counts_steps():
             size = max(BLOCK, math.ceil(len(rows) / BLOCKS))
             return _cut(rows, range(size, len(rows) + 1, size))
@@ -128,9 +131,28 @@ def _most_seldom(rows: list[Row]) -> set[str]:
     for row in rows:
         for name in row.values:
             counts[name] = counts.get(name, 0) + 1
-    fewest = min(counts.values(), default=0)
+    often = max(counts.values(), default=0)
+    # What is logged once or twice beside many others, as a test at the end, ends no epoch.
+    fewest = min((n for n in counts.values() if n > SELDOM or n == often), default=0)
     # A name logged twice as often is of steps; one that is left out now and then is not.
-    return {name for name, count in counts.items() if count <= 2 * fewest}
+    return {name for name, count in counts.items() if fewest <= count < 2 * fewest}
+
+
+def _unfinished(groups: list[list[Row]]) -> bool:
+    """Tell whether the last epoch still goes on: fewer values or far fewer calls than before."""
+    if len(groups) < 2:
+        return False
+    names, before = (set().union(*(row.values for row in one)) for one in (groups[-1], groups[-2]))
+    return bool(before - names) or 2 * len(groups[-1]) < len(groups[-2])
+
+
+def _filled(values: list[float | None]) -> tuple[float, ...]:
+    """Return a series; where an epoch has no value it is the last one: nothing was no number."""
+    filled, last = [], math.nan
+    for value in values:
+        last = last if value is None else value
+        filled.append(last)
+    return tuple(filled)
 
 
 def _merged(rows: list[Row]) -> Row:

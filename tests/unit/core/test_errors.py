@@ -15,6 +15,7 @@ from luthier.core import (
     StorageError,
     StudyMismatchError,
     StudyNotFoundError,
+    WatchError,
     did_you_mean,
 )
 
@@ -28,6 +29,7 @@ BUILTIN = {
     StudyMismatchError: ValueError,
     MissingExtraError: ImportError,
     StorageError: Exception,
+    WatchError: ValueError,
 }
 
 

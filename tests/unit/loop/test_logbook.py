@@ -73,3 +73,26 @@ def test_the_updates_of_an_epoch_are_their_median():
     trace = Trace((1, 2, 15), {"update_ratio/w": (0.1, 0.3, 0.5)})
     found = book(Row(10, {"train_loss": 1.0}, 0.1), Row(20, {"train_loss": 1.0}, 0.1))
     assert found.curves(trace).signals["update_ratio/w"] == (0.2, 0.5)
+
+
+def test_an_epoch_that_still_goes_on_is_none_yet():
+    rows = []
+    for epoch in range(3):
+        steps = range(10 * epoch + 1, 10 * epoch + 11)
+        rows += [Row(step, {"train_loss": 1.0}, 0.1, epoch) for step in steps]
+        rows.append(Row(steps[-1], {"val_loss": 0.5}, 0.1, epoch))
+    going_on = [*rows, Row(31, {"train_loss": 1.0}, 0.1, 3), Row(32, {"train_loss": 1.0}, 0.1, 3)]
+    assert book(*going_on).curves(Trace()).val_loss == (0.5,) * 3
+
+
+def test_what_is_logged_once_at_the_end_makes_no_epoch_of_all():
+    rows = [Row(10 * i, {"train_loss": 1.0, "val_loss": 1.0}, 0.1) for i in range(1, 11)]
+    curves = book(*rows, Row(100, {"test_accuracy": 0.9}, 0.1)).curves(Trace())
+    assert len(curves.val_loss) == 10
+    assert "test_accuracy" not in curves.metrics
+
+
+def test_validation_left_out_in_an_epoch_is_not_a_loss_that_is_no_number():
+    rows = [Row(10 * i, {"train_loss": 1.0, "val_loss": 1.0 / i}, 0.1, i) for i in (1, 2, 3)]
+    rows.insert(2, Row(25, {"train_loss": 1.0}, 0.1, 2.5))
+    assert book(*rows).curves(Trace()).val_loss == (1.0, 0.5, 0.5, 1.0 / 3)
