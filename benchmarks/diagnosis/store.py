@@ -1,4 +1,4 @@
-"""The corpus on disk: one file a data set and family, a line a training; grows, and survives kills."""
+"""The corpus on disk: a file a data set and family, a line a training; it survives kills."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,11 @@ class Store:
 
     Args:
         path: The file.
+        complete: Whether nothing may be added: what lacks is a `LookupError`.
     """
 
     path: Path
+    complete: bool = False
     rows: dict[str, Row] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,6 +49,8 @@ class Store:
 
     def get(self, job: Job) -> Row:
         """Return a training; train it first where that was not done."""
+        if job.key not in self.rows and self.complete:
+            raise LookupError(f"{self.path.name} lacks training {job.key}: build it first")
         if job.key not in self.rows:
             plain = trained(job)
             line = json.dumps(plain, separators=(",", ":")) + "\n"
@@ -56,9 +59,9 @@ class Store:
             self.rows[job.key] = read(plain)
         return self.rows[job.key]
 
-    def of_group(self, *groups: str) -> Iterator[Row]:
-        """Yield the trainings of some groups."""
-        return (row for row in self.rows.values() if row.job.group in groups)
+    def closed(self) -> Store:
+        """Return the same trainings, to read alone."""
+        return Store(self.path, complete=True)
 
 
 def _lines(path: Path) -> tuple[list[Any], bool]:
