@@ -9,17 +9,20 @@ from luthier.diagnosis.run.diverging import diverging
 from luthier.diagnosis.run.late_variance import late_variance
 from luthier.diagnosis.run.learning_rate_too_high import learning_rate_too_high
 from luthier.diagnosis.run.learning_rate_too_low import learning_rate_too_low
+from luthier.diagnosis.run.loss_spikes import loss_spikes
 from luthier.diagnosis.run.nan_loss import nan_loss
 from luthier.diagnosis.run.noisy_labels import noisy_labels
 from luthier.diagnosis.run.not_learning import not_learning
 from luthier.diagnosis.run.oscillating import oscillating
 from luthier.diagnosis.run.over_regularised import over_regularised
 from luthier.diagnosis.run.overfitting import overfitting
+from luthier.diagnosis.run.plateau import plateau
 from luthier.diagnosis.run.slow_convergence import slow_convergence
 from luthier.diagnosis.run.too_few_epochs import too_few_epochs
 from luthier.diagnosis.run.too_many_epochs import too_many_epochs
 from luthier.diagnosis.run.under_regularised import under_regularised
 from luthier.diagnosis.run.underfitting import underfitting
+from luthier.diagnosis.run.validation_leak import validation_leak
 from luthier.diagnosis.run.wrong_gradient_sign import wrong_gradient_sign
 
 ALL = (
@@ -29,16 +32,19 @@ ALL = (
     wrong_gradient_sign,
     diverging,
     oscillating,
+    loss_spikes,
     late_variance,
     not_learning,
     over_regularised,
     batch_too_large,
     batch_too_small,
     slow_convergence,
+    plateau,
     too_few_epochs,
     overfitting,
     under_regularised,
     underfitting,
     too_many_epochs,
     noisy_labels,
+    validation_leak,
 )
