@@ -24,6 +24,8 @@ class Fault:
         families: Which networks can have it.
         tasks: Which tasks can have it; empty means all.
         always: Whether it harms whatever the validation score says, as a leak does.
+        hinted: Whether curves alone cannot tell, and luthier's contract is to say info at most:
+            the cause lies in the data, or is a network that may be too small.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Fault:
     families: tuple[str, ...] = ALL_FAMILIES
     tasks: tuple[str, ...] = ()
     always: bool = field(default=False)
+    hinted: bool = field(default=False)
 
 
 def _rate(factor: float) -> Callable[[Recipe], Mapping[str, Any]]:
@@ -192,12 +195,14 @@ FAULTS: tuple[Fault, ...] = (
         ("underfitting", "not_learning", "plateau", "slow_convergence"),
         {f"{n}": _set(model__width=n) for n in (1, 2)},
         ("mlp", "rnn"),
+        hinted=True,
     ),
     Fault(
         "no non-linearity",
         ("missing_nonlinearity", "underfitting", "plateau", "not_learning"),
         {"all": _set(model__activation="identity")},
         ACTIVATED,
+        hinted=True,
     ),
     Fault(
         "deep sigmoids",
@@ -254,6 +259,7 @@ FAULTS: tuple[Fault, ...] = (
         "labels shuffled",
         ("noisy_labels", "overfitting", "under_regularised", *STUCK),
         _spoilt("labels", 0.3, 0.6, 1.0),
+        hinted=True,
     ),
     Fault(
         "inputs too large",
@@ -276,17 +282,20 @@ FAULTS: tuple[Fault, ...] = (
         _spoilt(
             "few_rows", 10, 30, dropout=0.0, weight_decay=0.0, l2=0.0, schedule="constant", ema=None
         ),
+        hinted=True,
     ),
     Fault(
         "validation of another kind",
         ("split_mismatch", "overfitting", "noisy_labels", "under_regularised", "too_many_epochs"),
         _spoilt("shift", 0.5, 2.0),
+        hinted=True,
     ),
     Fault(
         "validation among training rows",
         ("validation_leak", "leaked_rows"),
         _spoilt("leak", 0.5, 1.0),
         always=True,
+        hinted=True,
     ),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

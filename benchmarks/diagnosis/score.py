@@ -107,8 +107,11 @@ def tools() -> dict[str, Says]:
 
 def overall(found: Sequence[Case], said: dict[str, list[set[str]]]) -> Iterator[str]:
     """Yield the table of tools."""
-    yield "| tool | false alarms (95 %) | severe heard | severe named | harmful heard |"
-    yield "|---|---|---|---|---|"
+    yield (
+        "| tool | false alarms (95 %) | severe heard | severe named | severe heard, of faults that "
+        "curves can tell | harmful heard |"
+    )
+    yield "|---|---|---|---|---|---|"
     for name, words in said.items():
         pairs_ = list(zip(found, words, strict=True))
         rate, low, high = interval(
@@ -117,10 +120,14 @@ def overall(found: Sequence[Case], said: dict[str, list[set[str]]]) -> Iterator[
         severe = [(c, w) for c, w in pairs_ if c.label == "severe"]
         harmful = [w for c, w in pairs_ if c.label == "harmful"]
         named = sum(bool(w & set(BY_NAME[c.row.job.group].true)) for c, w in severe)
-        right = f"{named / len(severe):.1%}" if name.startswith("luthier") else "other names"
+        told = [w for c, w in severe if not BY_NAME[c.row.job.group].hinted]
+        right = (
+            f"{named / max(1, len(severe)):.1%}" if name.startswith("luthier") else "other names"
+        )
         yield (
             f"| {name} | {rate:.1%} ({low:.1%} to {high:.1%}) "
-            f"| {sum(bool(w) for _, w in severe) / len(severe):.1%} | {right} "
+            f"| {sum(bool(w) for _, w in severe) / max(1, len(severe)):.1%} | {right} "
+            f"| {sum(map(bool, told)) / max(1, len(told)):.1%} "
             f"| {sum(map(bool, harmful)) / max(1, len(harmful)):.1%} |"
         )
 
@@ -137,10 +144,9 @@ def by_fault(found: Sequence[Case], words: Sequence[set[str]]) -> Iterator[str]:
             cell = cells[fault.name, strength]
             harmed = [pair for pair in cell if pair[0].harmed]
             severe = [pair for pair in harmed if pair[0].label == "severe"]
-            yield (
-                f"| {fault.name} | {strength} | {len(cell)} | {_counts(harmed, fault.true)} "
-                f"| {_counts(severe, fault.true)} |"
-            )
+            name = fault.name + " *" * fault.hinted
+            heard = f"{_counts(harmed, fault.true)} | {_counts(severe, fault.true)}"
+            yield f"| {name} | {strength} | {len(cell)} | {heard} |"
 
 
 def _counts(part: Sequence[tuple[Case, set[str]]], true: Sequence[str]) -> str:

@@ -44,6 +44,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "loss_spikes": ("late_variance",),
     "over_regularised": ("vanishing_gradients", "not_learning", "underfitting", "plateau"),
     "learning_rate_too_low": (
+        "batch_too_large",
         "not_learning",
         "slow_convergence",
         "too_few_epochs",

@@ -48,6 +48,9 @@ SPEAKS = {
     "underfitting": "width 1",
     "too_many_epochs": "100 epochs, no regularisation",
     "noisy_labels": "shuffled labels",
+    "plateau": "a rate that vanishes",
+    "loss_spikes": "a rate at the edge",
+    "validation_leak": "cleaner validation",
 }
 
 
@@ -107,6 +110,23 @@ SILENT = {
     "a resumed training that had converged": Curves(
         train_loss=tuple(0.2 + 0.002 * (-1) ** i for i in range(12)),
         val_loss=tuple(0.25 + 0.002 * (-1) ** (i // 2) for i in range(12)),
+    ),
+    "one spike": Curves(
+        train_loss=(*falling(9), 0.9, *falling(20)[10:]),
+        val_loss=(*falling(9), 0.9, *falling(20)[10:]),
+    ),
+    "spikes that validation does not show": Curves(
+        train_loss=tuple(one + 0.5 * (i in (6, 10, 14)) for i, one in enumerate(falling(20))),
+        train_loss_eval=falling(20),
+        val_loss=falling(20, floor=0.2),
+    ),
+    "a step schedule whose last third is calm": Curves(
+        train_loss=(*falling(14), *(0.1,) * 7),
+        val_loss=(*falling(14, floor=0.2), *(0.2,) * 7),
+        learning_rate=(0.1,) * 7 + (0.01,) * 7 + (0.001,) * 7,
+    ),
+    "an easy validation part": Curves(
+        train_loss_eval=falling(15, floor=0.4), val_loss=falling(15, floor=0.3)
     ),
     "validation below training, for dropout": Curves(
         train_loss=falling(15, floor=0.4), val_loss=falling(15, floor=0.3)

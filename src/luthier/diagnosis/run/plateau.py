@@ -15,7 +15,8 @@ ABOUT = About(
     evidence="The second half of training lowers the loss by 2 % of guessing at most, and leaves "
     "it above two fifths of guessing. Warning where the rate had collapsed before: it stood below "
     "a hundredth of its highest for half of all epochs, and the loss was still falling when it "
-    "fell. Else info: a network that is too small, and inputs that say no more, look the same.",
+    "fell, or that was in the first fifth. Else info: a network that is too small, and inputs that "
+    "say no more, look the same.",
     cause="A schedule that ends training before its last epoch, dead units, or the data's limit.",
     remedy="A schedule that falls over the whole run; else a wider network tells.",
     reference="Godbole et al. 2023, Deep Learning Tuning Playbook; luthier's own schedules leave a "
@@ -30,6 +31,8 @@ def plateau(
     flat: float = 0.02,
     collapsed: float = 0.01,
     long: float = 0.5,
+    most: float = 0.8,
+    some: float = 0.2,
     falling: float = 0.02,
     epochs: int = 12,
 ) -> Finding | None:
@@ -41,6 +44,8 @@ def plateau(
         flat: Fall of the second half, as a share of it, that is none.
         collapsed: Share of the highest rate below which steps change nothing.
         long: Share of the epochs that a schedule may not waste so.
+        most: Share of the epochs so wasted that says by itself that the schedule ended training.
+        some: Share of the loss of guessing below which training had its due.
         falling: Fall of an epoch, as a share of the loss of guessing, before the rate collapsed.
         epochs: With fewer there is silence.
 
@@ -54,13 +59,14 @@ def plateau(
     half, last = level(tail(values[: len(values) // 2])), level(tail(values))
     still = half - last <= max(flat * guess, sigmas() * noise(values) / 2)
     fell = values[0] - last > 0.05 * guess
-    dead = _collapse(finite(run.curves.learning_rate), collapsed)
-    wasted = dead is not None and len(values) - dead >= long * len(values)
+    dead, count = _collapse(finite(run.curves.learning_rate), collapsed), len(values)
+    wasted = dead is not None and count - dead >= long * count
     early = [a - b for a, b in itertools.pairwise(values[: (dead or 0) + 1])]
-    stopped = wasted and bool(early) and early[-1] > falling * guess
-    if (last < left * guess and not stopped) or not still or not fell:
-        return None
-    if last < 0.1 * guess:
+    cut = dead is not None and (
+        dead <= (1 - most) * count or (early and early[-1] > falling * guess)
+    )
+    stopped = wasted and bool(cut) and last >= some * guess
+    if not still or not (stopped or (fell and last >= left * guess)):
         return None
     return Finding(
         problem="plateau",
