@@ -24,7 +24,7 @@ from luthier.catalog.optimizers import Optimizer
 from luthier.catalog.recipe_keys import KEYS, Key
 from luthier.core import Categorical, Conditional, Domain, Float, Int
 from luthier.core.problems import RUN, SETUP, STUDY
-from luthier.diagnosis import About, run
+from luthier.diagnosis import About, run, study
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE = "<!-- Made by `make docs`; edit the code that it comes from. -->"
@@ -94,7 +94,8 @@ def cli_page() -> str:
 
 def problems_page() -> str:
     """Return the reference of problems: what each rule asks for before it speaks."""
-    abouts = {rule.__name__: sys.modules[rule.__module__].ABOUT for rule in run.ALL}
+    rules = (*run.ALL, *study.ALL)
+    abouts = {rule.__name__: sys.modules[rule.__module__].ABOUT for rule in rules}
     parts = [
         ("## Of the set-up", SETUP, "Found before training, or by `luthier.watch`."),
         ("## Of a training", RUN, "Found in its curves, and by watching it."),

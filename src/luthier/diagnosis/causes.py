@@ -56,8 +56,10 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "exploding_gradients": ("diverging", "nan_loss", "loss_spikes", "oscillating"),
     "diverging": ("nan_loss", "oscillating", "loss_spikes", "late_variance"),
     "oscillating": ("loss_spikes", "late_variance"),
+    "loss_spikes": ("late_variance",),
     "over_regularised": ("vanishing_gradients", "not_learning", "underfitting", "plateau"),
     "learning_rate_too_low": (
+        "batch_too_large",
         "not_learning",
         "slow_convergence",
         "too_few_epochs",
@@ -91,6 +93,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "noisy_labels": ("overfitting", "too_many_epochs"),
     "under_regularised": ("overfitting", "too_many_epochs"),
     "overfitting": ("too_many_epochs",),
+    "epochs_too_few": ("too_few_epochs", "slow_convergence"),
+    "epochs_too_many": ("too_many_epochs",),
 }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from luthier.core import Curves, Diagnosis, Finding, Run
+from luthier.core import Curves, Diagnosis, Finding, History, Run, Space
 from luthier.diagnosis import run as run_rules
+from luthier.diagnosis import study as study_rules
 from luthier.diagnosis.causes import combined
 
 RunRule = Callable[[Run], Finding | None]
+StudyRule = Callable[[History, Space], Finding | None]
 
 
 def diagnose_run(
@@ -27,6 +29,32 @@ def diagnose_run(
     """
     found = [finding for rule in rules if (finding := rule(run)) is not None]
     return Diagnosis("run", combined(found), _seen(run.curves), tuple(notes))
+
+
+def diagnose_study(
+    history: History,
+    space: Space,
+    *,
+    winner: Diagnosis | None = None,
+    rules: Sequence[StudyRule] = study_rules.ALL,
+) -> Diagnosis:
+    """Return what is wrong with a search, beside what is wrong with its winner's training.
+
+    Args:
+        history: All trials.
+        space: What was searched.
+        winner: What was found in the winner's training.
+        rules: Who is asked.
+
+    >>> print(diagnose_study(History(), Space({})))
+    Nothing wrong found. Looked at 0 trials.
+    """
+    found = [finding for rule in rules if (finding := rule(history, space)) is not None]
+    count, trained = len(history.trials), winner or Diagnosis("run")
+    seen = f"{count} trial{'s' * (count != 1)}"
+    if trained.looked_at:
+        seen += f"; of the best, {trained.looked_at}"
+    return Diagnosis("study", combined([*trained.findings, *found]), seen, trained.notes)
 
 
 def _seen(curves: Curves) -> str:

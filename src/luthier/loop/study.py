@@ -18,6 +18,7 @@ from luthier.core import (
     Trial,
 )
 from luthier.data import facts
+from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
@@ -92,10 +93,11 @@ class Study:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What is wrong with the training of the winner, or with the last one where none won."""
+        """What is wrong with the search, and with its winner's training or the last one's."""
         trials = self.history.trials
         trial = self.history.best or (trials[-1] if trials else None)
-        return Diagnosis("study") if trial is None else diagnose_trial(trial, self.parts)
+        winner = None if trial is None else diagnose_trial(trial, self.parts)
+        return diagnose_study(self.history, self.record.space, winner=winner)
 
     def best_model(self) -> Any:
         """Return the winner as a live network with its best weights, in evaluation mode.

@@ -75,6 +75,9 @@ SPEAKS = {
     "saturated_units": "tanh with huge weights",
     "vanishing_gradients": "ten layers of sigmoid",
     "exploding_gradients": "recurrence that grows",
+    "plateau": "a rate that vanishes",
+    "loss_spikes": "a rate at the edge",
+    "validation_leak": "cleaner validation",
 }
 
 
@@ -134,6 +137,23 @@ SILENT = {
     "a resumed training that had converged": Curves(
         train_loss=tuple(0.2 + 0.002 * (-1) ** i for i in range(12)),
         val_loss=tuple(0.25 + 0.002 * (-1) ** (i // 2) for i in range(12)),
+    ),
+    "one spike": Curves(
+        train_loss=(*falling(9), 0.9, *falling(20)[10:]),
+        val_loss=(*falling(9), 0.9, *falling(20)[10:]),
+    ),
+    "spikes that validation does not show": Curves(
+        train_loss=tuple(one + 0.5 * (i in (6, 10, 14)) for i, one in enumerate(falling(20))),
+        train_loss_eval=falling(20),
+        val_loss=falling(20, floor=0.2),
+    ),
+    "a step schedule whose last third is calm": Curves(
+        train_loss=(*falling(14), *(0.1,) * 7),
+        val_loss=(*falling(14, floor=0.2), *(0.2,) * 7),
+        learning_rate=(0.1,) * 7 + (0.01,) * 7 + (0.001,) * 7,
+    ),
+    "an easy validation part": Curves(
+        train_loss_eval=falling(15, floor=0.4), val_loss=falling(15, floor=0.3)
     ),
     "validation below training, for dropout": Curves(
         train_loss=falling(15, floor=0.4), val_loss=falling(15, floor=0.3)

@@ -13,6 +13,7 @@ from luthier.diagnosis.run.gradients_not_zeroed import gradients_not_zeroed
 from luthier.diagnosis.run.late_variance import late_variance
 from luthier.diagnosis.run.learning_rate_too_high import learning_rate_too_high
 from luthier.diagnosis.run.learning_rate_too_low import learning_rate_too_low
+from luthier.diagnosis.run.loss_spikes import loss_spikes
 from luthier.diagnosis.run.nan_loss import nan_loss
 from luthier.diagnosis.run.noisy_labels import noisy_labels
 from luthier.diagnosis.run.not_learning import not_learning
@@ -20,6 +21,7 @@ from luthier.diagnosis.run.oscillating import oscillating
 from luthier.diagnosis.run.over_regularised import over_regularised
 from luthier.diagnosis.run.overfitting import overfitting
 from luthier.diagnosis.run.parameters_not_trained import parameters_not_trained
+from luthier.diagnosis.run.plateau import plateau
 from luthier.diagnosis.run.saturated_units import saturated_units
 from luthier.diagnosis.run.schedule_collapses import schedule_collapses
 from luthier.diagnosis.run.schedule_not_applied import schedule_not_applied
@@ -29,6 +31,7 @@ from luthier.diagnosis.run.too_many_epochs import too_many_epochs
 from luthier.diagnosis.run.under_regularised import under_regularised
 from luthier.diagnosis.run.underfitting import underfitting
 from luthier.diagnosis.run.unshuffled_data import unshuffled_data
+from luthier.diagnosis.run.validation_leak import validation_leak
 from luthier.diagnosis.run.vanishing_gradients import vanishing_gradients
 from luthier.diagnosis.run.wrong_gradient_sign import wrong_gradient_sign
 
@@ -39,12 +42,14 @@ ALL = (
     wrong_gradient_sign,
     diverging,
     oscillating,
+    loss_spikes,
     late_variance,
     not_learning,
     over_regularised,
     batch_too_large,
     batch_too_small,
     slow_convergence,
+    plateau,
     too_few_epochs,
     overfitting,
     under_regularised,
@@ -61,4 +66,5 @@ ALL = (
     vanishing_gradients,
     dead_units,
     saturated_units,
+    validation_leak,
 )

@@ -20,7 +20,8 @@ from luthier.diagnosis.statistics import falls, level, noise, sigmas, tail
 ABOUT = About(
     symptom="The loss stays where it began, and the metric at that of guessing.",
     evidence="Error where training and validation loss both end no better than guessing (known "
-    "from the task, or seen: the loss is log K where the accuracy is 1/K). Warning where neither "
+    "from the task, or seen: the loss is log K where the accuracy is 1/K), or validation stands "
+    "still beside such a training loss. Warning where that gained 7 % at most, or where neither "
     "loss nor metric ever improved beyond noise and the metric is one constant. Else info.",
     cause="A rate that is far too high or too low, dead units, a penalty that leaves no weights, "
     "inputs or targets that are out of step, or parameters that the optimizer does not have.",
@@ -30,13 +31,21 @@ ABOUT = About(
 
 
 def not_learning(
-    run: Run, *, no_better: float = 0.97, near: float = 0.05, epochs: int = 5
+    run: Run,
+    *,
+    no_better: float = 0.97,
+    hardly: float = 0.93,
+    flat: float = 0.05,
+    near: float = 0.05,
+    epochs: int = 5,
 ) -> Finding | None:
     """Find a training that has learnt nothing at all.
 
     Args:
         run: Curves of one training.
         no_better: Share of the loss of guessing that counts as guessing.
+        hardly: Share of it above which hardly anything was learnt.
+        flat: Range of the validation loss in the second half, as a share of it, that is none.
         near: How near the accuracy must come to the one that the loss stands for.
         epochs: With fewer there is silence.
 
@@ -57,23 +66,30 @@ def not_learning(
     checked = level(tail(val)) if len(val) >= epochs else None
     fell = values[0] - last > sigmas() * noise(values)
     if guess is not None:
-        if min(values[-1], last) < no_better * guess:
+        worst = min(values[-1], last) / guess
+        if worst < hardly:
             return None
-        certain = checked is not None and checked >= no_better * guess
-        severity, sure = ("error", 0.95) if certain else ("info", 0.6)
+        # Validation rows may be easier to guess than those of training, and then lie below it.
+        still = name == "train_loss_eval" and _still(val, flat * guess)
+        certain = checked is not None and (checked >= hardly * guess or still)
+        severity, sure = ("error", 0.95) if worst >= no_better else ("warning", 0.8)
+        severity, sure = (severity, sure) if certain else ("info", 0.6)
+        if severity == "info" and worst < no_better:
+            return None
     else:
         if fell or not val or val[0] - min(val) > sigmas(len(val)) * noise(val):
             return None
         severity, sure = ("warning", 0.7) if _constant(run) else ("info", 0.4)
         if severity == "info" and len(values) < 2 * epochs:
             return None
+    what = "Hardly anything" if severity == "warning" and guess is not None else "Nothing"
     against = "its start" if guess is None else f"{guess:.3g} for guessing"
     return Finding(
         problem="not_learning",
         severity=severity,  # type: ignore[arg-type]
         confidence=sure,
         since=1,
-        summary=f"Nothing was learnt: after {len(values)} epochs the training loss is {last:.3g}, "
+        summary=f"{what} was learnt: after {len(values)} epochs the training loss is {last:.3g}, "
         f"against {against}" + (f" ({values[0]:.3g})." if guess is None else "."),
         evidence={
             "first": values[0],
@@ -119,6 +135,12 @@ def _seen_guess(run: Run, near: float) -> float | None:
     if classes < 2 or abs(loss - math.log(classes)) > near * math.log(classes) / 2:
         return None
     return math.log(classes) if abs(accuracy * classes - 1.0) <= 4 * near else None
+
+
+def _still(val: list[float], width: float) -> bool:
+    """Tell whether the validation loss stands still in the second half."""
+    end = val[len(val) // 2 :]
+    return len(end) >= 3 and max(end) - min(end) <= width
 
 
 def _constant(run: Run) -> bool:

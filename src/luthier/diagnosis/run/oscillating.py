@@ -11,8 +11,9 @@ from luthier.diagnosis.statistics import agreement, noise, tail, turns
 ABOUT = About(
     symptom="The loss goes up and down from one epoch to the next, until the end.",
     evidence="In the second half, epochs differ by 8 % of what there is to learn, every third or "
-    "so turns the direction, and validation jumps along with training: it is the weights that "
-    "jump. Warning; info without validation or where the task is not known.",
+    "so turns the direction, and validation jumps along with training, or both by half of "
+    "guessing: it is the weights that jump. Warning; info without validation or where the task is "
+    "not known.",
     cause="A rate that is too high for the end of training, a batch that is too small, or too "
     "much momentum.",
     remedy="Let the rate fall towards the end, lower it, or take larger batches.",
@@ -27,6 +28,7 @@ def oscillating(
     share: float = 0.08,
     often: float = 0.35,
     together: float = 0.6,
+    violent: float = 0.5,
     epochs: int = 12,
 ) -> Finding | None:
     """Find a training whose weights jump around to the end.
@@ -36,6 +38,7 @@ def oscillating(
         share: Difference from one epoch to the next, as a share of what there is to learn.
         often: Share of epochs at which the direction turns; noise turns at two of three.
         together: Correlation of the jumps in training and validation.
+        violent: Jump of both losses, as a share of that of guessing, which no evaluation makes.
         epochs: With fewer there is silence.
 
     Returns:
@@ -50,7 +53,9 @@ def oscillating(
     if jump < share * size or turns(end) < often:
         return None
     match = agreement(end, tail(val, 0.5)) if len(val) == len(values) else None
-    certain = match is not None and match >= together and chance(run) is not None
+    guess = chance(run)
+    wild = guess is not None and min(jump, noise(tail(val, 0.5))) >= violent * guess
+    certain = guess is not None and ((match is not None and match >= together) or wild)
     since = len(values) - len(end) + 1
     return Finding(
         problem="oscillating",

@@ -12,7 +12,8 @@ ABOUT = About(
     symptom="The training loss stays high, and the validation loss is just as high.",
     evidence="The last training loss is above a third of guessing, validation is no worse, and "
     "the recipe shows what holds it back: a penalty that outweighs the data loss, dropout of "
-    "0.7 or more, or a decay that takes away more than updates give. Warning; error where nothing "
+    "0.7 or more, label smoothing of 0.5 or more, or a decay that takes away more than updates "
+    "give. Warning; error where nothing "
     "was learnt.",
     cause="The penalty is cheaper to lower than the loss: weights shrink to nothing.",
     remedy="Divide the penalty by a hundred, halve dropout.",
@@ -28,6 +29,7 @@ def over_regularised(
     gap: float = 1.15,
     outweighs: float = 0.5,
     dropped: float = 0.7,
+    smoothed: float = 0.5,
     epochs: int = 5,
 ) -> Finding | None:
     """Find a training whose regularisation, and not whose data, sets its loss.
@@ -39,6 +41,7 @@ def over_regularised(
         gap: Validation over training loss up to which nothing is learnt by heart.
         outweighs: Share of the penalty in all that is minimised, at its largest.
         dropped: Dropout from which on most of the network is missing.
+        smoothed: Label smoothing from which on the right class is not the likeliest by far.
         epochs: With fewer there is silence.
 
     Returns:
@@ -53,7 +56,7 @@ def over_regularised(
     if last < much * guess or checked > gap * last + 0.05 * guess:
         return None
     share = _share(run)
-    change = _weaker(recipe, share >= outweighs, dropped)
+    change = _weaker(recipe, share >= outweighs, dropped, smoothed)
     if not change:
         return None
     held = ", ".join(f"{key} {recipe.get(key):g}" for key in change)
@@ -84,12 +87,14 @@ def _share(run: Run) -> float:
     return max((p / (p + abs(d)) for p, d in pairs if p > 0.0), default=0.0)
 
 
-def _weaker(recipe: Recipe, outweighs: bool, dropped: float) -> dict[str, float]:
+def _weaker(recipe: Recipe, outweighs: bool, dropped: float, smoothed: float) -> dict[str, float]:
     change: dict[str, float] = {}
     if outweighs:
         change |= {k: recipe.get(k) / 100 for k in ("l1", "l2") if recipe.get(k)}
     if recipe.dropout is not None and recipe.dropout >= dropped:
         change["dropout"] = 0.2
+    if recipe.label_smoothing >= smoothed:
+        change["label_smoothing"] = 0.1
     # A step of decoupled decay takes rate * decay of each weight, and an update of Adam's kind
     # gives about the rate: beyond 1 the weights stay below the size that one update has.
     if recipe.weight_decay >= 1.0 and recipe.learning_rate * recipe.weight_decay > 1e-3:

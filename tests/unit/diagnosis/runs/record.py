@@ -113,6 +113,21 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
         "digits",
         {"optimizer": "sgd", "learning_rate": 0.001, "schedule": "constant", "epochs": 20},
     ),
+    "a rate that vanishes": (
+        "digits",
+        {"schedule": "exponential", "gamma": 1e-20, "optimizer": "sgd", "learning_rate": 0.03},
+    ),
+    "a rate at the edge": (
+        "wine",
+        {
+            "optimizer": "momentum",
+            "learning_rate": 0.3,
+            "momentum": 0.95,
+            "schedule": "constant",
+            "dropout": 0.0,
+        },
+    ),
+    "cleaner validation": ("cleaner-validation digits", {"epochs": 30}),
     "shuffled labels": ("shuffled digits", {"epochs": 60, "model": LARGE}),
     "half of the labels shuffled": ("half-shuffled digits", {"epochs": 60, "model": LARGE}),
 }
@@ -184,6 +199,10 @@ def source(data: str) -> Any:
         return name
     inputs, labels = getattr(datasets, f"load_{name}")(return_X_y=True)
     rng = np.random.default_rng(0)
+    if how == "cleaner-validation":
+        noisy = np.flatnonzero(rng.random(1200) < 0.3)
+        labels[noisy] = rng.permutation(labels[noisy])
+        return (inputs[:1200], labels[:1200]), (inputs[1200:], labels[1200:])
     rows = rng.random(len(labels)) < (0.5 if how == "half-shuffled" else 1.0)
     labels[rows] = rng.permutation(labels[rows])
     return inputs, labels

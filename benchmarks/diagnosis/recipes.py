@@ -1,0 +1,77 @@
+"""Recipes as a practitioner would draw them: around each optimizer's usual rate."""
+
+from __future__ import annotations
+
+import random
+
+from luthier.catalog import optimizers
+from luthier.core import Recipe
+
+OPTIMIZERS = (
+    "adam",
+    "adamw",
+    "adamw",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "momentum",
+    "nesterov",
+    "sgd",
+    "adagrad",
+    "lion",
+)
+SCHEDULES = (
+    "constant",
+    "constant",
+    "cosine",
+    "cosine",
+    "linear",
+    "one_cycle",
+    "step",
+    "exponential",
+    "plateau",
+    "cosine_restarts",
+    "warmup_stable_decay",
+)
+
+
+def drawn(family: str, task: str, rng: random.Random) -> Recipe:
+    """Draw a recipe for a family and a task."""
+    optimizer = optimizers.by_name(rng.choice(OPTIMIZERS))
+    keys = {
+        "network": family,
+        "optimizer": optimizer.name,
+        **optimizer.usual,
+        "learning_rate": optimizer.default_learning_rate * 10 ** rng.uniform(-0.7, 0.5),
+        "schedule": rng.choice(SCHEDULES),
+        "warmup": rng.choice([0.0, 0.0, 0.05, 0.1]),
+        "epochs": rng.choice([20, 30, 40]),
+        "batch_size": rng.choice([16, 32, 32, 64, 64]),
+        "weight_decay": rng.choice([0.0, 0.0, 0.01, 0.05]),
+        "l2": rng.choice([0.0, 0.0, 0.0, 1e-5, 1e-4]),
+        "dropout": rng.choice([0.0, 0.0, 0.1, 0.2, 0.4]),
+        "label_smoothing": rng.choice([0.0] * 7 + [0.1]),
+        "mixup": rng.choice([0.0] * 9 + [0.2]),
+        "clip_norm": rng.choice([None] * 5 + [1.0]),
+        "ema": rng.choice([None] * 7 + [0.99]),
+    }
+    if task == "regression":
+        keys["label_smoothing"] = 0.0
+    keys["learning_rate"] = float(f"{keys['learning_rate']:.3g}")
+    return Recipe().replace(keys).replace({f"model.{k}": v for k, v in _model(family, rng).items()})
+
+
+def _model(family: str, rng: random.Random) -> dict[str, int | str]:
+    if family == "rnn":
+        return {"width": rng.choice([16, 24, 32]), "cell": rng.choice(["gru", "lstm"])}
+    if family == "transformer":
+        return {"width": rng.choice([16, 24]), "depth": rng.choice([1, 2])}
+    widths = [32, 64, 128] if family == "mlp" else [8, 12]
+    return {
+        "width": rng.choice(widths),
+        "depth": rng.choice([1, 2, 3]) if family == "mlp" else rng.choice([1, 2]),
+        "activation": rng.choice(["relu", "relu", "gelu", "silu", "tanh"]),
+        "normalisation": rng.choice(
+            ["none", "none", "batch", "layer"] if family == "mlp" else ["none", "batch"]
+        ),
+    }
