@@ -25,6 +25,7 @@ from luthier.core import (
 
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
+    from luthier.loop.check import check
     from luthier.loop.diagnose import diagnose
     from luthier.loop.predict import predict
     from luthier.loop.study import Study
@@ -37,6 +38,7 @@ _LAZY = {
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
+    "check": "luthier.loop.check",
     "diagnose": "luthier.loop.diagnose",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
@@ -60,6 +62,7 @@ __all__ = [
     "Study",
     "Training",
     "Trial",
+    "check",
     "diagnose",
     "predict",
     "read",

@@ -98,7 +98,8 @@ class OutputFacts:
         op: The last operation that is no change of shape: ``softmax``, ``sigmoid``, ``relu``,
             ``tanh``, ``log_softmax``, ``none`` for a layer's plain sum, or ``other``.
         shape, target_shape: Of a batch; the target's dtype is in `target_type`.
-        target_type: ``classes`` for whole numbers, ``numbers`` else.
+        target_type: ``classes`` for whole numbers, ``shares`` for rows that sum to one, ``numbers``
+            else.
         low, high: Smallest and largest value.
         zero_share: Share of values that are exactly 0.
         sums_to_one, logs_of_shares: Rows are shares; rows are logarithms of shares.
@@ -125,11 +126,15 @@ class LossFacts:
 
     Args:
         kind: What its gradient graph says that it is: ``cross_entropy``, ``nll``, ``bce``,
-            ``bce_logits``, ``mse``, …; ``other`` where that is not known.
+            ``bce_logits``, ``mse``, …, or its values: ``shares`` is the cross-entropy of shares;
+            ``other`` where that is not known.
         initial: Its value on the user's rows.
         guess: The lowest that outputs reach which are the same for every row.
         floor: The lowest that it can be.
         truth, off: Its value for perfect outputs, and for ones that are far off.
+        reachable: The lowest that outputs of the network's last activation can bring it to; None
+            where nothing bounds them.
+        sums: It adds rows up where others take their mean.
         endless: It keeps falling as outputs leave the targets behind.
         aligned: Its value with outputs and targets of one shape, where theirs differ but broadcast.
         penalty: Share of the gradient that does not come from the outputs.
@@ -144,6 +149,8 @@ class LossFacts:
     floor: float | None = None
     truth: float | None = None
     off: float | None = None
+    reachable: float | None = None
+    sums: bool = False
     endless: bool = False
     aligned: float | None = None
     penalty: float = 0.0

@@ -91,6 +91,8 @@ class Bench:
         guess: float | None = None,
         aim: float | None = None,
         penalty: Callable[[nn.Module], Tensor] | None = None,
+        teacher: Callable[[nn.Module, Any], Tensor] | None = None,
+        objective: Objective | None = None,
         longer: float = 1.0,
         **settings: Any,
     ) -> Fit | None:
@@ -107,6 +109,8 @@ class Bench:
             guess: Goes into the result.
             aim: A loss at which to stop.
             penalty: Added to the loss.
+            teacher: The loss to train with, where it isn't the objective.
+            objective: Instead of the user's.
             longer: Factor on the steps.
             settings: Of the user's optimizer, instead of its own.
         """
@@ -127,7 +131,7 @@ class Bench:
         try:
             found = fit(
                 twin,
-                self.objective,
+                objective or self.objective,
                 repeated(batch) if batch is not None else source.batches(self.seed),
                 probe,
                 made,
@@ -135,6 +139,7 @@ class Bench:
                 mode=mode,
                 penalty=None if penalty is None else lambda: penalty(twin),
                 guess=guess,
+                teacher=teacher,
                 aim=aim,
                 seconds=2 * self._share,
             )

@@ -5,21 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from luthier.catalog import optimizers
 from luthier.core import Setup
 from luthier.frameworks.torch.inspecting.bench import Bench, finite_spread, one_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 from luthier.frameworks.torch.inspecting.loss_facts import guess_of
-from luthier.frameworks.torch.inspecting.rows import Rows
+from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.rows import Batch, Rows
 
 _BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid")
 _NUMBERS = ("mse", "l1", "huber", "difference")
 _FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoids takes 3/4 away
-_MILD = (0.2, 5.0)  # scales of inputs and targets that no experiment is needed for
+_HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
+# Above these a rate is tried against a lower one: what the catalog searches ends there.
+_RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
+_MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
+_REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
 
 
 def experiment(
@@ -48,10 +56,13 @@ def experiment(
     _one_batch(bench, setup)
     if isinstance(bench.data, Rows):
         _output(bench, setup, last_call)
+        _right_output(bench, setup, last_call)
         _scales(bench, setup, bench.data)
         _start(bench, setup, last_call)
         _penalty(bench, setup, penalised)
+        _losses(bench, setup, last_call)
     _rates(bench, setup)
+    _settings(bench, setup)
     if setup.epochs:
         _whole_run(bench, setup, rows_in_all)
 
@@ -71,17 +82,33 @@ def _one_batch(bench: Bench, setup: Setup) -> None:
     if guess is not None and floor is not None:
         aim = floor + 0.1 * (guess - floor)
     for rate in (1e-2, 1e-3):
-        found = bench.run(
-            "one_batch", rate=rate, batch=batch, guess=guess, aim=aim, longer=2.0
-        )
+        found = bench.run("one_batch", rate=rate, batch=batch, guess=guess, aim=aim, longer=2.0)
         if found is not None and aim is not None and found.last <= aim:
             return
 
 
 def _output(bench: Bench, setup: Setup, last_call: int | None) -> None:
-    if setup.output.op not in _BOUNDED or setup.loss.kind == "bce" or last_call is None:
+    taken = setup.loss.kind in ("bce", "shares", "nll")
+    if setup.output.op not in _BOUNDED or taken or last_call is None:
         return
     bench.best("no_output_activation", mode=lambda: Instead(identity, last_call))
+
+
+def _right_output(bench: Bench, setup: Setup, last_call: int | None) -> None:
+    """Give a loss of shares the outputs that it takes."""
+    right = {"shares": "softmax", "bce": "sigmoid"}.get(setup.loss.kind)
+    if right is None or setup.output.op in (right, "other", "hardsigmoid"):
+        return
+    turned: Callable[[Tensor], Tensor] = torch.sigmoid if right == "sigmoid" else _softmax
+    if last_call is not None:
+        bench.best("right_output_activation", mode=lambda: Instead(turned, last_call))
+    elif setup.output.op == "none" and bench.objective.paired:
+        other = Objective(lambda outputs, target: bench.objective.of(turned(outputs), target))
+        bench.best("right_output_activation", objective=other)
+
+
+def _softmax(x: Tensor) -> Tensor:
+    return x.softmax(1)
 
 
 def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
@@ -111,15 +138,17 @@ def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
 
 
 def _standard(x: Tensor) -> bool:
+    """Tell whether inputs reach about as far as networks expect: [0, 1], [-1, 1], a deviation of 1.
+
+    How far a feature reaches counts, not how much it varies: a rare word or a pixel at the border
+    hardly varies, and is fine.
+    """
     flat = x.flatten(1).double() if x.ndim == 2 else x.double().reshape(-1, 1)
     if not bool(torch.isfinite(flat).all()):
         return True
-    stds = flat.std(0) if len(flat) > 1 else torch.ones(1)
-    stds = stds[stds > 0]
-    if not len(stds):
-        return True
-    mean = float((flat.mean(0).abs()).max())
-    return _MILD[0] < float(stds.min()) and float(stds.max()) < _MILD[1] and mean < _MILD[1]
+    reach = flat.abs().amax(0)
+    reach = reach[reach > 0]
+    return not len(reach) or (float(reach.median()) > _REACH[0] and float(reach.max()) < _REACH[1])
 
 
 def _with_standard_inputs(bench: Bench, rows: Rows, x: Tensor) -> None:
@@ -175,6 +204,41 @@ def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
         bench.run("unpenalised", rate=1e-2, longer=3.0)
 
 
+def _losses(bench: Bench, setup: Setup, last_call: int | None) -> None:
+    """Try another loss, where the one at hand is of another kind than the targets."""
+    output, kind = setup.output, setup.loss.kind
+    if setup.loss.sums and bench.optimizer is not None and bench.data.batch_size > 1:
+        count = bench.data.batch_size
+        bench.run("mean_loss", teacher=lambda twin, batch: bench.objective(twin, batch) / count)
+    if kind not in _NUMBERS or len(output.shape) != 2 or output.shape != output.target_shape:
+        return
+    if output.target_type != "shares":
+        return
+
+    def entropy(twin: nn.Module, batch: Batch) -> Tensor:
+        inputs, target = batch
+        with Instead(identity, -1 if last_call is None else last_call):
+            return functional.cross_entropy(bench.objective.outputs(twin, inputs), target)
+
+    if output.op in ("softmax", "sigmoid"):
+        bench.run("cross_entropy", teacher=entropy)
+
+
+def _settings(bench: Bench, setup: Setup) -> None:
+    """Train with usual settings, where there are unusual ones."""
+    given = setup.optimizer.settings
+    other: dict[str, Any] = {}
+    if (given.get("momentum") or 0.0) > _HIGH_MOMENTUM:
+        other["momentum"] = 0.9
+    betas = given.get("betas")
+    if betas and not (0.5 <= betas[0] <= _HIGH_MOMENTUM and 0.9 <= betas[1] < 1.0):
+        other["betas"] = (0.9, 0.999)
+    if "eps" in given and not 1e-12 <= given["eps"] <= 1e-4:
+        other["eps"] = 1e-8
+    if other:
+        bench.run("usual_settings", **other)
+
+
 def _squares(model: nn.Module, about: frozenset[int]) -> Tensor:
     return torch.stack(
         [p.square().sum() for i, p in enumerate(model.parameters()) if i in about]
@@ -187,7 +251,8 @@ def _rates(bench: Bench, setup: Setup) -> None:
     if own is None or sound is None or bench.optimizer is None:
         return
     gain = sound.first - sound.last
-    if own.last <= own.first - 0.5 * gain and math.isfinite(own.last):
+    usual = max(setup.optimizer.learning_rates, default=0.0) <= _RATE.get(setup.optimizer.kind, 1.0)
+    if usual and own.last <= own.first - 0.5 * gain and math.isfinite(own.last):
         return
     for name, by in (("slower_10", 0.1), ("slower_100", 0.01), ("slower_1000", 0.001)):
         found = bench.run(name, by=by)
@@ -206,4 +271,3 @@ def _whole_run(bench: Bench, setup: Setup, rows_in_all: int) -> None:
     if planned > bench.steps > 0 and bench.optimizer is not None:
         by = planned / bench.steps
         bench.run("whole_run", by=by)
-

@@ -60,6 +60,7 @@ def fit(
     penalty: Callable[[], Tensor] | None = None,
     guess: float | None = None,
     aim: float | None = None,
+    teacher: Callable[[nn.Module, Any], Tensor] | None = None,
     seconds: float = math.inf,
 ) -> Fit:
     """Train a copy for some steps.
@@ -75,13 +76,14 @@ def fit(
         penalty: What is added to the loss.
         guess: Goes into the result.
         aim: A loss that is good enough; looked for every ten steps.
+        teacher: The loss to train with, where it isn't the objective; `mode` is then its own.
         seconds: After which it ends early; with a machine at rest none does.
     """
     within = mode or contextlib.nullcontext
     held = [p for group in optimizer.param_groups for p in group["params"]]
 
     def measured() -> float:
-        with torch.no_grad(), within():
+        with torch.no_grad(), within() if teacher is None else contextlib.nullcontext():
             value = float(objective(twin, probe))
         return value if math.isfinite(value) else math.inf
 
@@ -90,7 +92,7 @@ def fit(
         first = last = measured()
         for done, batch in zip(range(1, steps + 1), batches, strict=False):
             with within():
-                loss = objective(twin, batch)
+                loss = (teacher or objective)(twin, batch)
             total = loss if penalty is None else loss + penalty()
             if not total.requires_grad or not torch.isfinite(total):
                 last = math.inf if total.requires_grad else last
@@ -137,13 +139,12 @@ def rebuilt(
         return None
     if type(optimizer) is torch.optim.LBFGS:
         return None
-    try:
-        return type(optimizer)(groups)
-    except Exception:
-        try:
-            return type(optimizer)(groups, lr=groups[0]["lr"])  # type: ignore[call-arg]
-        except Exception:
-            return None
+    make: Any = type(optimizer)
+    for extra in ({}, {"lr": groups[0]["lr"]}):  # some ask for a rate beside the groups
+        with contextlib.suppress(Exception):
+            made: Optimizer = make(groups, **extra)
+            return made
+    return None
 
 
 def peak_rate(group: Mapping[str, Any]) -> float:

@@ -76,7 +76,8 @@ def nodes(tensor: Tensor) -> list[Any]:
 
 def nonlinear(tensor: Tensor) -> dict[str, int]:
     """Return the non-linear operations before a tensor, how often each, the last one left out."""
-    last, counts = source(tensor), {}
+    last = source(tensor)
+    counts: dict[str, int] = {}
     for node in nodes(tensor):
         if node is not last and _NONLINEAR.match(name := name_of(node)):
             counts[name] = counts.get(name, 0) + 1

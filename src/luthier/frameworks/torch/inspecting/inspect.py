@@ -22,7 +22,14 @@ from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
 from luthier.frameworks.torch.inspecting.loss_facts import loss_facts, penalty_of
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.optimizer_facts import optimizer_facts, schedule_facts
-from luthier.frameworks.torch.inspecting.rows import ROWS, Batches, Rows, read_batches, read_rows
+from luthier.frameworks.torch.inspecting.rows import (
+    ROWS,
+    Batches,
+    Rows,
+    as_numpy,
+    read_batches,
+    read_rows,
+)
 from luthier.frameworks.torch.inspecting.untouched import untouched
 from luthier.frameworks.torch.seeded import seeded
 
@@ -117,6 +124,18 @@ def inspect(
     return replace(setup, notes=(*setup.notes, *notes))
 
 
+def rows_of(data: Any, most: int, seed: int) -> tuple[tuple[Any, ...], Any, int]:
+    """Return inputs and targets as arrays, and how many rows there are in all.
+
+    Raises:
+        DataError: for data that hold no pairs.
+    """
+    with untouched([], [data]), seeded(seed):
+        rows = read_rows(data, None, 32, most, seed)
+    inputs, target = as_numpy(rows)
+    return tuple(inputs), target, _length(data) or len(rows)
+
+
 Seen = tuple[Setup, int | None, frozenset[int]]
 
 
@@ -135,7 +154,7 @@ def _seen_rows(
         plain = objective.of(output, target)
         return _finished(model, plain, None, watch, optimizers, Setup())
     facts = _output_facts(output, target)
-    about = loss_facts(objective, output, target) if facts.finite else LossFacts()
+    about = loss_facts(objective, output, target, facts.op) if facts.finite else LossFacts()
     setup = Setup(
         output=facts,
         loss=about,
@@ -205,7 +224,7 @@ def _output_facts(output: Tensor, target: Tensor) -> OutputFacts:
         op=op_of(output),
         shape=tuple(output.shape),
         target_shape=tuple(target.shape),
-        target_type="classes" if whole else "numbers",
+        target_type="classes" if whole else "shares" if _shares(target) else "numbers",
         low=float(values.min()),
         high=float(values.max()),
         zero_share=float((values == 0).double().mean()),
@@ -214,6 +233,12 @@ def _output_facts(output: Tensor, target: Tensor) -> OutputFacts:
         constant=finite and spread <= 1e-7 * max(float(values.abs().max()), 1e-30),
         finite=finite,
     )
+
+
+def _shares(target: Tensor) -> bool:
+    if target.ndim != 2 or target.shape[1] < 2 or not bool((target >= 0).all()):
+        return False
+    return bool((target.double().sum(1) - 1).abs().max() < 1e-4)
 
 
 def _affine(
@@ -261,7 +286,9 @@ def _modules_of(function: Any) -> list[nn.Module]:
     if isinstance(function, nn.Module):
         return [function]
     cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    return [one for one in (*cells, getattr(function, "__self__", None)) if isinstance(one, nn.Module)]
+    return [
+        one for one in (*cells, getattr(function, "__self__", None)) if isinstance(one, nn.Module)
+    ]
 
 
 def _length(data: Any) -> int | None:

@@ -15,7 +15,7 @@ def weighted(model: nn.Module) -> dict[str, nn.Module]:
     return {
         name: layer
         for name, layer in model.named_modules()
-        if isinstance(getattr(layer, "weight", None), Tensor) and layer.weight.ndim >= 2  # type: ignore[union-attr]
+        if isinstance(getattr(layer, "weight", None), Tensor) and layer.weight.ndim >= 2
     }
 
 

@@ -28,8 +28,9 @@ _KINDS = {
 }
 _NAMES = {"L1Loss": "l1", "l1_loss": "l1", "KLDivLoss": "kl", "PoissonNLLLoss": "poisson"}
 ELEMENTWISE = ("mse", "l1", "huber", "bce", "bce_logits")
-_FLOORED = ("cross_entropy", "nll", "bce", "bce_logits", "mse", "l1", "huber")
-_STEPS = 100  # of the search for the best constant outputs
+_FLOORED = ("cross_entropy", "nll", "shares", "bce", "bce_logits", "mse", "l1", "huber")
+_STEPS = 100  # of the search for the best outputs
+_NEAR = 0.02  # of a loss whose exact value is known, with room for smoothing and clipping
 
 
 def kind_of(objective: Objective, loss: Tensor, output: Tensor) -> str:
@@ -45,13 +46,14 @@ def kind_of(objective: Objective, loss: Tensor, output: Tensor) -> str:
     return "difference" if first and first <= {"Sub", "Rsub"} else "other"
 
 
-def loss_facts(objective: Objective, output: Tensor, target: Tensor) -> LossFacts:
+def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "none") -> LossFacts:
     """Measure a loss of outputs and targets.
 
     Args:
         objective: The user's.
         output: What the network returned for some rows.
         target: Theirs.
+        op: The operation that the outputs come from.
     """
     leaf = output.detach().clone().requires_grad_()
     try:
@@ -61,19 +63,28 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor) -> LossFact
     except Exception as error:
         return LossFacts(error=f"{type(error).__name__}: {error}"[:300])
     kind = kind_of(objective, loss, leaf) if loss.requires_grad else "other"
+    sums = _sums(objective, leaf, target)
 
     def value(outputs: Tensor) -> float:
         with torch.no_grad():
             return float(objective.of(outputs, target))
 
+    if kind == "other":
+        kind = _behaviour(leaf, target, value, len(leaf) if sums else 1) or kind
     truth, off = _extremes(kind, leaf, target, value)
+    if kind == "cross_entropy" and truth is not None:
+        # Smoothed labels have their lowest loss at outputs that are no extremes.
+        best = _reachable(objective, "none", leaf, target)
+        truth = truth if best is None else min(truth, best)
     aligned = None
     if target.is_floating_point() and target.shape != leaf.shape:
         aligned = _aligned(objective, leaf, target)
     guess = _guess(objective, kind, leaf, target)
-    floor = (truth if truth is not None and off is not None and truth < off else 0.0) if (
-        kind in _FLOORED
-    ) else None
+    floor = (
+        (truth if truth is not None and off is not None and truth < off else 0.0)
+        if (kind in _FLOORED)
+        else None
+    )
     if kind == "difference" and truth is not None and off is not None and truth < off:
         floor = truth
     return LossFacts(
@@ -83,6 +94,8 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor) -> LossFact
         floor=floor,
         truth=truth,
         off=off,
+        reachable=None if op == "none" else _reachable(objective, op, leaf, target),
+        sums=sums,
         endless=_endless(kind, leaf, target, truth, guess),
         aligned=aligned,
     )
@@ -94,7 +107,7 @@ def _extremes(
     """Return the loss of perfect outputs, and of ones that are far off."""
     try:
         if not target.is_floating_point():
-            if kind not in ("cross_entropy", "nll") or output.ndim < 2:
+            if kind not in ("cross_entropy", "nll", "shares") or output.ndim < 2:
                 return None, None
             labels = target.long().clamp(0, output.shape[1] - 1)
             hot = functional.one_hot(labels, output.shape[1]).movedim(-1, 1).to(output.dtype)
@@ -117,7 +130,77 @@ def _extremes(
 
 
 def _outputs(kind: str, logits: Tensor) -> Tensor:
+    if kind == "shares":
+        return logits.softmax(1)
     return logits.log_softmax(1) if kind == "nll" else logits
+
+
+def _sums(objective: Objective, output: Tensor, target: Tensor) -> bool:
+    """Tell whether the same rows twice have twice the loss."""
+    try:
+        with torch.no_grad():
+            once = float(objective.of(output, target))
+            twice = float(objective.of(torch.cat([output, output]), torch.cat([target, target])))
+    except Exception:
+        return False
+    return once != 0.0 and len(output) > 1 and abs(twice / once - 2.0) < 1e-3
+
+
+def _behaviour(
+    output: Tensor, target: Tensor, value: Callable[[Tensor], float], rows: int
+) -> str | None:
+    """Return what a loss of the user's own making is: exact shares give 0, even ones log K."""
+    several = output.ndim == 2 and output.shape[1] > 1
+    if not target.is_floating_point():
+        if not several or target.ndim != 1 or not 0 <= int(target.min()) <= int(target.max()):
+            return None
+        if int(target.max()) >= output.shape[1]:
+            return None
+        exact = functional.one_hot(target.long(), output.shape[1]).to(output.dtype)
+    elif target.shape == output.shape and bool(((target == 0) | (target == 1)).all()):
+        exact = target.to(output.dtype)
+    else:
+        return None
+    try:
+        zero = value(exact) / rows
+        even = value(torch.full_like(exact, 1 / output.shape[1] if several else 0.5)) / rows
+        half = value(torch.full_like(exact, 0.5)) / rows
+    except Exception:
+        return None
+    if abs(zero) > _NEAR:
+        return None
+    if several and abs(even - math.log(output.shape[1])) < _NEAR:
+        return "shares"
+    return "bce" if abs(half - math.log(2)) < _NEAR else None
+
+
+_ACTIVATED: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda z: z,
+    "softmax": lambda z: z.softmax(1),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "hardtanh": functional.hardtanh,
+    "hardsigmoid": functional.hardsigmoid,
+    "softplus": functional.softplus,
+}
+
+
+def _reachable(objective: Objective, op: str, output: Tensor, target: Tensor) -> float | None:
+    """Return the lowest loss of an activation's outputs, each row free to be its best."""
+    if op not in _ACTIVATED or (op == "softmax" and output.ndim < 2):
+        return None
+    free = torch.full_like(output.detach(), 0.1).requires_grad_()
+    optimizer, best = torch.optim.Adam([free], lr=0.3), math.inf
+    for _ in range(_STEPS):
+        try:
+            loss = objective.of(_ACTIVATED[op](free), target)
+            best = min(best, float(loss.detach()))
+            (free.grad,) = torch.autograd.grad(loss, [free])
+        except Exception:
+            return None
+        optimizer.step()
+    return best if math.isfinite(best) else None
 
 
 def _aligned(objective: Objective, output: Tensor, target: Tensor) -> float | None:
@@ -138,7 +221,7 @@ def guess_of(objective: Objective, kind: str, output: Tensor, target: Tensor) ->
 def _guess(objective: Objective, kind: str, output: Tensor, target: Tensor) -> float | None:
     row = output.detach()[:1].double()
     spread = 1.0
-    if kind in ("bce_logits", "bce", "cross_entropy", "nll"):
+    if kind in ("bce_logits", "bce", "cross_entropy", "nll", "shares"):
         start = torch.zeros_like(row)
     elif target.is_floating_point() and target.shape[1:] == output.shape[1:]:
         start = target.double().mean(0, keepdim=True)
@@ -159,6 +242,8 @@ def _guess(objective: Objective, kind: str, output: Tensor, target: Tensor) -> f
             outputs = outputs.sigmoid()
         elif kind == "nll":
             outputs = outputs.log_softmax(1)
+        elif kind == "shares":
+            outputs = outputs.softmax(1)
         try:
             loss = objective.of(outputs, target)
             best = min(best, float(loss.detach()))
@@ -179,7 +264,7 @@ def _endless(
     """
     if kind != "other" or truth is None or guess is None or target.shape != output.shape:
         return False
-    if target[0].numel() != 1 or target.unique().numel() <= 2:
+    if target[0].numel() != 1 or len(set(target.flatten().tolist())) <= 2:
         return False
     return guess < truth - 1e-3 * max(abs(truth), abs(guess))
 
@@ -224,9 +309,7 @@ def penalty_of(
     size = _norm(apart)
     if size <= 1e-4 * all_of_it or all_of_it == 0.0:
         return nothing
-    about = [
-        i for i, g in enumerate(apart) if g is not None and float(g.norm()) > 1e-3 * size
-    ]
+    about = [i for i, g in enumerate(apart) if g is not None and float(g.norm()) > 1e-3 * size]
     flat = torch.cat([held[i].detach().flatten() for i in about]).double()
     grads = torch.cat([apart[i].flatten() for i in about if apart[i] is not None]).double()  # type: ignore[union-attr]
     along = float(flat @ grads)

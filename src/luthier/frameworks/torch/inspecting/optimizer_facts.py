@@ -58,7 +58,7 @@ def optimizer_facts(
             unregistered += 1
     asking = {name: p for name, p in own.items() if p.requires_grad}
     missing = tuple(n for n, p in asking.items() if id(p) not in held and n in used)
-    cut_off = ()
+    cut_off: tuple[str, ...] = ()
     if loss is not None:
         cut_off = tuple(
             n for n, p in asking.items()

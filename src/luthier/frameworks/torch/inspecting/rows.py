@@ -130,7 +130,7 @@ def _from_loader(loader: Iterable[Any], model: nn.Module | None, most: int) -> R
     if not ys:
         raise DataError("the loader yields no batch. Pass one that yields at least one.")
     size = max(map(len, ys))
-    shapes = {tuple(x.shape[1:] for x in row) + (y.shape[1:],) for row, y in zip(xs, ys, strict=True)}
+    shapes = {(*(x.shape[1:] for x in row), y.shape[1:]) for row, y in zip(xs, ys, strict=True)}
     if len(shapes) > 1:  # padded to different lengths: the largest batch stands for all
         best = max(range(len(ys)), key=lambda i: len(ys[i]))
         xs, ys = [xs[best]], [ys[best]]
@@ -168,6 +168,8 @@ def _placed(tensor: Tensor, model: nn.Module | None) -> Tensor:
 
 def as_numpy(rows: Rows) -> tuple[Sequence[Any], Any]:
     """Return inputs and targets as NumPy arrays."""
-    xs = [x.float().cpu().numpy() if x.is_floating_point() else x.cpu().numpy() for x in rows.inputs]
+    xs = [
+        x.float().cpu().numpy() if x.is_floating_point() else x.cpu().numpy() for x in rows.inputs
+    ]
     y = rows.target
     return xs, y.double().cpu().numpy() if y.is_floating_point() else y.cpu().numpy()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def untouched(modules: Sequence[nn.Module], others: Sequence[object] = ()) -> It
     undo = [_kept(module) for root in modules for module in root.modules()]
     undo += [_generator(one) for one in _generators(others)]
     plain, numbers = random.getstate(), np.random.get_state()
-    on_gpus = torch.cuda.is_available() and torch.cuda.is_initialized()
+    on_gpus = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     gpus = torch.cuda.get_rng_state_all() if on_gpus else []
     state = torch.get_rng_state()
     grad = torch.is_grad_enabled()
@@ -52,7 +53,9 @@ def _kept(module: nn.Module) -> Callable[[], None]:
     # Attributes are put back as the objects that they were, registries of hooks and tensors as
     # the entries that they had.
     inner = {name: value.copy() for name, value in plain.items() if isinstance(value, dict)}
-    tensors = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
+    tensors = [
+        t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None
+    ]
     values = [(t, t.detach().clone(), t.requires_grad) for t in tensors if _has_values(t)]
     grads = [(t, t.grad, None if t.grad is None else t.grad.clone()) for t in tensors if t.is_leaf]
 
@@ -71,16 +74,16 @@ def _kept(module: nn.Module) -> Callable[[], None]:
                     tensor.copy_(value)
                 if tensor.is_leaf:
                     tensor.requires_grad_(asks)
-            for tensor, grad, value in grads:
+            for tensor, grad, before in grads:
                 tensor.grad = grad
-                if grad is not None and value is not None and not torch.equal(grad, value):
-                    grad.copy_(value)
+                if grad is not None and before is not None and not torch.equal(grad, before):
+                    grad.copy_(before)
 
     return back
 
 
 def _has_values(tensor: torch.Tensor) -> bool:
-    return not isinstance(tensor, nn.parameter.UninitializedTensorMixin)
+    return not isinstance(tensor, (UninitializedParameter, UninitializedBuffer))
 
 
 def _generators(others: Sequence[object]) -> list[torch.Generator]:
