@@ -48,6 +48,11 @@ class Framework(Protocol):
             DataError: for data that hold no pairs of inputs and targets.
         """
 
+    def ready(
+        self, build: Build, recipe: Recipe, arrays: Arrays, seed: int
+    ) -> tuple[Any, Callable[[Any, Any], Any], Any]:
+        """Return a recipe's new network, its loss, and its optimizer where the framework has it."""
+
     def inspect(
         self,
         model: Any,

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from luthier import frameworks
-from luthier.core import DataError, DataFacts, Diagnosis, Framework, LuthierError
+from luthier.catalog.schedules import Progress, learning_rate
+from luthier.core import (
+    DataError,
+    DataFacts,
+    Diagnosis,
+    Framework,
+    LuthierError,
+    Recipe,
+    ScheduleFacts,
+)
 from luthier.data import describe
 from luthier.diagnosis import diagnose_setup
+from luthier.loop.assembly import assemble
+from luthier.loop.recipes import load_recipe
 
 SECONDS = 10.0
 _ROWS = 20_000  # rows that are looked at for leaks and scales
@@ -77,6 +89,82 @@ def check(
     )
     facts, notes = _facts(framework, train, val, seed)
     return diagnose_setup(replace(setup, data=facts), notes=notes if loss_fn is not None else ())
+
+
+def check_recipe(
+    data: Any,
+    *,
+    model: str | None = None,
+    recipe: str | Path | None = None,
+    epochs: int | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    seconds: float = SECONDS,
+    seed: int = 0,
+) -> Diagnosis:
+    """Say what is wrong with a recipe's training before it begins.
+
+    Args:
+        data: As for `luthier.train`.
+        model: A family, or ``FILE.py:function``.  [default: the recipe's]
+        recipe: A recipe's file.  [default: a sound recipe for these data]
+        epochs: Instead of the recipe's.
+        target: Column to predict, for tables.
+        task: classification or regression.
+        seconds: That short trainings of copies may take in all.
+        seed: Of the network, and of the order of rows.
+
+    Raises:
+        LuthierError: for whatever does not fit.
+    """
+    keys: Mapping[str, Any] = load_recipe(Path(recipe)) if recipe is not None else {}
+    parts = assemble(
+        model or keys.get("network"),
+        data,
+        recipe={k: v for k, v in keys.items() if k != "run"} or None,
+        target=target,
+        task=task,
+        seed=seed,
+    )
+    if epochs is not None:
+        parts = replace(parts, recipe=parts.recipe.replace({"epochs": epochs}))
+    done, arrays = parts.recipe, parts.arrays
+    network, loss_fn, optimizer = parts.framework.ready(parts.build, done, arrays, seed)
+    rows = len(arrays.train)
+    size = rows if isinstance(done.batch_size, str) else min(done.batch_size, rows)
+    train, val = ((part.inputs, part.target) for part in (arrays.train, arrays.val))
+    setup = parts.framework.inspect(
+        network,
+        (_one(train[0]), train[1]),
+        loss_fn=loss_fn,
+        loss=None,
+        optimizer=optimizer,
+        scheduler=None,
+        epochs=done.epochs,
+        batch_size=size,
+        seconds=seconds,
+        seed=seed,
+    )
+    schedule = ScheduleFacts(done.schedule, _rates(done, max(rows // size, 1)), done.epochs)
+    setup = replace(
+        setup,
+        data=describe(train[0], train[1], val),
+        schedule=schedule,
+        recipe=done,
+        task=arrays.task,
+    )
+    return diagnose_setup(setup)
+
+
+def _one(inputs: tuple[Any, ...]) -> Any:
+    return inputs[0] if len(inputs) == 1 else inputs
+
+
+def _rates(recipe: Recipe, steps: int) -> tuple[float, ...]:
+    """Return the rate of each epoch's first step; one that waits for losses stays as it is."""
+    total = steps * recipe.epochs
+    starts = (Progress(i * steps, total, steps) for i in range(recipe.epochs))
+    return tuple(learning_rate(recipe, at) for at in starts)
 
 
 def _framework(model: Any) -> Framework:

@@ -56,12 +56,15 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0) -> Finding | None:
         return None
     if not far and not helps(setup, "reinitialised_adam", "adam"):
         return None
-    begins = f"The first loss is {loss.initial:.3g}, and guessing gives {loss.guess:.3g}. "
+    begins = (
+        f"The first loss is {loss.initial:.3g}, and guessing gives {loss.guess or 0.0:.3g}. "
+        if far
+        else ""
+    )
     return _finding(
         setup,
         "error" if nothing_learnt(setup) else "warning",
-        (begins if far else "")
-        + f"With weights drawn anew a copy reached {told(setup, 'reinitialised')}; as it is "
+        begins + f"With weights drawn anew a copy reached {told(setup, 'reinitialised')}; as it is "
         f"{setup.fits['own'].last if 'own' in setup.fits else setup.fits['adam'].last:.3g}.",
     )
 

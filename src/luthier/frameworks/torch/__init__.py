@@ -141,6 +141,16 @@ class TorchFramework:
 
         return rows_of(data, most, seed)
 
+    def ready(
+        self, build: Build, recipe: Recipe, arrays: Arrays, seed: int
+    ) -> tuple[nn.Module, Callable[[Any, Any], Any], Any]:
+        """Return a recipe's new network, its loss, and its optimizer where torch has it."""
+        from luthier.frameworks.torch.ready import loss_of, optimizer_of
+
+        module = _built(build, recipe, arrays.task, seed)
+        loss = recipe.loss or losses.default(arrays.task.kind, _try(module, build, arrays))
+        return module, loss_of(recipe, loss), optimizer_of(recipe, module)
+
     def inspect(
         self,
         model: nn.Module,

@@ -16,7 +16,7 @@ from luthier.core import LossFacts, OutputFacts, Setup
 from luthier.frameworks.torch.inspecting.bench import Bench, probe_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, Recorder, identity
 from luthier.frameworks.torch.inspecting.experiments import experiment
-from luthier.frameworks.torch.inspecting.fitting import Uncopied, copied
+from luthier.frameworks.torch.inspecting.fitting import Uncopied
 from luthier.frameworks.torch.inspecting.graph_ops import nonlinear, op_of
 from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
 from luthier.frameworks.torch.inspecting.loss_facts import loss_facts, penalty_of
@@ -75,7 +75,10 @@ def inspect(
     optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
     optimizers = [one for one in optimizers if one is not None]
     notes: list[str] = []
-    with untouched([model, *_modules_of(loss_fn or loss)], [data]), seeded(seed):
+    kept = [model, *_modules_of(loss_fn or loss)]
+    # What torch warns of, such as shapes that broadcast, is for rules to say.
+    with untouched(kept, [data]), seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
             model = _settled(model, data)
             optimizers = []
@@ -99,23 +102,18 @@ def inspect(
         runnable = setup.output.finite and not setup.loss.error
         if runnable:
             try:
-                copied(model)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    bench = Bench(
-                        model,
-                        objective,
-                        found,
-                        optimizers[0] if len(optimizers) == 1 else None,
-                        steps=steps,
-                        seconds=seconds,
-                        seed=seed,
-                    )
-                    if not bench.steps:
-                        notes.append("one step takes too long here: no copy was trained")
-                    experiment(
-                        bench, setup, last_call=last_call, penalised=about, rows_in_all=total
-                    )
+                bench = Bench(
+                    model,
+                    objective,
+                    found,
+                    optimizers[0] if len(optimizers) == 1 else None,
+                    steps=steps,
+                    seconds=seconds,
+                    seed=seed,
+                )
+                if not bench.steps:
+                    notes.append("one step takes too long here: no copy was trained")
+                experiment(bench, setup, last_call=last_call, penalised=about, rows_in_all=total)
                 setup = replace(setup, fits=dict(bench.fits))
                 if bench.left_out:
                     notes.append(f"out of time before: {', '.join(bench.left_out)}")
