@@ -10,8 +10,8 @@ ABOUT = About(
     symptom="The loss falls, and what falls is the penalty.",
     evidence="The penalty on the weights begins above all that there is to learn, and a copy "
     "without it learns clearly more, or ends at half of the loss: warning, error where nothing is "
-    "learnt with it. Of a loss that cannot be taken apart: a penalty of twice the rest that makes "
-    "most of the gradient.",
+    "learnt with it. Of a loss that cannot be taken apart: a penalty of twice the rest, and a "
+    "copy's loss that is still above the rest after its short training: warning.",
     cause="A factor that suits a few weights, summed over many.",
     remedy="A tenth of the factor, until the penalty begins below the loss.",
     reference="Krogh & Hertz 1992, A simple weight decay can improve generalization",
@@ -31,6 +31,7 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
     """
     loss = setup.loss
     with_it, without = learnt(setup, "penalised"), learnt(setup, "unpenalised")
+    rest = (loss.initial or 0.0) - loss.penalty_initial
     if with_it is not None and without is not None:
         less = 1 - without <= half * (1 - with_it) and without - with_it >= least
         if not helps(setup, "unpenalised", "penalised") and not less:
@@ -41,16 +42,15 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
         )
         nothing = with_it < 0.05
     else:
-        rest = (loss.initial or 0.0) - loss.penalty_initial
-        if loss.guess is not None or loss.penalty < half or loss.penalty_rate <= 0.0:
+        own = setup.fits.get("own")
+        if loss.guess is not None or own is None or loss.penalty_rate <= 0.0:
             return None
-        if not 0.0 < rest < loss.penalty_initial * half:
+        if not 0.0 < rest < min(loss.penalty_initial * half, own.last):
             return None
-        said, nothing = "", False
+        said, nothing = f"After {own.steps} steps a copy has {own.last:.3g} in all.", False
     factor = loss.penalty_rate or float(setup.optimizer.settings.get("weight_decay") or 0.0)
     begins = (
-        f"The penalty begins at {loss.penalty_initial:.3g}, the rest of the loss at "
-        f"{(loss.initial or 0.0) - loss.penalty_initial * (not said):.3g}. "
+        f"The penalty begins at {loss.penalty_initial:.3g}, the rest of the loss at {rest:.3g}. "
         if loss.penalty_initial > 0
         else ""
     )
