@@ -24,7 +24,7 @@ from luthier.catalog.optimizers import Optimizer
 from luthier.catalog.recipe_keys import KEYS, Key
 from luthier.core import Categorical, Conditional, Domain, Float, Int
 from luthier.core.problems import RUN, SETUP, STUDY
-from luthier.diagnosis import About, run, study
+from luthier.diagnosis import About, run, setup, study
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE = "<!-- Made by `make docs`; edit the code that it comes from. -->"
@@ -94,8 +94,10 @@ def cli_page() -> str:
 
 def problems_page() -> str:
     """Return the reference of problems: what each rule asks for before it speaks."""
-    rules = (*run.ALL, *study.ALL)
-    abouts = {rule.__name__: sys.modules[rule.__module__].ABOUT for rule in rules}
+    rules = (*run.ALL, *setup.ALL, *study.ALL)
+    abouts: dict[str, list[About]] = {}
+    for rule in rules:
+        abouts.setdefault(rule.__name__, []).append(sys.modules[rule.__module__].ABOUT)
     parts = [
         ("## Of the set-up", SETUP, "Found before training, or by `luthier.watch`."),
         ("## Of a training", RUN, "Found in its curves, and by watching it."),
@@ -103,17 +105,18 @@ def problems_page() -> str:
     ]
     sections = ["# Problems", MADE, PROBLEMS]
     for title, names, where in parts:
-        told = [_problem(name, abouts[name]) for name in names if name in abouts]
+        told = [_problem(name, *abouts[name]) for name in names if name in abouts]
         missing = [_code(name) for name in names if name not in abouts]
         later = f"Not yet: {', '.join(missing)}." if missing else ""
         sections += [title, where, *told, later]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _problem(name: str, about: About) -> str:
+def _problem(name: str, about: About, before: About | None = None) -> str:
     rows = [
         ("symptom", about.symptom),
         ("evidence", about.evidence),
+        *([("before training", before.evidence)] if before is not None else []),
         ("cause", about.cause),
         ("what to do", about.remedy),
         ("reference", about.reference),

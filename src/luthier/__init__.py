@@ -25,6 +25,7 @@ from luthier.core import (
 
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
+    from luthier.loop.check import check
     from luthier.loop.diagnose import diagnose
     from luthier.loop.predict import predict
     from luthier.loop.study import Study
@@ -39,6 +40,7 @@ _LAZY = {
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
     "Watch": "luthier.loop.watch",
+    "check": "luthier.loop.check",
     "diagnose": "luthier.loop.diagnose",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
@@ -64,6 +66,7 @@ __all__ = [
     "Training",
     "Trial",
     "Watch",
+    "check",
     "diagnose",
     "predict",
     "read",

@@ -10,6 +10,7 @@ from luthier.core.curves import Curves
 from luthier.core.network import Build, Captured, Rehearsal, State
 from luthier.core.recipe import Recipe
 from luthier.core.run import Trace
+from luthier.core.setup import Setup
 from luthier.core.space import Space
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
@@ -18,6 +19,8 @@ from luthier.core.workers import Death, Stop, nothing
 
 if TYPE_CHECKING:
     import numpy
+
+    from luthier.core.task import Array
 
     Rng = numpy.random.Generator
 
@@ -38,6 +41,53 @@ class Framework(Protocol):
 
     def outputs(self, model: Any, part: Part) -> Any:
         """Return a live network's outputs for a part: a float64 matrix, rows first."""
+
+    def rows(self, data: object, most: int, seed: int) -> tuple[tuple[Array, ...], Array, int]:
+        """Return at most some rows of a user's data as arrays: inputs, targets, rows in all.
+
+        Raises:
+            DataError: for data that hold no pairs of inputs and targets.
+        """
+
+    def ready(
+        self, build: Build, recipe: Recipe, arrays: Arrays, seed: int
+    ) -> tuple[Any, Callable[[Any, Any], Any], Any]:
+        """Return a recipe's new network, its loss, and its optimizer where the framework has it."""
+
+    def inspect(
+        self,
+        model: Any,
+        data: object,
+        *,
+        loss_fn: Callable[[Any, Any], Any] | None,
+        loss: Callable[[Any, Any], Any] | None,
+        optimizer: object,
+        scheduler: object,
+        epochs: int | None,
+        batch_size: int | None,
+        seconds: float,
+        seed: int,
+    ) -> Setup:
+        """Measure a training before its first step, on the user's network and on copies of it.
+
+        Nothing of the user's is changed by it: weights, buffers, gradients, modes, hooks and random
+        numbers are as they were, also when it raises.
+
+        Args:
+            model: The network.
+            data: Pairs of inputs and targets; with `loss`, batches of any kind.
+            loss_fn: Takes outputs and targets.
+            loss: Takes the network and a batch; instead of `loss_fn`.
+            optimizer: What will train; None where nobody said.
+            scheduler: What will set its rate; None where nothing will.
+            epochs: How many are planned; None where nobody said.
+            batch_size: Rows of a step, where data is no loader.
+            seconds: That short trainings of copies may take in all.
+            seed: Decides their order of rows.
+
+        Raises:
+            LuthierError: when network or loss cannot be run on the data.
+        """
 
     def script(
         self,

@@ -1,6 +1,7 @@
 """Read tables, arrays and images; split them; prepare them for a network."""
 
 from luthier.data.dataset import Dataset, save_npz
+from luthier.data.described import describe
 from luthier.data.facts import facts
 from luthier.data.prepare import Prepared, prepare
 from luthier.data.preprocessing import Predictions, Preprocessing
@@ -18,6 +19,7 @@ __all__ = [
     "Preprocessing",
     "SplitPlan",
     "Splits",
+    "describe",
     "facts",
     "from_python",
     "prepare",

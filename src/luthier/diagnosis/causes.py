@@ -9,8 +9,47 @@ from luthier.core import SEVERITIES, Finding
 
 # What brings about what. A rate that is too high ends in NaN, and a NaN never in a rate; so the
 # table has no rings, and the first name of a chain is the one to act on.
+_HARDLY_LEARNS = (
+    "bad_initialisation",
+    "vanishing_gradients",
+    "learning_rate_out_of_range",
+    "learning_rate_too_high",
+    "learning_rate_too_low",
+    "optimizer_settings",
+    "over_regularised",
+    "cannot_overfit_one_batch",
+)
+_WRONG_END = ("unscaled_inputs", "unscaled_targets", *_HARDLY_LEARNS)
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
-    "wrong_gradient_sign": ("diverging", "nan_loss", "not_learning", "exploding_gradients"),
+    "nonfinite_data": (*_WRONG_END, "nan_loss"),
+    "label_range": ("wrong_loss", "wrong_output_activation", *_WRONG_END),
+    "output_shape": ("wrong_loss", "wrong_output_activation", *_WRONG_END),
+    "double_softmax": ("wrong_output_activation", "wrong_loss", *_WRONG_END),
+    "wrong_output_activation": ("wrong_loss", *_WRONG_END),
+    "wrong_loss": _WRONG_END,
+    "unscaled_inputs": ("unscaled_targets", *_HARDLY_LEARNS),
+    "unscaled_targets": _HARDLY_LEARNS,
+    "bad_initialisation": (
+        "vanishing_gradients",
+        "learning_rate_too_high",
+        "learning_rate_too_low",
+        "cannot_overfit_one_batch",
+    ),
+    "learning_rate_out_of_range": (
+        "learning_rate_too_high",
+        "learning_rate_too_low",
+        "bad_initialisation",
+    ),
+    "optimizer_settings": ("learning_rate_too_high",),
+    "wrong_gradient_sign": (
+        "diverging",
+        "nan_loss",
+        "not_learning",
+        "exploding_gradients",
+        "wrong_output_activation",
+        "wrong_loss",
+        *_WRONG_END,
+    ),
     "gradients_not_zeroed": (
         "learning_rate_too_high",
         "diverging",
@@ -26,6 +65,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
         "plateau",
         "slow_convergence",
         "too_few_epochs",
+        *_WRONG_END,
     ),
     "schedule_not_applied": ("late_variance", "oscillating", "learning_rate_too_high"),
     "schedule_collapses": (
@@ -73,6 +113,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
         "underfitting",
     ),
     "vanishing_gradients": (
+        "cannot_overfit_one_batch",
         "learning_rate_too_low",
         "not_learning",
         "slow_convergence",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from luthier.core import Curves, Diagnosis, Finding, History, Run, Space
+from luthier.core import Curves, Diagnosis, Finding, History, Run, Setup, Space
 from luthier.diagnosis import run as run_rules
+from luthier.diagnosis import setup as setup_rules
 from luthier.diagnosis import study as study_rules
 from luthier.diagnosis.causes import combined
 
 RunRule = Callable[[Run], Finding | None]
+SetupRule = Callable[[Setup], Finding | None]
 StudyRule = Callable[[History, Space], Finding | None]
 
 
@@ -55,6 +57,34 @@ def diagnose_study(
     if trained.looked_at:
         seen += f"; of the best, {trained.looked_at}"
     return Diagnosis("study", combined([*trained.findings, *found]), seen, trained.notes)
+
+
+def diagnose_setup(
+    setup: Setup, *, rules: Sequence[SetupRule] = setup_rules.ALL, notes: Sequence[str] = ()
+) -> Diagnosis:
+    """Return what is wrong with a training before its first step.
+
+    Args:
+        setup: What was measured.
+        rules: Who is asked.
+        notes: What a reader should know about the evidence.
+
+    >>> print(diagnose_setup(Setup()))
+    Nothing wrong found. Looked at no rows.
+    """
+    found = [finding for rule in rules if (finding := rule(setup)) is not None]
+    parts = [f"{setup.data.rows} rows" if setup.data.rows else "no rows"]
+    if setup.layers:
+        parts.append(f"{len(setup.layers)} layer{'s' * (len(setup.layers) > 1)}")
+    if setup.loss.initial is not None:
+        parts.append(f"a first loss of {setup.loss.initial:.3g}")
+    parts += [name for name in (setup.optimizer.name, setup.schedule.name) if name]
+    if setup.fits:
+        count = len(setup.fits)
+        parts.append(
+            "a short training of a copy" if count == 1 else f"{count} short trainings of copies"
+        )
+    return Diagnosis("check", combined(found), ", ".join(parts), (*setup.notes, *notes))
 
 
 def _seen(curves: Curves) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from luthier.catalog import optimizers
-from luthier.core import Prescription, Run
+from luthier.core import Prescription, Run, Setup
 
 Setting = float | int | str | None
 
@@ -50,3 +50,16 @@ def faster(run: Run, advice: str, *, by: float = 10.0) -> Prescription:
 def _short(value: Setting) -> Setting:
     """Return a number that a person would write."""
     return float(f"{value:.2g}") if isinstance(value, float) else value
+
+
+def rate(setup: Setup, advice: str, value: float) -> Prescription:
+    """Advise the rate of an optimizer at hand.
+
+    >>> from luthier.core import OptimizerFacts
+    >>> setup = Setup(optimizer=OptimizerFacts("SGD", "sgd", (30.0,)))
+    >>> rate(setup, "Lower the rate.", 0.3).settings
+    'learning_rate: 30 → 0.3'
+    """
+    given = setup.optimizer.learning_rates[0]
+    to = float(f"{value:.2g}")
+    return Prescription(advice, change={} if to == given else {"learning_rate": (given, to)})

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from luthier import __version__
+from luthier.apps.cli.check import check
 from luthier.apps.cli.diagnose import diagnose
 from luthier.apps.cli.predict import predict
 from luthier.apps.cli.show import show
@@ -42,7 +43,7 @@ def _root(
     pass
 
 
-for command in (tune, train, diagnose, predict, show, worker):
+for command in (tune, train, check, diagnose, predict, show, worker):
     app.command()(command)
 
 

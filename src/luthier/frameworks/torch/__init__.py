@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from luthier.core import (
     Graph,
     Part,
     Recipe,
+    Setup,
     Signature,
     State,
     Task,
@@ -35,6 +36,9 @@ from luthier.frameworks.torch.initialise import initialise
 from luthier.frameworks.torch.layers import module_of
 from luthier.frameworks.torch.script import training_script
 from luthier.frameworks.torch.seeded import seeded
+
+if TYPE_CHECKING:
+    from luthier.core.task import Array
 
 _SAMPLE = 4  # rows that a new network is tried on
 _DROPOUTS = nn.modules.dropout._DropoutNd
@@ -130,6 +134,52 @@ class TorchFramework:
             rows = [model(*chunk).double() for chunk in chunks]
         outputs = torch.cat(rows)
         return (outputs.unsqueeze(1) if outputs.ndim == 1 else outputs).numpy()
+
+    def rows(self, data: object, most: int, seed: int) -> tuple[tuple[Array, ...], Array, int]:
+        """Return at most some rows of a user's data as arrays: inputs, targets, rows in all."""
+        from luthier.frameworks.torch.inspecting import rows_of
+
+        return rows_of(data, most, seed)
+
+    def ready(
+        self, build: Build, recipe: Recipe, arrays: Arrays, seed: int
+    ) -> tuple[nn.Module, Callable[[Any, Any], Any], Any]:
+        """Return a recipe's new network, its loss, and its optimizer where torch has it."""
+        from luthier.frameworks.torch.ready import loss_of, optimizer_of
+
+        module = _built(build, recipe, arrays.task, seed)
+        loss = recipe.loss or losses.default(arrays.task.kind, _try(module, build, arrays))
+        return module, loss_of(recipe, loss), optimizer_of(recipe, module)
+
+    def inspect(
+        self,
+        model: nn.Module,
+        data: object,
+        *,
+        loss_fn: Callable[[Any, Any], Any] | None = None,
+        loss: Callable[[nn.Module, Any], Any] | None = None,
+        optimizer: object = None,
+        scheduler: object = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        seconds: float = 10.0,
+        seed: int = 0,
+    ) -> Setup:
+        """Measure a training before its first step; nothing of the user's is changed by it."""
+        from luthier.frameworks.torch.inspecting import inspect
+
+        return inspect(
+            model,
+            data,
+            loss_fn=loss_fn,
+            loss=loss,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            epochs=epochs,
+            batch_size=batch_size,
+            seconds=seconds,
+            seed=seed,
+        )
 
     def script(
         self,

@@ -1,0 +1,1 @@
+"""How often `luthier.check` is right: published faulty trainings, and random healthy set-ups."""

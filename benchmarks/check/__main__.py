@@ -1,0 +1,84 @@
+"""``python -m benchmarks.check``: random healthy set-ups; with a file of cases, those as well."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+import luthier
+from benchmarks.check.cases import case
+from benchmarks.check.healthy import setups
+from benchmarks.check.networks import Unbuildable
+from luthier.core import Finding
+
+
+def main() -> None:
+    """Print what was found, and the shares."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cases", type=Path, help="cases.json, with auto-mpg.csv beside it")
+    parser.add_argument("--only", default="", help="part of a case's name")
+    parser.add_argument("--healthy", type=int, default=40, help="random healthy set-ups")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.cases:
+        published(arguments.cases, arguments.only, arguments.seconds)
+    alarmed = 0
+    for name, how in setups(arguments.healthy):
+        found = luthier.check(**how, seconds=arguments.seconds)
+        alarmed += not found.healthy
+        if not found.healthy:
+            print(f"ALARM {name}: {_said(found.findings)}")
+    if arguments.healthy:
+        print(f"random healthy set-ups alarmed: {alarmed} of {arguments.healthy}")
+
+
+def published(path: Path, only: str, seconds: float) -> None:
+    """Check published cases."""
+    harmful = found_any = first_true = warnings = healthy = alarmed = 0
+    for row in json.loads(path.read_text()):
+        if only not in row["id"]:
+            continue
+        try:
+            one = case(row, path.parent)
+        except Unbuildable as error:
+            print(f"--    {row['id']}: not built ({error})")
+            continue
+        began = time.monotonic()
+        found = luthier.check(
+            one.model, one.data, loss_fn=one.loss_fn, optimizer=one.optimizer, epochs=one.epochs,
+            batch_size=one.batch_size, seconds=seconds,
+        )  # fmt: skip
+        took = time.monotonic() - began
+        loud = [finding for finding in found.findings if finding.severity != "info"]
+        named = [({f.problem, *f.consequences} & one.problems) for f in loud]
+        if one.healthy:
+            healthy, alarmed = healthy + 1, alarmed + bool(loud)
+            mark = "ALARM" if loud else "calm "
+        elif one.mild:
+            mark = "mild "
+        else:
+            harmful, warnings = harmful + 1, warnings + len(loud)
+            found_any, first_true = found_any + any(named), first_true + bool(named and named[0])
+            mark = "FIRST" if named and named[0] else "found" if any(named) else "     "
+        said = _said(found.findings)
+        print(f"{mark} {one.name} {took:.1f} s wants {sorted(one.problems)}: {said}", flush=True)
+    print(
+        f"harmful: {harmful}, found {found_any} ({found_any / max(harmful, 1):.0%}), first true "
+        f"{first_true} ({first_true / max(harmful, 1):.0%}), warnings a case "
+        f"{warnings / max(harmful, 1):.2f}; healthy: {healthy}, alarmed {alarmed}"
+    )
+
+
+def _said(findings: Sequence[Finding]) -> str:
+    parts = [f"{f.problem}({f.severity[0]}{'+' * len(f.consequences)})" for f in findings]
+    return ", ".join(parts) or "nothing"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Bad initialisation: units that are copies of each other, or weights of the wrong size."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Prescription, Setup, Severity
+from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import helps, measured, nothing_learnt, told
+
+ABOUT = About(
+    symptom="The first loss lies far above guessing; or a wide layer learns as if it had one unit.",
+    evidence="All units of a layer have the same weights and get the same gradient, so that they "
+    "stay the same: error. Or there is a sign that the start is bad (a first loss of three times "
+    "what guessing gives, outputs that vanish or explode, few rows that cannot be learnt), and a "
+    "copy with weights drawn anew learns clearly more with the same optimizer: warning, error "
+    "where nothing is learnt without.",
+    cause="Constant weights; a standard deviation that does not fit the number of inputs.",
+    remedy="Draw weights with He's or Glorot's scheme; biases start at zero.",
+    reference="He et al. 2015, Delving deep into rectifiers; Glorot & Bengio 2010",
+)
+
+
+def bad_initialisation(setup: Setup, *, high: float = 3.0) -> Finding | None:
+    """Find weights to draw anew.
+
+    Args:
+        setup: A training before its first step.
+        high: First loss over that of guessing; sound networks begin near 1.
+
+    Returns:
+        The finding, or None.
+
+    >>> from luthier.core import LayerFacts
+    >>> layer = LayerFacts("0", "Linear", (8, 4), same_units=True, same_gradients=True)
+    >>> bad_initialisation(Setup(layers=(layer,))).severity
+    'error'
+    """
+    same = [
+        one for one in setup.layers
+        if one.trained and one.reached and one.same_units and one.same_gradients
+    ]  # fmt: skip
+    if same:
+        names = ", ".join(one.name for one in same[:3])
+        return _finding(
+            setup,
+            "error",
+            f"All units of {names} have the same weights and get the same gradients: "
+            f"{same[0].shape[0]} units act as one.",
+        )
+    loss = setup.loss
+    far = (
+        loss.initial is not None and loss.guess is not None and loss.floor is not None
+        and loss.initial - loss.floor > high * (loss.guess - loss.floor)
+    )  # fmt: skip
+    by_scale = helps(setup, "standard_inputs") or helps(setup, "standard_targets")
+    if "reinitialised" not in setup.fits or by_scale or not helps(setup, "reinitialised"):
+        return None
+    if not far and not helps(setup, "reinitialised_adam", "adam"):
+        return None
+    begins = (
+        f"The first loss is {loss.initial:.3g}, and guessing gives {loss.guess or 0.0:.3g}. "
+        if far
+        else ""
+    )
+    return _finding(
+        setup,
+        "error" if nothing_learnt(setup) else "warning",
+        begins + f"With weights drawn anew a copy reached {told(setup, 'reinitialised')}; as it is "
+        f"{setup.fits['own'].last if 'own' in setup.fits else setup.fits['adam'].last:.3g}.",
+    )
+
+
+def _finding(setup: Setup, severity: Severity, summary: str) -> Finding:
+    return Finding(
+        problem="bad_initialisation",
+        severity=severity,
+        confidence=0.95,
+        summary=summary,
+        evidence={
+            "first_loss": setup.loss.initial,
+            "guessing": setup.loss.guess,
+            **measured(setup, "own", "reinitialised", "adam", "reinitialised_adam"),
+        },
+        prescriptions=(
+            Prescription(
+                "Draw the weights with torch.nn.init.kaiming_normal_ (relu) or xavier_uniform_ "
+                "(tanh, sigmoid), biases zero; or leave PyTorch's own."
+            ),
+        ),
+    )

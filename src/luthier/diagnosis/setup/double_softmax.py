@@ -1,0 +1,75 @@
+"""Double softmax: outputs are turned into shares twice."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Prescription, Setup
+from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import helps, measured
+
+ABOUT = About(
+    symptom="Accuracy rises, and the loss stays far above zero, whatever the network learns.",
+    evidence="The outputs come from a softmax (or sigmoid), the loss applies one itself, and the "
+    "lowest loss that such outputs can have is far above that of right answers: warning. Error "
+    "where a copy without it learns clearly more. log_softmax before cross-entropy changes "
+    "nothing: info.",
+    cause="The loss takes logits, and the network ends with a softmax.",
+    remedy="Leave the last activation out; apply it where shares are wanted.",
+    reference="documentation of torch.nn.CrossEntropyLoss: it takes unnormalised logits; for K "
+    "classes shares cannot bring it below log(1 + (K - 1) / e)",
+)
+_TWICE = {("softmax", "cross_entropy"), ("sigmoid", "bce_logits")}
+
+
+def double_softmax(setup: Setup, *, lost: float = 0.1) -> Finding | None:
+    """Find a softmax before a loss that has its own.
+
+    Args:
+        setup: A training before its first step.
+        lost: Share of all there is to learn that stays out of reach.
+
+    Returns:
+        The finding, or None.
+
+    >>> from luthier.core import LossFacts, OutputFacts
+    >>> loss = LossFacts("cross_entropy", 2.3, guess=2.3, floor=0.0, reachable=1.46)
+    >>> double_softmax(Setup(output=OutputFacts("softmax", (9, 10)), loss=loss)).severity
+    'warning'
+    """
+    output, loss = setup.output, setup.loss
+    units = output.shape[1] if len(output.shape) > 1 else 1
+    if (output.op, loss.kind) == ("log_softmax", "cross_entropy") and units > 1:
+        return _finding("info", "log_softmax stands before a loss that applies it again: that "
+                        "changes nothing.", {"units": units})  # fmt: skip
+    if (output.op, loss.kind) not in _TWICE or (output.op == "softmax" and units < 2):
+        return None
+    if loss.reachable is None or loss.guess is None or loss.floor is None:
+        return None
+    share = (loss.reachable - loss.floor) / max(loss.guess - loss.floor, 1e-12)
+    if share < lost:
+        return None
+    base = "adam" if "adam" in setup.fits else None
+    proven = helps(setup, "no_output_activation", base)
+    return _finding(
+        "error" if proven else "warning",
+        f"The outputs are made by {output.op}, and the loss applies it again: it cannot fall below "
+        f"{loss.reachable:.3g} (guessing gives {loss.guess:.3g}).",
+        {
+            "lowest_loss": loss.reachable,
+            "guessing": loss.guess,
+            **measured(setup, "adam", "no_output_activation"),
+        },
+    )
+
+
+def _finding(severity: str, summary: str, evidence: dict[str, float | None]) -> Finding:
+    return Finding(
+        problem="double_softmax",
+        severity=severity,  # type: ignore[arg-type]
+        confidence=1.0 if severity != "info" else 0.6,
+        summary=summary,
+        evidence=evidence,
+        prescriptions=(
+            Prescription("Remove the last activation: this loss takes logits."),
+            Prescription("Or keep it, and take the loss of shares: log, then NLLLoss or BCELoss."),
+        ),
+    )

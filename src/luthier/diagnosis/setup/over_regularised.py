@@ -1,0 +1,72 @@
+"""Over-regularised, before training: the penalty outweighs all there is to learn."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Prescription, Setup
+from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import helps, learnt, measured, told
+
+ABOUT = About(
+    symptom="The loss falls, and what falls is the penalty.",
+    evidence="The penalty on the weights begins above all that there is to learn, and a copy "
+    "without it learns clearly more, or ends at half of the loss: warning, error where nothing is "
+    "learnt with it. Of a loss that cannot be taken apart: a penalty of twice the rest, and a "
+    "copy's loss that is still above the rest after its short training: warning.",
+    cause="A factor that suits a few weights, summed over many.",
+    remedy="A tenth of the factor, until the penalty begins below the loss.",
+    reference="Krogh & Hertz 1992, A simple weight decay can improve generalization",
+)
+
+
+def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) -> Finding | None:
+    """Find a penalty that leaves nothing to learn.
+
+    Args:
+        setup: A training before its first step.
+        half: Part of the loss, above its lowest, that remains without the penalty.
+        least: Of all there is to learn, what the copy without the penalty must learn more.
+
+    Returns:
+        The finding, or None.
+    """
+    loss = setup.loss
+    with_it, without = learnt(setup, "penalised"), learnt(setup, "unpenalised")
+    rest = (loss.initial or 0.0) - loss.penalty_initial
+    if with_it is not None and without is not None:
+        less = 1 - without <= half * (1 - with_it) and without - with_it >= least
+        if not helps(setup, "unpenalised", "penalised") and not less:
+            return None
+        said = (
+            f"A copy reached {told(setup, 'penalised')} with the penalty on its weights, "
+            f"{setup.fits['unpenalised'].last:.3g} without it."
+        )
+        nothing = with_it < 0.05
+    else:
+        own = setup.fits.get("own")
+        if loss.guess is not None or own is None or loss.penalty_rate <= 0.0:
+            return None
+        if not 0.0 < rest < min(loss.penalty_initial * half, own.last):
+            return None
+        said, nothing = f"After {own.steps} steps a copy has {own.last:.3g} in all.", False
+    factor = loss.penalty_rate or float(setup.optimizer.settings.get("weight_decay") or 0.0)
+    begins = (
+        f"The penalty begins at {loss.penalty_initial:.3g}, the rest of the loss at {rest:.3g}. "
+        if loss.penalty_initial > 0
+        else ""
+    )
+    return Finding(
+        problem="over_regularised",
+        severity="error" if nothing else "warning",
+        confidence=0.9,
+        summary=(begins + said).strip(),
+        evidence={
+            "factor": factor,
+            "penalty": loss.penalty_initial,
+            "share_of_gradient": loss.penalty,
+            **measured(setup, "penalised", "unpenalised"),
+        },
+        prescriptions=(
+            Prescription(f"Lower its factor from {factor:.3g} to {factor / 100:.2g}."),
+            Prescription("Or divide the penalty by the number of weights."),
+        ),
+    )

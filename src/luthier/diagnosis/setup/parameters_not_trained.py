@@ -1,0 +1,89 @@
+"""Parameters not trained: weights that took part, and that no step will change."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Prescription, Setup, Severity
+from luthier.diagnosis.about import About
+
+ABOUT = About(
+    symptom="Part of the network stays as it was drawn; the loss falls less than it could.",
+    evidence="The optimizer holds none of the network's weights, or lacks its last layer; weights "
+    "take part that the network itself does not list; or the optimizer holds weights whose layer "
+    "took part and that no gradient reaches: error. Other layers that it lacks are info: they may "
+    "be left out on purpose. Frozen weights are fine.",
+    cause="The optimizer was made before a layer was replaced; layers in a plain list; a detach() "
+    "or no_grad() on the way.",
+    remedy="Make the optimizer from model.parameters() when the network is complete; keep layers "
+    "in a ModuleList.",
+    reference="documentation of torch.optim and torch.nn.ModuleList",
+)
+
+
+def parameters_not_trained(setup: Setup) -> Finding | None:
+    """Find weights that stay as they are.
+
+    >>> from luthier.core import OptimizerFacts
+    >>> optimizer = OptimizerFacts("SGD", "sgd", (0.1,), held=0, trainable=90, foreign=2)
+    >>> parameters_not_trained(Setup(optimizer=optimizer)).severity
+    'error'
+    """
+    one = setup.optimizer
+    if one.trainable and not one.held and one.learning_rates:
+        return _finding(
+            setup,
+            "error",
+            f"{one.name} holds none of the network's {one.trainable} weights.",
+            "Make the optimizer from this network: model.parameters().",
+        )
+    if one.unregistered:
+        return _finding(
+            setup,
+            "error",
+            f"{one.unregistered} tensors take part that model.parameters() does not list.",
+            "Keep layers in torch.nn.ModuleList, not in a plain list or dict.",
+        )
+    if one.head_missing:
+        return _finding(
+            setup,
+            "error",
+            f"{one.name} does not hold the last layer: {_names(one.missing)}.",
+            "Make the optimizer after the last layer was replaced.",
+        )
+    if one.cut_off:
+        return _finding(
+            setup,
+            "error",
+            f"No gradient reaches {_names(one.cut_off)}, which took part and which {one.name} "
+            "holds.",
+            "Look for detach(), .data, no_grad() or argmax on the way to the loss.",
+        )
+    if one.missing:
+        return _finding(
+            setup,
+            "info",
+            f"{one.name} does not hold {_names(one.missing)}. If that is on purpose, freeze them: "
+            "requires_grad_(False).",
+            "Hand model.parameters() to the optimizer, or freeze what is to stay.",
+        )
+    return None
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + f" and {len(names) - 3} more" * (len(names) > 3)
+
+
+def _finding(setup: Setup, severity: Severity, summary: str, advice: str) -> Finding:
+    one = setup.optimizer
+    return Finding(
+        problem="parameters_not_trained",
+        severity=severity,
+        confidence=0.95 if severity == "error" else 0.5,
+        summary=summary,
+        evidence={
+            "held": one.held,
+            "trainable": one.trainable,
+            "missing": len(one.missing),
+            "cut_off": len(one.cut_off),
+        },
+        prescriptions=(Prescription(advice),),
+    )

@@ -1,0 +1,51 @@
+"""Vanishing gradients, before training: the first layers get next to none."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Prescription, Setup
+from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import CLEAR, helps, learnt, measured, told
+
+ABOUT = About(
+    symptom="The loss stays at that of guessing; the first layers do not change.",
+    evidence="The first layer's gradient is a thousandth of the largest one or less, no copy of "
+    "the network learnt a tenth of what there is, and one with ReLU in place of the activations "
+    "that saturate learnt clearly more: warning, error where nothing was learnt.",
+    cause="Many sigmoids or softmaxes in a row: each one passes a quarter of a gradient at most.",
+    remedy="ReLU with He's initialisation, residual connections, or normalisation layers.",
+    reference="Hochreiter 1991; Glorot & Bengio 2010",
+)
+
+
+def vanishing_gradients(
+    setup: Setup, *, faint: float = 1e-3, little: float = 0.1
+) -> Finding | None:
+    """Find depth that gradients do not get through.
+
+    Args:
+        setup: A training before its first step.
+        faint: First over largest gradient: five sigmoids at their best pass 4 ** -5.
+        little: What a copy learnt at most, of all there is.
+
+    Returns:
+        The finding, or None.
+    """
+    grads = [one.gradient for one in setup.layers if one.gradient is not None and one.reached]
+    best = learnt(setup, "adam")
+    if len(grads) < 3 or best is None or best > little or not max(grads) > 0:
+        return None
+    ratio = grads[0] / max(grads)
+    if ratio > faint or not helps(setup, "unsaturated", "adam", clear=CLEAR):
+        return None
+    return Finding(
+        problem="vanishing_gradients",
+        severity="error" if best < little / 2 else "warning",
+        confidence=0.95,
+        summary=f"The first layer's gradient is {ratio:.2g} of the largest. A copy with ReLU "
+        f"reached {told(setup, 'unsaturated')}; as it is {setup.fits['adam'].last:.3g}.",
+        evidence={"first_over_largest": ratio, **measured(setup, "adam", "unsaturated")},
+        prescriptions=(
+            Prescription("Take ReLU between the layers, with He's initialisation."),
+            Prescription("Or put a normalisation layer or a residual connection into each block."),
+        ),
+    )

@@ -1,0 +1,109 @@
+"""Wrong loss: the loss is of another kind than the targets."""
+
+from __future__ import annotations
+
+from luthier.core import Finding, Prescription, Setup, Severity
+from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import helps, measured, nothing_learnt, told
+
+ABOUT = About(
+    symptom="The loss falls below zero, or falls while predictions get worse; or a classifier "
+    "learns far more slowly than it could.",
+    evidence="Constant outputs have a lower loss than perfect ones; a cross-entropy gets numbers "
+    "that are no shares; one gets class numbers of another type than it takes: error. Squared "
+    "error on the shares of three classes or more, and a copy trained with cross-entropy brings "
+    "that very error down clearly further; rows that are added up, and a copy that takes their "
+    "mean learns clearly more: warning. Else squared error on classes is info.",
+    cause="A loss taken from another task; reduction='sum' with a rate meant for the mean.",
+    remedy="CrossEntropyLoss for one class of several, BCEWithLogitsLoss for yes or no, MSELoss "
+    "for numbers; the mean over rows.",
+    reference="Golik et al. 2013, Cross-entropy vs. squared error training; perfect outputs must "
+    "have the lowest loss of a proper one",
+)
+_NUMBERS = ("mse", "l1", "huber", "difference")
+
+
+def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
+    """Find a loss that does not fit the targets.
+
+    Args:
+        setup: A training before its first step.
+        classes: With fewer, squared error and cross-entropy lead to much the same.
+
+    Returns:
+        The finding, or None.
+
+    >>> from luthier.core import LossFacts
+    >>> wrong_loss(Setup(loss=LossFacts(guess=0.0, truth=0.4, endless=True))).severity
+    'error'
+    """
+    output, loss, data = setup.output, setup.loss, setup.data
+    if loss.endless:
+        return _finding(
+            setup,
+            "error",
+            f"Outputs that are the same for every row have a loss of {loss.guess or 0.0:.3g}, and "
+            f"perfect ones {loss.truth or 0.0:.3g}: this loss does not measure the targets.",
+            "For numbers take MSELoss.",
+        )
+    continuous = output.target_type == "numbers" and data.rows > 0 and not data.classes
+    if continuous and loss.kind == "cross_entropy" and output.shape == output.target_shape:
+        outside = data.target_low < 0.0 or data.target_high > 1.0
+        if outside:
+            return _finding(
+                setup,
+                "error",
+                f"Cross-entropy takes shares or classes, and targets reach from "
+                f"{data.target_low:.3g} to {data.target_high:.3g}.",
+                "For numbers take MSELoss.",
+            )
+    if any(one in loss.error for one in ("dtype", "scalar type")):
+        return _finding(
+            setup,
+            "error",
+            f"The loss does not take targets of this type: {loss.error[:160]}.",
+            "Class numbers are int64 for CrossEntropyLoss; BCE and MSE take targets of the "
+            "outputs' type.",
+        )
+    if loss.sums and helps(setup, "mean_loss"):
+        return _finding(
+            setup,
+            "error" if nothing_learnt(setup) else "warning",
+            "The loss adds rows up: its gradient grows with the batch. A copy that takes their "
+            f"mean reached {told(setup, 'mean_loss')}; as it is {setup.fits['own'].last:.3g}.",
+            "Take the mean over rows: reduction='mean'.",
+        )
+    several = len(data.classes) >= classes
+    if several and output.target_type == "shares" and loss.kind in _NUMBERS:
+        proven = helps(setup, "cross_entropy")
+        return _finding(
+            setup,
+            "warning" if proven else "info",
+            f"{len(data.classes)} classes are learnt with {loss.kind}."
+            + (
+                f" A copy trained with cross-entropy reached {told(setup, 'cross_entropy')}, in "
+                f"that very loss; as it is {setup.fits['own'].last:.3g}."
+                if proven
+                else " Cross-entropy often learns them faster."
+            ),
+            "Take CrossEntropyLoss on logits.",
+        )
+    return None
+
+
+def _finding(setup: Setup, severity: Severity, summary: str, advice: str) -> Finding:
+    loss = setup.loss
+    return Finding(
+        problem="wrong_loss",
+        severity=severity,
+        confidence=0.4 if severity == "info" else 0.9,
+        summary=summary,
+        evidence={
+            "loss": loss.kind,
+            "initial": loss.initial,
+            "guessing": loss.guess,
+            "of_perfect_outputs": loss.truth,
+            **measured(setup, "own", "mean_loss", "cross_entropy"),
+        },
+        prescriptions=(Prescription(advice),),
+    )

@@ -1,0 +1,188 @@
+"""The bench that copies of one network are tried on, all on the same rows and in one order."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from luthier.core import Fit
+from luthier.frameworks.torch.inspecting.fitting import (
+    Change,
+    Optimizer,
+    adam,
+    copied,
+    fit,
+    rebuilt,
+    repeated,
+)
+from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.rows import Batches, Rows
+
+RATES = (1e-3, 1e-2)  # Adam's default, and ten times it for what is to be learnt in few steps
+_PROBE = 256  # rows that losses are measured on
+_ONE = 16  # rows of the one small batch
+
+
+class Bench:
+    """Trains copies for a few steps each.
+
+    Args:
+        model: The user's network.
+        objective: The user's loss.
+        data: Rows, or batches that only the loss understands.
+        optimizer: The user's; None where nobody gave one.
+        steps: Of one fit, where a step is fast.
+        seconds: That all fits together may take; what comes after that is left out.
+        seed: Decides the order of batches.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        data: Rows | Batches,
+        optimizer: Optimizer | None,
+        *,
+        steps: int,
+        seconds: float,
+        seed: int,
+    ) -> None:
+        self.model, self.objective, self.data, self.optimizer = model, objective, data, optimizer
+        self.seed, self._end = seed, time.monotonic() + seconds
+        self._share = seconds / 8
+        self.fits: dict[str, Fit] = {}
+        self.left_out: list[str] = []
+        self.probe = probe_of(data)
+        self.steps = self._affordable(steps)
+
+    def _affordable(self, steps: int) -> int:
+        """Return how many steps a fit may have: fewer for networks that take long for one."""
+        twin = copied(self.model)
+        held = [p for p in twin.parameters() if p.requires_grad]
+        if not held:
+            return 0
+        batch = next(iter(self.data.batches(self.seed)))
+        began = time.monotonic()
+        for _ in range(2):  # the first pass warms up
+            began = time.monotonic()
+            loss = self.objective(twin, batch)
+            if not loss.requires_grad:
+                return 0
+            torch.autograd.grad(loss, held, allow_unused=True)
+        took = max(time.monotonic() - began, 1e-4)
+        count = min(steps, int(self._share / took))
+        return count if count >= 10 else 0
+
+    def run(
+        self,
+        name: str,
+        *,
+        rate: float | None = None,
+        by: float = 1.0,
+        change: Change | None = None,
+        mode: Callable[[], Any] | None = None,
+        data: Rows | None = None,
+        batch: Any = None,
+        guess: float | None = None,
+        aim: float | None = None,
+        penalty: Callable[[nn.Module], Tensor] | None = None,
+        teacher: Callable[[nn.Module, Any], Tensor] | None = None,
+        objective: Objective | None = None,
+        longer: float = 1.0,
+        **settings: Any,
+    ) -> Fit | None:
+        """Train a copy, keep the result by its name, and return it; None where it is left out.
+
+        Args:
+            name: What is otherwise.
+            rate: Adam's; None for the user's own optimizer.
+            by: Factor on the user's rates.
+            change: Made to the copy first.
+            mode: Returns what forward passes run within.
+            data: Other rows than the user's.
+            batch: Fit these alone.
+            guess: Goes into the result.
+            aim: A loss at which to stop.
+            penalty: Added to the loss.
+            teacher: The loss to train with, where it isn't the objective.
+            objective: Instead of the user's.
+            longer: Factor on the steps.
+            settings: Of the user's optimizer, instead of its own.
+        """
+        if not self.steps:
+            return None
+        if time.monotonic() > self._end:
+            self.left_out.append(name)
+            return None
+        twin = copied(self.model)
+        if change is not None:
+            change(twin)
+        made = adam(twin, rate) if rate is not None else None
+        made = made or rebuilt(self.optimizer, self.model, twin, by, **settings)
+        if made is None:
+            return None
+        source = self.data if data is None else data
+        probe = batch if batch is not None else self.probe if data is None else probe_of(data)
+        try:
+            found = fit(
+                twin,
+                objective or self.objective,
+                repeated(batch) if batch is not None else source.batches(self.seed),
+                probe,
+                made,
+                steps=round(self.steps * longer),
+                mode=mode,
+                penalty=None if penalty is None else lambda: penalty(twin),
+                guess=guess,
+                teacher=teacher,
+                aim=aim,
+                seconds=2 * self._share,
+            )
+        except Exception:
+            # An experiment that the network or its loss does not stand says nothing about them.
+            return None
+        best = self.fits.get(name)
+        if best is None or found.last < best.last:
+            self.fits[name] = found
+        return found
+
+    def best(self, name: str, **how: Any) -> Fit | None:
+        """Try a change with each of `RATES`; return the best fit."""
+        for rate in RATES:
+            self.run(name, rate=rate, **how)
+        return self.fits.get(name)
+
+
+def probe_of(data: Rows | Batches) -> Any:
+    """Return the batch that losses are measured on."""
+    if isinstance(data, Batches):
+        return data.items[0]
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
+    return data.take(order[: max(_PROBE, data.batch_size)])
+
+
+def one_of(data: Rows | Batches) -> Any:
+    """Return one small batch of rows that differ."""
+    if isinstance(data, Batches):
+        return data.items[0]
+    seen: set[bytes] = set()
+    chosen = []
+    for index in torch.randperm(len(data), generator=torch.Generator().manual_seed(2)).tolist():
+        row = data.inputs[0][index].cpu().float().numpy().tobytes()
+        if row not in seen:
+            seen.add(row)
+            chosen.append(index)
+        if len(chosen) == _ONE:
+            break
+    return data.take(torch.tensor(chosen))
+
+
+def finite_spread(tensor: Tensor) -> float:
+    """Return a tensor's standard deviation; 0 where it has none."""
+    value = float(tensor.double().std()) if tensor.numel() > 1 else 0.0
+    return value if math.isfinite(value) else 0.0

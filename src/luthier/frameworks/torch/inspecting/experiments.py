@@ -1,0 +1,273 @@
+"""Which copies are tried: the network as it is, and one change at a time where there is a sign."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from luthier.catalog import optimizers
+from luthier.core import Setup
+from luthier.frameworks.torch.inspecting.bench import Bench, finite_spread, one_of
+from luthier.frameworks.torch.inspecting.bypass import Instead, identity
+from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
+from luthier.frameworks.torch.inspecting.loss_facts import guess_of
+from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.rows import Batch, Rows
+
+_BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid")
+_NUMBERS = ("mse", "l1", "huber", "difference")
+_FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoids takes 3/4 away
+_HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
+# Above these a rate is tried against a lower one: what the catalog searches ends there.
+_RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
+_MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
+_REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
+
+
+def experiment(
+    bench: Bench,
+    setup: Setup,
+    *,
+    last_call: int | None,
+    penalised: frozenset[int],
+    rows_in_all: int,
+) -> None:
+    """Try what there is a reason to try; the results are in the bench.
+
+    Args:
+        bench: Holds network, loss and rows.
+        setup: What was measured without training.
+        last_call: Number of the activation that makes the outputs.
+        penalised: Positions of the weights that the loss has a penalty on.
+        rows_in_all: Rows of the user's data, of which the bench may have some.
+    """
+    bench.run("own")
+    bench.best("adam")
+    if "adam" in bench.fits:
+        own = bench.fits.get("own")
+        if own is not None and own.last < bench.fits["adam"].last:
+            bench.fits["adam"] = own
+    _one_batch(bench, setup)
+    if isinstance(bench.data, Rows):
+        _output(bench, setup, last_call)
+        _right_output(bench, setup, last_call)
+        _scales(bench, setup, bench.data)
+        _start(bench, setup, last_call)
+        _penalty(bench, setup, penalised)
+        _losses(bench, setup, last_call)
+    _rates(bench, setup)
+    _settings(bench, setup)
+    if setup.epochs:
+        _whole_run(bench, setup, rows_in_all)
+
+
+def learned(bench: Bench, setup: Setup, name: str) -> float | None:
+    """Return what a fit learnt of all there is, as `Setup.learned`."""
+    return replace(setup, fits=bench.fits).learned(name)
+
+
+def _one_batch(bench: Bench, setup: Setup) -> None:
+    batch, guess, aim = one_of(bench.data), None, None
+    if isinstance(bench.data, Rows) and setup.loss.guess is not None:
+        with torch.no_grad():
+            output = bench.objective.outputs(bench.model, batch[0])
+        guess = guess_of(bench.objective, setup.loss.kind, output, batch[1])
+    floor = setup.loss.floor
+    if guess is not None and floor is not None:
+        aim = floor + 0.1 * (guess - floor)
+    for rate in (1e-2, 1e-3):
+        found = bench.run("one_batch", rate=rate, batch=batch, guess=guess, aim=aim, longer=2.0)
+        if found is not None and aim is not None and found.last <= aim:
+            return
+
+
+def _output(bench: Bench, setup: Setup, last_call: int | None) -> None:
+    taken = setup.loss.kind in ("bce", "shares", "nll")
+    if setup.output.op not in _BOUNDED or taken or last_call is None:
+        return
+    bench.best("no_output_activation", mode=lambda: Instead(identity, last_call))
+
+
+def _right_output(bench: Bench, setup: Setup, last_call: int | None) -> None:
+    """Give a loss of shares the outputs that it takes."""
+    right = {"shares": "softmax", "bce": "sigmoid"}.get(setup.loss.kind)
+    if right is None or setup.output.op in (right, "other", "hardsigmoid"):
+        return
+    turned: Callable[[Tensor], Tensor] = torch.sigmoid if right == "sigmoid" else _softmax
+    if last_call is not None:
+        bench.best("right_output_activation", mode=lambda: Instead(turned, last_call))
+    elif setup.output.op == "none" and bench.objective.paired:
+        other = Objective(lambda outputs, target: bench.objective.of(turned(outputs), target))
+        bench.best("right_output_activation", objective=other)
+
+
+def _softmax(x: Tensor) -> Tensor:
+    return x.softmax(1)
+
+
+def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
+    x = rows.inputs[0]
+    if len(rows.inputs) == 1 and x.is_floating_point() and not _standard(x):
+        _with_standard_inputs(bench, rows, x)
+    y = rows.target
+    if setup.loss.kind in _NUMBERS and y.is_floating_point():
+        spread, mean = finite_spread(y), float(y.double().mean())
+        if spread > 0 and (not _MILD[0] < spread < _MILD[1] or abs(mean) > _MILD[1] * spread):
+            scaled = ((y.double() - mean) / spread).to(y.dtype)
+            other = replace(rows, target=scaled)
+            with torch.no_grad():
+                output = bench.objective.outputs(bench.model, rows.inputs)
+            guess = guess_of(bench.objective, setup.loss.kind, output, scaled)
+            _own_or_adam(bench, "standard_targets", data=other, guess=guess)
+
+
+def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
+    """Use the user's optimizer; without one, Adam's own default."""
+    if bench.optimizer is not None:
+        bench.run(name, **how)  # type: ignore[arg-type]
+    else:
+        if "own" not in bench.fits:
+            bench.run("own", rate=1e-3)
+        bench.run(name, rate=1e-3, **how)  # type: ignore[arg-type]
+
+
+def _standard(x: Tensor) -> bool:
+    """Tell whether inputs reach about as far as networks expect: [0, 1], [-1, 1], a deviation of 1.
+
+    How far a feature reaches counts, not how much it varies: a rare word or a pixel at the border
+    hardly varies, and is fine.
+    """
+    flat = x.flatten(1).double() if x.ndim == 2 else x.double().reshape(-1, 1)
+    if not bool(torch.isfinite(flat).all()):
+        return True
+    reach = flat.abs().amax(0)
+    reach = reach[reach > 0]
+    return not len(reach) or (float(reach.median()) > _REACH[0] and float(reach.max()) < _REACH[1])
+
+
+def _with_standard_inputs(bench: Bench, rows: Rows, x: Tensor) -> None:
+    dims = (0,) if x.ndim == 2 else tuple(d for d in range(x.ndim) if d != 1 or x.ndim != 4)
+    wide = x.double()
+    mean, std = wide.mean(dims, keepdim=True), wide.std(dims, keepdim=True)
+    scaled = ((wide - mean) / torch.where(std > 0, std, 1.0)).to(x.dtype)
+    _own_or_adam(bench, "standard_inputs", data=replace(rows, inputs=(scaled,)))
+
+
+def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:
+    """Try other initial weights, and activations that do not saturate, where there is a sign."""
+    alike = any(layer.same_units and layer.same_gradients for layer in setup.layers)
+    loss, fitted = setup.loss, learned(bench, setup, "one_batch")
+    stuck = fitted is not None and fitted < 0.5
+    grads = [layer.gradient for layer in setup.layers if layer.gradient is not None]
+    faint = len(grads) > 1 and grads[0] < _FAINT * max(grads)
+    scales = [layer.output_scale for layer in setup.layers if layer.reached]
+    wild = bool(scales) and not 1e-3 < max(scales) < 1e2
+    high = (
+        loss.initial is not None and loss.guess is not None and loss.floor is not None
+        and loss.initial - loss.floor > 3.0 * (loss.guess - loss.floor)
+    )  # fmt: skip
+    if alike or stuck or faint or wild or high:
+        _own_or_adam(bench, "reinitialised", change=reinitialised)
+        bench.best("reinitialised_adam", change=reinitialised)
+    if (stuck or faint) and {"Sigmoid", "Tanh", "Softmax"} & setup.activations.keys():
+        bench.best(
+            "unsaturated",
+            change=reinitialised,
+            mode=lambda: Instead(torch.relu, None, last_call if last_call is not None else -1),
+        )
+
+
+def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
+    """Learn with and without the penalty, where it is more than all that is to be learnt."""
+    loss, decay = setup.loss, float(setup.optimizer.settings.get("weight_decay", 0.0))
+    coupled = setup.optimizer.kind not in ("adamw", "lion") and decay > 0
+    factor = loss.penalty_rate + (decay / 2 if coupled else 0.0)
+    if factor <= 0 or loss.guess is None or loss.floor is None:
+        return
+    about = penalised or frozenset(range(len(list(bench.model.parameters()))))
+    squares = _squares(bench.model, about)
+    if factor * float(squares) < loss.guess - loss.floor:
+        return
+    # Within the loss it is there already; what is outside of it is added to Adam's.
+    inside = loss.penalty_rate > 0 and not bench.objective.paired
+    extra: Callable[[nn.Module], Tensor] | None = (
+        None if inside else lambda twin: factor * _squares(twin, about)
+    )
+    bench.run("penalised", rate=1e-2, penalty=extra, longer=3.0)
+    if not inside:
+        bench.run("unpenalised", rate=1e-2, longer=3.0)
+
+
+def _losses(bench: Bench, setup: Setup, last_call: int | None) -> None:
+    """Try another loss, where the one at hand is of another kind than the targets."""
+    output, kind = setup.output, setup.loss.kind
+    if setup.loss.sums and bench.optimizer is not None and bench.data.batch_size > 1:
+        count = bench.data.batch_size
+        bench.run("mean_loss", teacher=lambda twin, batch: bench.objective(twin, batch) / count)
+    if kind not in _NUMBERS or len(output.shape) != 2 or output.shape != output.target_shape:
+        return
+    if output.target_type != "shares":
+        return
+
+    def entropy(twin: nn.Module, batch: Batch) -> Tensor:
+        inputs, target = batch
+        with Instead(identity, -1 if last_call is None else last_call):
+            return functional.cross_entropy(bench.objective.outputs(twin, inputs), target)
+
+    if output.op in ("softmax", "sigmoid"):
+        bench.run("cross_entropy", teacher=entropy)
+
+
+def _settings(bench: Bench, setup: Setup) -> None:
+    """Train with usual settings, where there are unusual ones."""
+    given = setup.optimizer.settings
+    other: dict[str, Any] = {}
+    if (given.get("momentum") or 0.0) > _HIGH_MOMENTUM:
+        other["momentum"] = 0.9
+    betas = given.get("betas")
+    if betas and not (0.5 <= betas[0] <= _HIGH_MOMENTUM and 0.9 <= betas[1] < 1.0):
+        other["betas"] = (0.9, 0.999)
+    if "eps" in given and not 1e-12 <= given["eps"] <= 1e-4:
+        other["eps"] = 1e-8
+    if other:
+        bench.run("usual_settings", **other)
+
+
+def _squares(model: nn.Module, about: frozenset[int]) -> Tensor:
+    return torch.stack(
+        [p.square().sum() for i, p in enumerate(model.parameters()) if i in about]
+    ).sum()
+
+
+def _rates(bench: Bench, setup: Setup) -> None:
+    """Train slower, where the user's rate does worse than a sound optimizer."""
+    own, sound = bench.fits.get("own"), bench.fits.get("adam")
+    if own is None or sound is None or bench.optimizer is None:
+        return
+    gain = sound.first - sound.last
+    usual = max(setup.optimizer.learning_rates, default=0.0) <= _RATE.get(setup.optimizer.kind, 1.0)
+    if usual and own.last <= own.first - 0.5 * gain and math.isfinite(own.last):
+        return
+    for name, by in (("slower_10", 0.1), ("slower_100", 0.01), ("slower_1000", 0.001)):
+        found = bench.run(name, by=by)
+        if found is None or found.last < sound.last + 0.2 * gain:
+            return
+
+
+def _whole_run(bench: Bench, setup: Setup, rows_in_all: int) -> None:
+    """Cover the planned training's way in few long steps.
+
+    Where steps are small against the loss' curvature, n of them at one rate lead where n/k of them
+    at k times that rate do (the gradient flow), so a rate that is too low can be told in advance.
+    """
+    size = setup.batch_size or rows_in_all
+    planned = (setup.epochs or 0) * max(rows_in_all // max(size, 1), 1)
+    if planned > bench.steps > 0 and bench.optimizer is not None:
+        by = planned / bench.steps
+        bench.run("whole_run", by=by)

@@ -1,0 +1,299 @@
+"""From a live network, its data, loss and optimizer to the facts of a `Setup`."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from luthier.core import LossFacts, OutputFacts, Setup
+from luthier.frameworks.torch.inspecting.bench import Bench, probe_of
+from luthier.frameworks.torch.inspecting.bypass import Instead, Recorder, identity
+from luthier.frameworks.torch.inspecting.experiments import experiment
+from luthier.frameworks.torch.inspecting.fitting import Uncopied
+from luthier.frameworks.torch.inspecting.graph_ops import nonlinear, op_of
+from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
+from luthier.frameworks.torch.inspecting.loss_facts import loss_facts, penalty_of
+from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.optimizer_facts import optimizer_facts, schedule_facts
+from luthier.frameworks.torch.inspecting.rows import (
+    ROWS,
+    Batches,
+    Rows,
+    as_numpy,
+    read_batches,
+    read_rows,
+)
+from luthier.frameworks.torch.inspecting.untouched import untouched
+from luthier.frameworks.torch.seeded import seeded
+
+STEPS = 100  # of each short training: enough for a sound one to leave guessing behind
+SECONDS = 10.0
+
+
+def inspect(
+    model: nn.Module,
+    data: Any,
+    *,
+    loss_fn: Callable[[Any, Any], Any] | None = None,
+    loss: Callable[[nn.Module, Any], Any] | None = None,
+    optimizer: Any = None,
+    scheduler: Any = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    rows_in_all: int | None = None,
+    steps: int = STEPS,
+    seconds: float = SECONDS,
+    seed: int = 0,
+) -> Setup:
+    """Return the facts of a training before its first step; nothing of the user's is changed.
+
+    Args:
+        model: The network.
+        data: ``(X, y)``, a data set or a loader; with `loss`, batches of any kind.
+        loss_fn: Takes outputs and targets.
+        loss: Takes the network and a batch; instead of `loss_fn`.
+        optimizer: What will train; several in a list.
+        scheduler: What will set its rate.
+        epochs: How many are planned.
+        batch_size: Rows of a step, where data is no loader.
+        rows_in_all: Rows of the data, where `data` holds some of them.
+        steps: Of each short training of a copy.
+        seconds: That they may take in all.
+        seed: Decides their order of rows.
+
+    Raises:
+        LuthierError: when network or loss cannot be run on the data at all.
+    """
+    objective = Objective(loss_fn, loss)
+    optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
+    optimizers = [one for one in optimizers if one is not None]
+    notes: list[str] = []
+    kept = [model, *_modules_of(loss_fn or loss)]
+    # What torch warns of, such as shapes that broadcast, is for rules to say.
+    with untouched(kept, [data]), seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
+            model = _settled(model, data)
+            optimizers = []
+            notes.append("lazy layers: the optimizer was not looked at")
+        if not model.training:
+            model.train()
+        if objective.paired:
+            rows = read_rows(data, model, batch_size or 32, ROWS, seed)
+            setup, last_call, about = _seen_rows(model, objective, rows, optimizers)
+            found: Rows | Batches = rows
+        else:
+            found = read_batches(data)
+            setup, last_call, about = _seen_batch(model, objective, found, optimizers)
+        setup = replace(
+            setup,
+            schedule=schedule_facts(scheduler, optimizers, epochs),
+            epochs=epochs,
+            batch_size=found.batch_size,
+        )
+        total = rows_in_all or _length(data) or (len(rows) if objective.paired else 0)
+        runnable = setup.output.finite and not setup.loss.error
+        if runnable:
+            try:
+                bench = Bench(
+                    model,
+                    objective,
+                    found,
+                    optimizers[0] if len(optimizers) == 1 else None,
+                    steps=steps,
+                    seconds=seconds,
+                    seed=seed,
+                )
+                if not bench.steps:
+                    notes.append("one step takes too long here: no copy was trained")
+                experiment(bench, setup, last_call=last_call, penalised=about, rows_in_all=total)
+                setup = replace(setup, fits=dict(bench.fits))
+                if bench.left_out:
+                    notes.append(f"out of time before: {', '.join(bench.left_out)}")
+            except Uncopied as error:
+                notes.append(f"the network cannot be copied ({error}): no copy was trained")
+    return replace(setup, notes=(*setup.notes, *notes))
+
+
+def rows_of(data: Any, most: int, seed: int) -> tuple[tuple[Any, ...], Any, int]:
+    """Return inputs and targets as arrays, and how many rows there are in all.
+
+    Raises:
+        DataError: for data that hold no pairs.
+    """
+    with untouched([], [data]), seeded(seed):
+        rows = read_rows(data, None, 32, most, seed)
+    inputs, target = as_numpy(rows)
+    return tuple(inputs), target, _length(data) or len(rows)
+
+
+Seen = tuple[Setup, int | None, frozenset[int]]
+
+
+def _seen_rows(
+    model: nn.Module, objective: Objective, rows: Rows, optimizers: Sequence[Any]
+) -> Seen:
+    """Run rows forward and backward through the user's own network."""
+    inputs, target = probe_of(rows)
+    watch, recorder = Watch(model), Recorder()
+    try:
+        with recorder:
+            output = objective.outputs(model, inputs)
+    finally:
+        watch.remove()
+    if not isinstance(output, Tensor):
+        plain = objective.of(output, target)
+        return _finished(model, plain, None, watch, optimizers, Setup())
+    facts = _output_facts(output, target)
+    about = loss_facts(objective, output, target, facts.op) if facts.finite else LossFacts()
+    setup = Setup(
+        output=facts,
+        loss=about,
+        activations=nonlinear(output),
+        affine=_affine(model, objective, inputs, recorder.last(output)),
+    )
+    if about.error or not facts.finite:
+        optimizer = optimizer_facts(optimizers, model, output.sum(), model, watch.order)
+        return replace(setup, optimizer=optimizer), None, frozenset()
+    loss = objective.of(output, target)
+    setup, _, held = _finished(model, loss, output, watch, optimizers, setup)
+    return setup, recorder.last(output), held
+
+
+def _seen_batch(
+    model: nn.Module, objective: Objective, data: Batches, optimizers: Sequence[Any]
+) -> Seen:
+    returned: list[Any] = []
+    watch = Watch(model)
+    handle = model.register_forward_hook(lambda *call: returned.append(call[-1]))
+    try:
+        loss = objective(model, data.items[0])
+    finally:
+        handle.remove()
+        watch.remove()
+    output = returned[0] if len(returned) == 1 and isinstance(returned[0], Tensor) else None
+    setup = Setup(loss=LossFacts(initial=float(loss.detach())))
+    return _finished(model, loss, output, watch, optimizers, setup)
+
+
+def _finished(
+    model: nn.Module,
+    loss: Tensor,
+    output: Tensor | None,
+    watch: Watch,
+    optimizers: Sequence[Any],
+    setup: Setup,
+) -> Seen:
+    """Add what the gradients tell."""
+    named = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    grads: dict[str, Tensor | None] = dict.fromkeys(named)
+    about: frozenset[int] = frozenset()
+    if loss.requires_grad and named:
+        share, rate, size, about = penalty_of(model, model, loss, output)
+        setup = replace(
+            setup,
+            loss=replace(setup.loss, penalty=share, penalty_rate=rate, penalty_initial=size),
+        )
+        found = torch.autograd.grad(
+            loss, list(named.values()), retain_graph=True, allow_unused=True
+        )
+        grads = dict(zip(named, found, strict=True))
+    optimizer = optimizer_facts(optimizers, model, loss, model, watch.order)
+    layers = layer_facts(model, watch, grads)
+    return replace(setup, optimizer=optimizer, layers=layers), None, about
+
+
+def _output_facts(output: Tensor, target: Tensor) -> OutputFacts:
+    values = output.detach().double()
+    wide = values.ndim >= 2 and values.shape[1] > 1
+    whole = not target.is_floating_point()
+    finite = bool(torch.isfinite(values).all())
+    sums = values.sum(1) if wide else values.new_zeros(1)
+    logs = values.logsumexp(1) if wide else values.new_ones(1)
+    spread = float(values.std(0).max()) if len(values) > 1 else 1.0
+    return OutputFacts(
+        op=op_of(output),
+        shape=tuple(output.shape),
+        target_shape=tuple(target.shape),
+        target_type="classes" if whole else "shares" if _shares(target) else "numbers",
+        low=float(values.min()),
+        high=float(values.max()),
+        zero_share=float((values == 0).double().mean()),
+        sums_to_one=finite and bool((values >= 0).all() and (sums - 1).abs().max() < 1e-3),
+        logs_of_shares=finite and bool(logs.abs().max() < 1e-3),
+        constant=finite and spread <= 1e-7 * max(float(values.abs().max()), 1e-30),
+        finite=finite,
+    )
+
+
+def _shares(target: Tensor) -> bool:
+    if target.ndim != 2 or target.shape[1] < 2 or not bool((target >= 0).all()):
+        return False
+    return bool((target.double().sum(1) - 1).abs().max() < 1e-4)
+
+
+def _affine(
+    model: nn.Module, objective: Objective, inputs: tuple[Tensor, ...], last: int | None
+) -> bool | None:
+    """Tell whether points on a line go to points on a line, the last activation left out."""
+    if len(inputs) != 1 or not inputs[0].is_floating_point() or len(inputs[0]) < 4:
+        return None
+    half = len(inputs[0]) // 2
+    a, b = inputs[0][:half], inputs[0][half : 2 * half]
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+
+    def of(x: Tensor) -> Tensor:
+        with torch.no_grad(), Instead(identity, -1 if last is None else last):
+            output: Tensor = objective.outputs(model, (x,))
+        return output.double()
+
+    try:
+        fa, fb = of(a), of(b)
+        size = float((fa - fb).abs().max())
+        gaps = [
+            float((of(s * a + (1 - s) * b) - s * fa - (1 - s) * fb).abs().max())
+            for s in (0.5, 3.0, -2.0)
+        ]
+    except Exception:
+        return None
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return max(gaps) <= 1e-3 * size if size > 0 else None
+
+
+def _settled(model: nn.Module, data: Any) -> nn.Module:
+    """Return a copy of a network with lazy layers, after they have learnt their sizes."""
+    twin = copy.deepcopy(model)
+    rows = read_rows(data, None, 2, 4, 0)
+    with torch.no_grad():
+        twin(*rows.inputs)
+    return twin
+
+
+def _modules_of(function: Any) -> list[nn.Module]:
+    """Return the modules that a loss is, or that a function of the user's holds on to."""
+    if isinstance(function, nn.Module):
+        return [function]
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    return [
+        one for one in (*cells, getattr(function, "__self__", None)) if isinstance(one, nn.Module)
+    ]
+
+
+def _length(data: Any) -> int | None:
+    """Return how many rows there are in all."""
+    if isinstance(data, (tuple, list)) and len(data) == 2 and hasattr(data[1], "__len__"):
+        return len(data[1])
+    try:
+        return len(data.dataset)
+    except (AttributeError, TypeError):
+        return None

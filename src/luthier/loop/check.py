@@ -1,0 +1,214 @@
+"""Check: what is wrong with a training before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from luthier import frameworks
+from luthier.catalog.schedules import Progress, learning_rate
+from luthier.core import (
+    DataError,
+    DataFacts,
+    Diagnosis,
+    Framework,
+    LuthierError,
+    Recipe,
+    ScheduleFacts,
+)
+from luthier.data import describe
+from luthier.diagnosis import diagnose_setup
+from luthier.loop.assembly import assemble
+from luthier.loop.recipes import load_recipe
+
+SECONDS = 10.0
+_ROWS = 20_000  # rows that are looked at for leaks and scales
+_VALUES = 20_000_000  # and values, so that large images take no longer than wide tables
+
+
+def check(
+    model: Any,
+    data: Any,
+    *,
+    loss_fn: Callable[[Any, Any], Any] | None = None,
+    loss: Callable[[Any, Any], Any] | None = None,
+    optimizer: Any = None,
+    scheduler: Any = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seconds: float = SECONDS,
+    seed: int = 0,
+) -> Diagnosis:
+    """Say what is wrong with a training before it begins; nothing of yours is changed by it.
+
+    Your network sees a batch forward and backward. All training is done on copies, for a few steps
+    each: as the set-up is, and with one thing changed where there is a sign that it harms.
+
+    Args:
+        model: The network, as it is before training.
+        data: ``(X, y)`` as arrays or tensors, a data set or a loader of such pairs; training and
+            validation part as a pair of these. With `loss`, a batch or a loader of any kind.
+        loss_fn: Takes outputs and targets, such as ``torch.nn.CrossEntropyLoss()``.
+        loss: Takes the network and a batch, and returns what is minimised; instead of `loss_fn`.
+        optimizer: What will train; several in a list.
+        scheduler: What will set its rate; it is taken to step once an epoch, unless it knows its
+            number of steps.
+        epochs: How many are planned.
+        batch_size: Rows of a step; a loader has its own.  [default: 32]
+        seconds: That the copies may take in all.
+        seed: Decides which rows they see, in which order.
+
+    Returns:
+        The diagnosis: print it, or read `findings`, `worst`, `healthy`.
+
+    Raises:
+        LuthierError: when network, loss and data cannot be run together; its text says what to
+            pass instead.
+    """
+    if (loss_fn is None) == (loss is None):
+        raise LuthierError(
+            f"{'no loss was' if loss is None else 'both loss_fn and loss were'} given, but one was "
+            "expected. Pass loss_fn=..., which takes outputs and targets, or "
+            "loss=lambda model, batch: ...."
+        )
+    framework = _framework(model)
+    train, val = _parts(data)
+    setup = framework.inspect(
+        model,
+        train,
+        loss_fn=loss_fn,
+        loss=loss,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        epochs=epochs,
+        batch_size=batch_size,
+        seconds=seconds,
+        seed=seed,
+    )
+    facts, notes = _facts(framework, train, val, seed)
+    return diagnose_setup(replace(setup, data=facts), notes=notes if loss_fn is not None else ())
+
+
+def check_recipe(
+    data: Any,
+    *,
+    model: str | None = None,
+    recipe: str | Path | None = None,
+    epochs: int | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    seconds: float = SECONDS,
+    seed: int = 0,
+) -> Diagnosis:
+    """Say what is wrong with a recipe's training before it begins.
+
+    Args:
+        data: As for `luthier.train`.
+        model: A family, or ``FILE.py:function``.  [default: the recipe's]
+        recipe: A recipe's file.  [default: a sound recipe for these data]
+        epochs: Instead of the recipe's.
+        target: Column to predict, for tables.
+        task: classification or regression.
+        seconds: That short trainings of copies may take in all.
+        seed: Of the network, and of the order of rows.
+
+    Raises:
+        LuthierError: for whatever does not fit.
+    """
+    keys: Mapping[str, Any] = load_recipe(Path(recipe)) if recipe is not None else {}
+    parts = assemble(
+        model or keys.get("network"),
+        data,
+        recipe={k: v for k, v in keys.items() if k != "run"} or None,
+        target=target,
+        task=task,
+        seed=seed,
+    )
+    if epochs is not None:
+        parts = replace(parts, recipe=parts.recipe.replace({"epochs": epochs}))
+    done, arrays = parts.recipe, parts.arrays
+    network, loss_fn, optimizer = parts.framework.ready(parts.build, done, arrays, seed)
+    rows = len(arrays.train)
+    size = rows if isinstance(done.batch_size, str) else min(done.batch_size, rows)
+    train, val = ((part.inputs, part.target) for part in (arrays.train, arrays.val))
+    setup = parts.framework.inspect(
+        network,
+        (_one(train[0]), train[1]),
+        loss_fn=loss_fn,
+        loss=None,
+        optimizer=optimizer,
+        scheduler=None,
+        epochs=done.epochs,
+        batch_size=size,
+        seconds=seconds,
+        seed=seed,
+    )
+    schedule = ScheduleFacts(done.schedule, _rates(done, max(rows // size, 1)), done.epochs)
+    setup = replace(
+        setup,
+        data=describe(train[0], train[1], val),
+        schedule=schedule,
+        recipe=done,
+        task=arrays.task,
+    )
+    return diagnose_setup(setup)
+
+
+def _one(inputs: tuple[Any, ...]) -> Any:
+    return inputs[0] if len(inputs) == 1 else inputs
+
+
+def _rates(recipe: Recipe, steps: int) -> tuple[float, ...]:
+    """Return the rate of each epoch's first step; one that waits for losses stays as it is."""
+    total = steps * recipe.epochs
+    starts = (Progress(i * steps, total, steps) for i in range(recipe.epochs))
+    return tuple(learning_rate(recipe, at) for at in starts)
+
+
+def _framework(model: Any) -> Framework:
+    for name in frameworks.NAMES:
+        framework = frameworks.load(name)
+        if framework.owns(model):
+            return framework
+    raise LuthierError(
+        f"model is a {type(model).__name__}, but a torch.nn.Module was expected. Pass the network "
+        "itself, as your training loop has it."
+    )
+
+
+def _facts(
+    framework: Framework, train: Any, val: Any, seed: int
+) -> tuple[DataFacts, tuple[str, ...]]:
+    """Describe rows, where there are any; a batch of another kind is for the loss alone to read."""
+    try:
+        inputs, target, total = framework.rows(train, _ROWS, seed)
+        values = max(sum(x[:1].size for x in inputs), 1)
+        kept = max(_VALUES // values, 1)
+        part = None
+        if val is not None:
+            others, answers, _ = framework.rows(val, min(_ROWS, kept), seed)
+            part = (others, answers)
+        facts = describe([x[:kept] for x in inputs], target[:kept], part)
+    except (LuthierError, ValueError, TypeError, AttributeError) as error:
+        return DataFacts(), (f"rows were not looked at ({str(error).partition('.')[0][:100]})",)
+    seen = len(target[:kept])
+    return facts, (f"of {total} rows {seen} were looked at",) if seen < total else ()
+
+
+def _parts(data: Any) -> tuple[Any, Any]:
+    """Return the training part, and the validation part where there is one."""
+    if isinstance(data, (tuple, list)) and len(data) in (2, 3) and all(map(_is_part, data)):
+        return data[0], data[1]
+    if data is None:
+        raise DataError(
+            "data is None, but inputs and targets were expected. Pass data=(X, y) or a loader."
+        )
+    return data, None
+
+
+def _is_part(one: Any) -> bool:
+    if isinstance(one, (tuple, list)):
+        return len(one) == 2 and all(hasattr(x, "__len__") for x in one)
+    return hasattr(one, "dataset") and hasattr(one, "__iter__")

@@ -1,0 +1,142 @@
+"""Real set-ups, sound and faulty, measured once."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_diabetes, load_digits
+from torch import nn
+
+from luthier.data import describe
+from luthier.frameworks.torch import TorchFramework
+
+X, Y = load_digits(return_X_y=True)
+X, Y = (X[:900] / 16).astype("float32"), Y[:900]
+A, B = load_diabetes(return_X_y=True)
+A = ((A - A.mean(0)) / A.std(0)).astype("float32")
+B = ((B - B.mean()) / B.std()).astype("float32")[:, None]
+ENTROPY, SQUARES = nn.CrossEntropyLoss(), nn.MSELoss()
+
+
+def mlp(inputs=64, outputs=10, width=32, act=nn.ReLU, depth=2, tail=()):
+    sizes = [inputs, *[width] * depth]
+    layers = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), act())]
+    return nn.Sequential(*layers, nn.Linear(width, outputs), *tail)
+
+
+def filled(model, value):
+    for p in model.parameters():
+        nn.init.constant_(p, value)
+    return model
+
+
+def scaled(model, by):
+    with torch.no_grad():
+        for p in model.parameters():
+            p.mul_(by)
+    return model
+
+
+def adam(model, lr=1e-3, **more):
+    return torch.optim.Adam(model.parameters(), lr=lr, **more)
+
+
+def sgd(model, lr=0.1, **more):
+    return torch.optim.SGD(model.parameters(), lr=lr, **more)
+
+
+def measured(model, x=X, y=Y, loss_fn=ENTROPY, optimizer=adam, epochs=20, **more):
+    opt = optimizer(model) if callable(optimizer) else optimizer
+    setup = TorchFramework().inspect(
+        model, (x, y), loss_fn=loss_fn, optimizer=opt, epochs=epochs, seconds=60.0, **more
+    )
+    return replace(setup, data=describe([np.asarray(x)], np.asarray(y)))
+
+
+def healthy():
+    torch.manual_seed(0)
+    images = (X * 255).reshape(-1, 1, 8, 8)
+    first = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), mlp())
+    embed = nn.Sequential(nn.Embedding(17, 4, sparse=False), nn.Flatten(), mlp(256))
+    zero_head = mlp()
+    nn.init.zeros_(zero_head[-1].weight)
+    frozen = mlp()
+    frozen[0].requires_grad_(False)
+    hot = np.eye(10, dtype="float32")[Y]
+    yield measured(mlp())
+    yield measured(mlp(act=nn.Tanh), optimizer=lambda m: sgd(m, momentum=0.9, lr=0.05))
+    yield measured(mlp(act=nn.GELU, depth=3), optimizer=lambda m: torch.optim.AdamW(m.parameters()))
+    yield measured(mlp(10, 1), A, B, SQUARES)
+    yield measured(first, images, Y)
+    yield measured(embed, (X * 16).astype("int64"), Y)
+    yield measured(zero_head)
+    yield measured(frozen)
+    yield measured(mlp(tail=(nn.LogSoftmax(1),)), loss_fn=nn.NLLLoss())
+    yield measured(mlp(outputs=1, tail=(nn.Sigmoid(),)), X, (Y > 4).astype("float32")[:, None],
+                   nn.BCELoss())  # fmt: skip
+    yield measured(mlp(), loss_fn=nn.CrossEntropyLoss(label_smoothing=0.1))
+    yield measured(mlp(), X, hot)
+
+
+def faulty():
+    torch.manual_seed(0)
+    hot = np.eye(10, dtype="float32")[Y]
+    lost = X.copy()
+    lost[3, 5] = np.nan
+    other = mlp()
+    same_units = filled(mlp(), 0.01)
+    shut = mlp(10, 1, tail=(nn.ReLU(),))
+    nn.init.constant_(shut[-2].bias, -50.0)
+    detached = Detached()
+    yield "nonfinite_data", measured(mlp(), lost)
+    yield "label_range", measured(mlp(), X, Y + 1)
+    yield "output_shape", measured(mlp(10, 1), A, B[:, 0], SQUARES)
+    yield "wrong_gradient_sign", measured(mlp(10, 1), A, B, lambda o, t: -SQUARES(o, t))
+    yield "wrong_loss", measured(mlp(10, 1, tail=(nn.Softplus(),)), A, B + 3, boundless)
+    yield "double_softmax", measured(mlp(tail=(nn.Softmax(1),)))
+    yield "wrong_output_activation", measured(mlp(tail=(nn.Sigmoid(),)))
+    yield "wrong_output_activation", measured(shut, A, B, SQUARES)
+    yield "wrong_output_activation", measured(mlp(tail=(nn.Softmax(1),)), loss_fn=nn.NLLLoss())
+    yield "wrong_output_activation", measured(mlp(), X, hot, shares)
+    yield "parameters_not_trained", measured(mlp(), optimizer=adam(other))
+    yield "parameters_not_trained", measured(detached)
+    yield "missing_nonlinearity", measured(mlp(act=nn.Identity, width=64))
+    yield "bad_initialisation", measured(same_units)
+    yield "bad_initialisation", measured(scaled(mlp(), 20.0))
+    yield "unscaled_inputs", measured(mlp(), X * 5000, optimizer=sgd)
+    yield "unscaled_targets", measured(mlp(10, 1), A, B * 1000 + 5000, SQUARES)
+    yield "vanishing_gradients", measured(mlp(act=nn.Sigmoid, depth=8, width=8))
+    yield "learning_rate_out_of_range", measured(mlp(), optimizer=lambda m: adam(m, 3.0))
+    yield "learning_rate_too_high", measured(mlp(), optimizer=lambda m: adam(m, 0.2))
+    yield "learning_rate_too_low", measured(mlp(), optimizer=lambda m: adam(m, 3e-6))
+    yield "optimizer_settings", measured(mlp(), optimizer=lambda m: sgd(m, momentum=0.9999))
+    yield "over_regularised", measured(mlp(width=256), optimizer=lambda m: sgd(m, weight_decay=0.5))
+
+
+class Detached(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = mlp(outputs=16), nn.Linear(16, 10)
+
+    def forward(self, x):
+        return self.head(self.body(x).detach())
+
+
+def boundless(outputs, targets):
+    return -(targets * torch.log(outputs.clip(1e-10))).mean()
+
+
+def shares(outputs, targets):
+    return -(targets * torch.log(outputs.clip(1e-7, 1.0))).sum(1).mean()
+
+
+@pytest.fixture(scope="session")
+def healthy_setups():
+    return list(healthy())
+
+
+@pytest.fixture(scope="session")
+def faulty_setups():
+    return list(faulty())

@@ -1,0 +1,257 @@
+"""`luthier.check`: what it says, what it takes, and that it leaves everything as it was."""
+
+import copy
+import random
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import ExponentialLR
+from torch.utils.data import DataLoader, TensorDataset
+
+import luthier
+
+torch.manual_seed(0)
+X = torch.randn(400, 6)
+Y = (X[:, 0] > 0).long() + (X[:, 1] > 0).long()
+
+
+def loader(x, y):
+    return DataLoader(TensorDataset(x, y), 50)
+
+
+def network(*tail):
+    torch.manual_seed(1)
+    layers = nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 3)
+    return nn.Sequential(*layers, *tail)
+
+
+def checked(model=None, data=(X, Y), optimizer=None, **more):
+    model = model or network()
+    optimizer = optimizer or torch.optim.Adam(model.parameters(), 1e-3)
+    if "loss" not in more:
+        more.setdefault("loss_fn", nn.CrossEntropyLoss())
+    return luthier.check(model, data, optimizer=optimizer, **more)
+
+
+def everything(model, optimizer, loader):
+    modules = [(type(m).__name__, m.training, len(m._forward_hooks)) for m in model.modules()]
+    values = [t.clone() for t in (*model.parameters(), *model.buffers())]
+    grads = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+    numbers = np.random.get_state()[1].tolist()
+    states = [torch.get_rng_state(), loader.generator.get_state()]
+    plain = (modules, copy.deepcopy(optimizer.state_dict()), random.getstate(), numbers)
+    return plain, [*values, *states], grads
+
+
+def same(a, b):
+    assert a[0][0] == b[0][0]
+    assert a[0][2:] == b[0][2:]
+    assert str(a[0][1]) == str(b[0][1])
+    assert all(torch.equal(x, y) for x, y in zip(a[1], b[1], strict=True))
+    for x, y in zip(a[2], b[2], strict=True):
+        assert (x is None) == (y is None)
+        assert x is None or torch.equal(x, y)
+
+
+def boom(outputs, targets):
+    raise ArithmeticError("out of luck")
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["it runs", "it fails"])
+def test_nothing_of_the_users_is_changed(fails):
+    model = network()
+    model[4].eval()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    nn.functional.cross_entropy(model(X), Y).backward()
+    optimizer.step()
+    generator = torch.Generator().manual_seed(3)
+    loader = DataLoader(TensorDataset(X, Y), 32, shuffle=True, generator=generator)
+    before = everything(model, optimizer, loader)
+    how = {"loss": lambda model, batch: boom(0, 0)} if fails else {}
+    expected = pytest.raises(luthier.LuthierError, match="out of luck")
+    with expected if fails else nullcontext():
+        checked(model, loader, optimizer, **how)
+    same(before, everything(model, optimizer, loader))
+
+
+def test_a_healthy_set_up_is_one_calm_line():
+    found = checked(epochs=20)
+    assert found.healthy
+    assert str(found).startswith("Nothing wrong found. Looked at 400 rows, 2 layers")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (X.numpy(), Y.numpy()),
+        (X.numpy().astype("float64"), Y.numpy().astype("int32")),
+        DataLoader(TensorDataset(X, Y), 50),
+        TensorDataset(X, Y),
+        ((X[:300], Y[:300]), (X[300:], Y[300:])),
+        (loader(X[:300], Y[:300]), loader(X[300:], Y[300:])),
+    ],
+    ids=["arrays", "other types", "loader", "data set", "two parts", "two loaders"],
+)
+def test_data_come_in_many_forms(data):
+    loss = nn.CrossEntropyLoss()
+    found = checked(data=data, loss_fn=lambda outputs, targets: loss(outputs, targets.long()))
+    assert found.healthy, str(found)
+
+
+def test_any_batch_goes_with_a_loss_of_network_and_batch():
+    batch = {"rows": X[:64], "labels": Y[:64]}
+    found = checked(
+        data=batch,
+        loss=lambda model, b: nn.functional.cross_entropy(model(b["rows"]), b["labels"]),
+    )
+    assert found.healthy, str(found)
+
+
+def test_validation_rows_that_were_trained_on_are_found():
+    found = checked(data=((X, Y), (X[:100], Y[:100])))
+    assert found.problems[0] == "leaked_rows"
+
+
+def test_duplicates_that_are_as_common_in_training_are_none_of_its_business():
+    twice, labels = torch.cat([X, X]), torch.cat([Y, Y])
+    order = torch.randperm(800)
+    a, b = order[:600], order[600:]
+    found = checked(data=((twice[a], labels[a]), (twice[b], labels[b])))
+    assert "leaked_rows" not in found.problems or found.healthy
+
+
+def test_validation_rows_that_were_not_scaled_are_found():
+    found = checked(data=((X, Y), (X * 50 + 300, Y)))
+    assert found.problems[0] == "split_mismatch"
+
+
+def test_a_feature_that_is_the_target_is_found():
+    labels = (X[:, 0] + 2 * torch.randn(400) > 0).long()
+    leaking = torch.cat([X[:, :5], labels[:, None].float()], 1)
+    assert "leaked_target" in checked(data=(leaking, labels)).problems
+
+
+def test_a_rate_that_is_cut_to_a_tenth_each_epoch_is_told_before_training():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    found = checked(model, optimizer=optimizer, scheduler=ExponentialLR(optimizer, 0.1), epochs=100)
+    assert found.problems[0] == "schedule_collapses"
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 100),
+        lambda o: torch.optim.lr_scheduler.StepLR(o, 30),
+        lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, 100),
+        lambda o: torch.optim.lr_scheduler.ReduceLROnPlateau(o),
+        lambda o: ExponentialLR(o, 0.95),
+    ],
+    ids=["cosine", "steps", "one cycle", "plateau", "exponential"],
+)
+def test_schedules_that_people_use_are_fine(schedule):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    found = checked(model, optimizer=optimizer, scheduler=schedule(optimizer), epochs=100)
+    assert found.healthy, str(found)
+
+
+def test_a_schedule_of_another_optimizer_is_found():
+    model = network()
+    other = torch.optim.SGD(model.parameters(), 0.1)
+    assert checked(model, scheduler=ExponentialLR(other, 0.9)).problems[0] == "schedule_not_applied"
+
+
+def test_a_penalty_that_outweighs_the_loss_is_found():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 4096), nn.ReLU(), nn.Linear(4096, 3))
+    cross_entropy = nn.CrossEntropyLoss()
+
+    def loss(outputs, targets):
+        penalty = sum((p**2).sum() for p in model.parameters() if p.ndim > 1)
+        return cross_entropy(outputs, targets) + 0.01 * penalty
+
+    assert checked(model, loss_fn=loss, epochs=10).problems[0] == "over_regularised"
+
+    def whole(m, batch):
+        penalty = sum((p**2).sum() for p in m.parameters() if p.ndim > 1)
+        return cross_entropy(m(batch[0]), batch[1]) + 0.01 * penalty
+
+    found = checked(model, data=DataLoader(TensorDataset(X, Y), 50), loss=whole, epochs=10)
+    assert found.problems[0] == "over_regularised"
+
+
+class LoRA(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = nn.Linear(6, 32).requires_grad_(False)
+        self.a, self.b = nn.Linear(6, 2, bias=False), nn.Linear(2, 32, bias=False)
+        nn.init.zeros_(self.b.weight)
+        self.head = nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.base(x) + self.b(self.a(x))))
+
+
+def contrastive(model, batch):
+    z = nn.functional.normalize(model(batch[0]), dim=1)
+    return nn.functional.cross_entropy(z @ z.T / 0.1, torch.arange(len(z)))
+
+
+SILENT = {
+    "LoRA": {"model": LoRA()},
+    "a loss below zero": {"loss": lambda m, b: -m(b[0]).log_softmax(1).mean() * -1 - 5},
+    "contrastive": {"data": DataLoader(TensorDataset(X, Y), 64), "loss": contrastive},
+    "generator against critic": {"loss": lambda m, b: -m(b[0]).mean(), "data": (X[:64], Y[:64])},
+    "an autoencoder": {
+        "model": nn.Sequential(nn.Linear(6, 3), nn.ReLU(), nn.Linear(3, 6)),
+        "data": (X, X),
+        "loss_fn": nn.MSELoss(),
+    },
+    "a linear autoencoder": {
+        "model": nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6)),
+        "data": (X, X),
+        "loss_fn": nn.MSELoss(),
+    },
+    "imbalance alone": {"data": (X, (X[:, 0] > 1.9).long())},
+    "fine-tuning at a small rate": {
+        "optimizer": lambda m: torch.optim.AdamW(m.parameters(), 2e-5),
+        "epochs": None,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_what_looks_odd_and_is_fine_gets_no_alarm(name):
+    how = dict(SILENT[name])
+    make = how.pop("optimizer", None)
+    if make is not None:
+        how["model"] = network()
+        how["optimizer"] = make(how["model"])
+    found = checked(**how)
+    assert found.healthy, str(found)
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ({"model": 3, "optimizer": torch.optim.SGD([X], 1.0)}, "a torch.nn.Module was expected"),
+        ({"data": (X, Y[:7])}, "400 rows and targets have 7"),
+        ({"data": (X[:, :2], Y)}, "the network raised"),
+        ({"data": None}, "data=(X, y)"),
+        ({"loss": lambda m, b: 3.0, "data": (X, Y)}, "a tensor was expected"),
+    ],
+)
+def test_a_mistake_is_one_clear_message(how, text):
+    with pytest.raises(luthier.LuthierError) as caught:
+        checked(**how)
+    assert text in str(caught.value)
+
+
+def test_without_a_loss_it_says_how_to_give_one():
+    with pytest.raises(luthier.LuthierError, match="no loss was given"):
+        luthier.check(network(), (X, Y))
