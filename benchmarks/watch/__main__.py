@@ -51,7 +51,7 @@ def training(build: Callable[[], nn.Module], shape: tuple[int, ...], *, watched:
     model, loss_fn = build(), nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters())
     x, y = torch.randn(100, *shape), torch.randint(0, 10, (100, shape[0]))
-    with luthier.watch(model, optimizer, loss_fn) if watched else nullcontext() as run:
+    with luthier.watch(model, optimizer, loss_fn, notify=len) if watched else nullcontext() as run:
         for i in range(STEPS):
             start = time.process_time()
             optimizer.zero_grad()
@@ -63,14 +63,16 @@ def training(build: Callable[[], nn.Module], shape: tuple[int, ...], *, watched:
             yield time.process_time() - start
 
 
-def measure(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> tuple[float, float, float]:
+def measure(
+    build: Callable[[], nn.Module], shape: tuple[int, ...], *, watched_too: bool = True
+) -> tuple[float, float, float]:
     """Return a step's median seconds, and by how much watching adds to a step and to all of them.
 
     The trainings take turns, so that whatever else the machine does slows both.
     """
     plain, watched, whole = [], [], []
     for repeat in range(REPEATS):
-        both = [training(build, shape, watched=flag) for flag in (False, True)]
+        both = [training(build, shape, watched=flag) for flag in (False, watched_too)]
         for turn in range(STEPS // TURN):
             times: list[list[float]] = [[], []]
             for which in (0, 1) if (turn + repeat) % 2 else (1, 0):
@@ -93,14 +95,15 @@ def main() -> None:
     torch.set_num_threads(1)
     write = sys.stdout.write
     write(f"torch {torch.__version__}, {REPEATS} times {STEPS:,} steps, in turns of {TURN}\n\n")
-    write(f"{'network':<20} {'step':>9} {'median step':>12} {'all steps':>10}\n")
-    for name, build, shape in (
-        ("mlp 64, batch 64", lambda: mlp(64), (64, 64)),
-        ("mlp 256, batch 128", lambda: mlp(256), (128, 64)),
-        ("cnn 8x8, batch 64", cnn, (64, 1, 8, 8)),
+    write(f"{'network':<26} {'step':>9} {'median step':>12} {'all steps':>10}\n")
+    for name, build, shape, watched in (
+        ("mlp 64, neither watched", lambda: mlp(64), (64, 64), False),
+        ("mlp 64, batch 64", lambda: mlp(64), (64, 64), True),
+        ("mlp 256, batch 128", lambda: mlp(256), (128, 64), True),
+        ("cnn 8x8, batch 64", cnn, (64, 1, 8, 8), True),
     ):
-        seconds, step, whole = measure(build, shape)
-        write(f"{name:<20} {1e6 * seconds:>6.0f} us {step:>12.1%} {whole:>10.1%}\n")
+        seconds, step, whole = measure(build, shape, watched_too=watched)
+        write(f"{name:<26} {1e6 * seconds:>6.0f} us {step:>12.1%} {whole:>10.1%}\n")
 
 
 main()
