@@ -15,7 +15,8 @@ from luthier.diagnosis import diagnose_run
 from luthier.loop.logbook import ALIASES, Logbook, Row
 
 LOUD = 0.9  # confidence from which on a finding is said while the loop still runs
-CERTAIN = 0.99  # exact observations; anything else must be found at two looks
+CERTAIN = 0.99  # exact observations; anything else must be found again and again
+PATIENCE = 1.5  # until so many times the epochs of the first find: a slow start may still get going
 EVERY_EPOCH = 6  # looks at so many first epochs, then ever more seldom: looks cost time
 GROWTH = 1.2
 
@@ -30,8 +31,8 @@ def watch(
 ) -> Watch:
     """Watch a training loop of your own, and say what is wrong with it.
 
-    The training is not changed by a bit, and no slower than one or two percent; every hook is
-    gone when the block ends.
+    The training is not changed by a bit, and slower by one to three percent; every hook is gone
+    when the block ends.
 
     Args:
         model: The network that the loop calls.
@@ -82,7 +83,7 @@ class Watch:
         self._open = False
         self._last = (-1, -1)  # step and call of the last mark
         self._next_look = 1
-        self._suspects: set[str] = set()
+        self._suspects: dict[str, int] = {}  # by problem, the epochs when it was found first
         self._said: set[str] = set()
 
     def __enter__(self) -> Watch:
@@ -178,14 +179,13 @@ class Watch:
     def _look(self) -> None:
         """Say what is certain, and was not said."""
         loud = [one for one in self.diagnosis.findings if _loud(one)]
+        epochs = len(self._book.epochs())
+        self._suspects = {one.problem: self._suspects.get(one.problem, epochs) for one in loud}
         for one in loud:
-            sure = one.confidence >= CERTAIN or one.problem in self._suspects
-            if sure and one.problem not in self._said:
+            stays = epochs >= PATIENCE * self._suspects[one.problem]
+            if (stays or one.confidence >= CERTAIN) and one.problem not in self._said:
                 self._said.add(one.problem)
-                self._notify(
-                    f"luthier, after epoch {len(self._book.epochs())}:\n{finding_text(one)}"
-                )
-        self._suspects = {one.problem for one in loud}
+                self._notify(f"luthier, after epoch {epochs}:\n{finding_text(one)}")
 
 
 def _loud(finding: Finding) -> bool:

@@ -220,3 +220,21 @@ def test_looks_become_rare_as_a_training_gets_long(monkeypatch):
         for _ in range(1000):
             run.log(train_loss=1.0)
     assert next(looks) < 60
+
+
+def test_a_slow_start_is_given_time_before_it_is_called_a_failure():
+    """What only seems so after a few epochs is said when it still does after half as many more."""
+    texts, said_at = [], []
+    model, optimizer = seeded(torch.optim.SGD)
+    loss_fn = nn.CrossEntropyLoss()
+    with luthier.watch(model, optimizer, loss_fn, notify=texts.append) as run:
+        for epoch in range(1, 13):
+            for x, _ in batches():
+                loss = loss_fn(model(x), torch.randint(0, 3, (16,)))  # nothing to learn
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            run.log(train_loss=1.1, val_loss=1.1)
+            said_at += [epoch] * (len(texts) > len(said_at))
+    assert "not_learning" in texts[0]
+    assert said_at[0] >= 8

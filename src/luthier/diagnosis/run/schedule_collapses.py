@@ -66,7 +66,7 @@ def schedule_collapses(
     return Finding(
         problem="schedule_collapses",
         severity=severity,  # type: ignore[arg-type]
-        confidence=0.95 if severity != "info" else 0.5,
+        confidence=0.99 if severity != "info" else 0.5,
         since=start + 1,
         summary=f"The learning rate collapses: from {rates[start]:.3g} in epoch {start + 1} to "
         f"{rates[start + times]:.3g} in epoch {start + times + 1}, {ratio:.3g} times less each "

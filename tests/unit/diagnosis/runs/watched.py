@@ -115,7 +115,7 @@ def fit(
                 val_loss = loss_fn(outputs, y[ROWS:]).item()
             if run is not None:
                 values = {"train_loss": sum(losses) / len(losses), "val_loss": val_loss, **logged}
-                if not y.is_floating_point():
+                if y.ndim == 1:
                     values["val_acc"] = float((outputs.argmax(-1) == y[ROWS:]).float().mean())
                 run.log(**values)
     return None if run is None else run.run
