@@ -1,4 +1,4 @@
-"""``python -m benchmarks.diagnosis build|score|advise``."""
+"""``python -m benchmarks.diagnosis build|score|advise|trim``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 
-from benchmarks.diagnosis import advice, corpus, score
+from benchmarks.diagnosis import advice, corpus, score, trim
 
 
 def say(text: str) -> None:
@@ -42,7 +42,7 @@ def build(share: tuple[int, int], scale: float, names: list[str]) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
-    parser.add_argument("command", choices=["build", "score", "advise"])
+    parser.add_argument("command", choices=["build", "score", "advise", "trim"])
     parser.add_argument("--share", default="0/1", help="which part to build: 0/2 and 1/2 beside")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the whole corpus")
     parser.add_argument("--data", nargs="*", default=[], help="these data sets alone")
@@ -54,6 +54,9 @@ def main() -> None:
     if asked.command == "advise":
         for line in advice.report(corpus.pairs(asked.scale, asked.data)):
             say(line)
+        return
+    if asked.command == "trim":
+        say(f"{trim.write(score.stored(asked.data))} trainings in {trim.FILE.name}")
         return
     index, count = map(int, asked.share.split("/"))
     build((index, count), asked.scale, asked.data)

@@ -35,7 +35,7 @@ class Store:
     def __post_init__(self) -> None:
         if not self.path.exists():
             return
-        raw, whole = _lines(self.path)
+        raw, whole = lines(self.path)
         self.rows = {row.job.key: row for row in map(read, raw)}
         if not whole:  # killed while it wrote: the whole lines are kept, as one piece
             text = "".join(json.dumps(one, separators=(",", ":")) + "\n" for one in raw)
@@ -64,7 +64,7 @@ class Store:
         return Store(self.path, complete=True)
 
 
-def _lines(path: Path) -> tuple[list[Any], bool]:
+def lines(path: Path) -> tuple[list[Any], bool]:
     """Return a file's whole lines, and whether it ends with one."""
     found: list[Any] = []
     try:
