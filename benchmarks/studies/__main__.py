@@ -19,7 +19,7 @@ CORES = sorted(os.sched_getaffinity(0))[:PROCESSES]
 def run(*arguments: str, cache: str) -> subprocess.Popen[bytes]:
     """Start a module of this benchmark in a fresh process."""
     environment = {**os.environ, "XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-m", *arguments], env=environment)  # noqa: S603
+    return subprocess.Popen([sys.executable, "-m", *arguments], env=environment)
 
 
 def wait(processes: Sequence[subprocess.Popen[bytes]]) -> None:
