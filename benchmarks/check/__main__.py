@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,9 +34,9 @@ def main() -> None:
         found = luthier.check(**how, seconds=arguments.seconds)
         alarmed += not found.healthy
         if not found.healthy:
-            print(f"ALARM {name}: {_said(found.findings)}")
+            _say(f"ALARM {name}: {_said(found.findings)}")
     if arguments.healthy:
-        print(f"random healthy set-ups alarmed: {alarmed} of {arguments.healthy}")
+        _say(f"random healthy set-ups alarmed: {alarmed} of {arguments.healthy}")
 
 
 def published(path: Path, only: str, seconds: float) -> None:
@@ -47,7 +48,7 @@ def published(path: Path, only: str, seconds: float) -> None:
         try:
             one = case(row, path.parent)
         except Unbuildable as error:
-            print(f"--    {row['id']}: not built ({error})")
+            _say(f"--    {row['id']}: not built ({error})")
             continue
         began = time.monotonic()
         found = luthier.check(
@@ -67,12 +68,17 @@ def published(path: Path, only: str, seconds: float) -> None:
             found_any, first_true = found_any + any(named), first_true + bool(named and named[0])
             mark = "FIRST" if named and named[0] else "found" if any(named) else "     "
         said = _said(found.findings)
-        print(f"{mark} {one.name} {took:.1f} s wants {sorted(one.problems)}: {said}", flush=True)
-    print(
+        _say(f"{mark} {one.name} {took:.1f} s wants {sorted(one.problems)}: {said}")
+    _say(
         f"harmful: {harmful}, found {found_any} ({found_any / max(harmful, 1):.0%}), first true "
         f"{first_true} ({first_true / max(harmful, 1):.0%}), warnings a case "
         f"{warnings / max(harmful, 1):.2f}; healthy: {healthy}, alarmed {alarmed}"
     )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _said(findings: Sequence[Finding]) -> str:

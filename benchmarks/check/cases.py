@@ -103,7 +103,7 @@ def _data(
     shape = _row_shape(layers, how)
     x, y = datasets.make_classification(
         300 if int(np.prod(shape)) > 2000 else 1000, int(np.prod(shape)), n_classes=classes,
-        n_informative=informative, random_state=42,
+        n_informative=informative, n_redundant=0, random_state=42,
     )  # fmt: skip
     return x.astype("float32").reshape(-1, *shape), y
 
@@ -121,7 +121,7 @@ def _row_shape(layers: list[dict[str, Any]], how: str) -> tuple[int, ...]:
     features = 1
     for one in re.findall(r"\d+", sizes.group(1) if sizes else "9"):
         features *= int(one)
-    return (min(features, 3000),)
+    return (max(min(features, 3000), 5),)
 
 
 def _cars(row: dict[str, Any], folder: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -49,11 +49,11 @@ def helps(setup: Setup, name: str, base: str | None = None, *, clear: float = CL
     return more is not None and more >= clear
 
 
-def made_up_for(setup: Setup, name: str, *, near: float = 0.8) -> bool:
+def made_up_for(setup: Setup, name: str, *, near: float = 0.95) -> bool:
     """Tell whether all planned epochs learn about what a copy with a change learns in a few steps.
 
     >>> from luthier.core import Fit, LossFacts
-    >>> fits = {"whole_run": Fit(9, 2.5, 0.5), "standard_inputs": Fit(9, 2.5, 0.4)}
+    >>> fits = {"whole_run": Fit(9, 2.5, 0.4), "standard_inputs": Fit(9, 2.5, 0.4)}
     >>> made_up_for(Setup(loss=LossFacts(guess=2.0, floor=0.0), fits=fits), "standard_inputs")
     True
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import helps, measured, nothing_learnt, told
+from luthier.diagnosis.gains import helps, learnt, measured, nothing_learnt, told
 
 ABOUT = About(
     symptom="The first loss lies far above guessing; or a wide layer learns as if it had one unit.",
@@ -19,12 +19,13 @@ ABOUT = About(
 )
 
 
-def bad_initialisation(setup: Setup, *, high: float = 3.0) -> Finding | None:
+def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) -> Finding | None:
     """Find weights to draw anew.
 
     Args:
         setup: A training before its first step.
         high: First loss over that of guessing; sound networks begin near 1.
+        near: What a copy with a lower rate may have learnt less, and still tell of the rate.
 
     Returns:
         The finding, or None.
@@ -55,6 +56,11 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0) -> Finding | None:
     if "reinitialised" not in setup.fits or by_scale or not helps(setup, "reinitialised"):
         return None
     if not far and not helps(setup, "reinitialised_adam", "adam"):
+        return None
+    # Where a lower rate does as well with the very same weights, it is the rate.
+    drawn = learnt(setup, "reinitialised") or 0.0
+    slower = [learnt(setup, name) for name in ("slower_10", "slower_100", "slower_1000")]
+    if any(one is not None and one >= drawn - near for one in slower):
         return None
     begins = (
         f"The first loss is {loss.initial:.3g}, and guessing gives {loss.guess or 0.0:.3g}. "

@@ -7,14 +7,15 @@ import math
 from luthier.catalog import optimizers
 from luthier.core import Finding, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import gain, helps, learnt, measured, nothing_learnt, told
+from luthier.diagnosis.gains import CLEAR, gain, helps, learnt, measured, nothing_learnt, told
 from luthier.diagnosis.prescribe import rate
 
 ABOUT = About(
     symptom="The loss jumps up with the first steps.",
     evidence="A copy trained with a tenth, a hundredth or a thousandth of the rate learns clearly "
     "more in as many steps; or, above the range that is worth searching, it leaves a third of the "
-    "loss: warning, error where nothing is learnt at this rate.",
+    "loss; and three times as many steps at the rate itself do not make up for that: "
+    "warning, error where nothing is learnt at this rate.",
     cause="Steps longer than the loss is smooth for.",
     remedy="The rate at which the copy learnt most.",
     reference="LeCun et al. 1998, Efficient BackProp, section 5",
@@ -41,7 +42,11 @@ def learning_rate_too_high(setup: Setup, *, part: float = 1 / 3) -> Finding | No
     known = [one for one in optimizers.ALL if one.name == setup.optimizer.kind]
     above = bool(known) and max(setup.optimizer.learning_rates) > known[0].learning_rates.high
     left = above and tried[best] > 0.5 and 1 - tried[best] <= part * (1 - own)
-    if not helps(setup, best, "own") and not left:
+    longer = learnt(setup, "own_longer")
+    late = own if longer is None else longer
+    left = left and 1 - tried[best] <= part * (1 - late)
+    helped = helps(setup, best, "own") and tried[best] - max(late, 0.0) >= CLEAR
+    if not helped and not left:
         return None
     given = setup.optimizer.learning_rates[0]
     return Finding(
@@ -54,7 +59,7 @@ def learning_rate_too_high(setup: Setup, *, part: float = 1 / 3) -> Finding | No
             "rate": given,
             "gain": gain(setup, best, "own") or 0.0,
             "diverged": not math.isfinite(setup.fits["own"].last),
-            **measured(setup, "own", *_SLOWER),
+            **measured(setup, "own", "own_longer", *_SLOWER),
         },
         prescriptions=(rate(setup, "Lower the rate.", given / _SLOWER[best]),),
     )

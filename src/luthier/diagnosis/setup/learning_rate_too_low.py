@@ -11,7 +11,8 @@ from luthier.diagnosis.prescribe import rate
 ABOUT = About(
     symptom="The loss hardly falls in all of the epochs.",
     evidence="A copy that went the way of all planned epochs in few long steps learnt less than "
-    "half of what Adam learnt in as many, and the rate is a tenth of the optimizer's usual one or "
+    "half of what Adam learnt in as many, or ends at twice Adam's loss where ten times as many are "
+    "planned; and the rate is a tenth of the optimizer's usual one or "
     "less: warning, error where it learnt nothing. Needs the number of epochs.",
     cause="Steps that are too short for the number of steps.",
     remedy="The optimizer's usual rate.",
@@ -21,7 +22,12 @@ ABOUT = About(
 
 
 def learning_rate_too_low(
-    setup: Setup, *, part: float = 0.5, usual: float = 10.0, enough: float = 0.5
+    setup: Setup,
+    *,
+    part: float = 0.5,
+    usual: float = 10.0,
+    enough: float = 0.5,
+    clear: float = 0.1,
 ) -> Finding | None:
     """Find a rate with which the planned epochs are too few.
 
@@ -29,6 +35,7 @@ def learning_rate_too_low(
         setup: A training before its first step.
         part: What the whole way learns, of what Adam learns in a few steps.
         usual: Part of the optimizer's usual rate from which on a rate counts as low.
+        clear: What Adam must have learnt more, where all planned steps leave twice its loss.
         enough: What Adam must have learnt: where that is little, the rows are hard to learn.
 
     Returns:
@@ -39,7 +46,12 @@ def learning_rate_too_low(
     if whole is None or sound is None or not known or not setup.optimizer.learning_rates:
         return None
     given, best = max(setup.optimizer.learning_rates), known[0].default_learning_rate
-    if given > best / usual or sound < enough or whole > part * sound or whole < -part:
+    if given > best / usual or sound < enough or whole < -part:
+        return None
+    # Adam took far fewer steps than are planned: twice its loss after all of them is harm.
+    way = setup.fits["whole_run"].rate / given
+    behind = way >= usual and 1 - whole >= 2 * (1 - sound) and sound - whole >= clear
+    if whole > part * sound and not behind:
         return None
     return Finding(
         problem="learning_rate_too_low",

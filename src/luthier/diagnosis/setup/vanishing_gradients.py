@@ -9,8 +9,9 @@ from luthier.diagnosis.gains import CLEAR, helps, learnt, measured, told
 ABOUT = About(
     symptom="The loss stays at that of guessing; the first layers do not change.",
     evidence="The first layer's gradient is a thousandth of the largest one or less, no copy of "
-    "the network learnt a tenth of what there is, and one with ReLU in place of the activations "
-    "that saturate learnt clearly more: warning, error where nothing was learnt.",
+    "the network learnt a tenth of what there is, and either one with ReLU in place of the "
+    "activations that saturate learnt clearly more, or all rows have the same outputs: "
+    "warning, error where nothing was learnt.",
     cause="Many sigmoids or softmaxes in a row: each one passes a quarter of a gradient at most.",
     remedy="ReLU with He's initialisation, residual connections, or normalisation layers.",
     reference="Hochreiter 1991; Glorot & Bengio 2010",
@@ -35,14 +36,21 @@ def vanishing_gradients(
     if len(grads) < 3 or best is None or best > little or not max(grads) > 0:
         return None
     ratio = grads[0] / max(grads)
-    if ratio > faint or not helps(setup, "unsaturated", "adam", clear=CLEAR):
+    through = helps(setup, "unsaturated", "adam", clear=CLEAR)
+    if ratio > faint or not (through or setup.output.constant):
         return None
     return Finding(
         problem="vanishing_gradients",
         severity="error" if best < little / 2 else "warning",
         confidence=0.95,
-        summary=f"The first layer's gradient is {ratio:.2g} of the largest. A copy with ReLU "
-        f"reached {told(setup, 'unsaturated')}; as it is {setup.fits['adam'].last:.3g}.",
+        summary=f"The first layer's gradient is {ratio:.2g} of the largest. "
+        + (
+            f"A copy with ReLU reached {told(setup, 'unsaturated')}; as it is "
+            f"{setup.fits['adam'].last:.3g}."
+            if through
+            else "Nor do inputs reach the outputs, which are the same for all rows; with Adam a "
+            f"copy reached {told(setup, 'adam')}."
+        ),
         evidence={"first_over_largest": ratio, **measured(setup, "adam", "unsaturated")},
         prescriptions=(
             Prescription("Take ReLU between the layers, with He's initialisation."),

@@ -141,7 +141,7 @@ class Bench:
                 guess=guess,
                 teacher=teacher,
                 aim=aim,
-                seconds=2 * self._share,
+                seconds=min(2 * self._share, max(self._end - time.monotonic(), 0.1)),
             )
         except Exception:
             # An experiment that the network or its loss does not stand says nothing about them.

@@ -228,7 +228,7 @@ def _output_facts(output: Tensor, target: Tensor) -> OutputFacts:
         zero_share=float((values == 0).double().mean()),
         sums_to_one=finite and bool((values >= 0).all() and (sums - 1).abs().max() < 1e-3),
         logs_of_shares=finite and bool(logs.abs().max() < 1e-3),
-        constant=finite and spread <= 1e-7 * max(float(values.abs().max()), 1e-30),
+        constant=finite and spread <= 1e-5 * max(float(values.abs().max()), 1e-30),
         finite=finite,
     )
 
