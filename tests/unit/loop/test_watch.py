@@ -238,3 +238,19 @@ def test_a_slow_start_is_given_time_before_it_is_called_a_failure():
             said_at += [epoch] * (len(texts) > len(said_at))
     assert "not_learning" in texts[0]
     assert said_at[0] >= 8
+
+
+@pytest.mark.parametrize("rate", [0.02, torch.tensor(0.02)], ids=["float", "tensor"])
+def test_a_rate_is_seen_after_a_state_was_loaded(rate):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    with luthier.watch(model, optimizer, live=False) as run:
+        train(model, optimizer, epochs=1)
+        optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        for _ in range(4):
+            train(model, optimizer, epochs=1)
+            run.log(train_loss=1.0, learning_rate=schedule.get_last_lr()[0])
+            schedule.step()
+    assert run.run.curves.learning_rate == pytest.approx((0.02, 0.01, 0.005, 0.0025))
+    assert run.run.trace.counts["rates_not_applied"] == 0

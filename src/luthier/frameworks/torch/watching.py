@@ -104,7 +104,7 @@ class TorchWatcher:
     @property
     def rate(self) -> float:
         """The rate of the last step."""
-        return self.rates.last
+        return self.rates.now()
 
     def settings(self) -> dict[str, Any]:
         """Return what the first optimizer and the network say about the recipe."""
@@ -169,8 +169,7 @@ class _Each:
     ) -> None:
         self._watcher, self._optimizer, self._lead = watcher, optimizer, lead
         self._clock, self._rates, self._guard = watcher.clock, watcher.rates, watcher.guard
-        self._group = optimizer.param_groups[0]
-        self._rate = self._group["lr"]
+        self._rate = optimizer.param_groups[0]["lr"]
         self._values = Steps(watcher.model, optimizer, names)
         self.gradients = StaleGradients(optimizer, self._guard)
         self._handles: list[Any] = []
@@ -218,7 +217,7 @@ class _Each:
         # Every step comes here: this is what watching costs.
         self._clock.steps += 1
         self.count += 1
-        rate = self._group["lr"]
+        rate = optimizer.param_groups[0]["lr"]  # new groups come with a state that is loaded
         if rate is not self._rate:
             self._rate = rate
             if self._lead:

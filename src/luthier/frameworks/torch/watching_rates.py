@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -38,10 +39,8 @@ class Rates:
 
     def __init__(self, optimizers: Sequence[Optimizer]) -> None:
         self._optimizers = optimizers
-        self._groups = optimizers[0].param_groups
-        self._first = float(self._groups[0]["lr"])
-        self.last = self._first
-        self._highest = self._first
+        self.last = float(optimizers[0].param_groups[0]["lr"])
+        self._highest = self.last
         self._counts = {"rates_logged": 0, "rates_not_applied": 0}
         self._pair: tuple[float, float] | None = None
         self._logged: set[float] = set()
@@ -54,10 +53,17 @@ class Rates:
         self.last = float(rate)
         self._highest = max(self._highest, self.last)
 
+    def now(self) -> float:
+        """Return the rate of the last step; one that is a tensor changes without a word."""
+        rate = self._optimizers[0].param_groups[0]["lr"]
+        if isinstance(rate, Tensor):
+            self.changed(float(rate))
+        return self.last
+
     def logged(self, rate: float) -> None:
         """Compare a logged rate with all that any group has, or had at the last call."""
         now = {float(g["lr"]) for one in self._optimizers for g in one.param_groups}
-        now.add(self.last)
+        now.add(self.now())
         self._counts["rates_logged"] += 1
         if not any(abs(rate - one) <= CLOSE * abs(one) for one in now | self._before):
             self._counts["rates_not_applied"] += 1
@@ -87,7 +93,7 @@ class Rates:
 
     def settings(self) -> dict[str, Any]:
         """Return the first optimizer's settings under a recipe's names; {} for one unknown."""
-        kind, group = type(self._optimizers[0]).__name__, self._groups[0]
+        kind, group = type(self._optimizers[0]).__name__, self._optimizers[0].param_groups[0]
         name = _NAMES.get(kind)
         if kind == "SGD":
             name = "nesterov" if group["nesterov"] else "momentum" if group["momentum"] else "sgd"
