@@ -60,23 +60,14 @@ def _network(rng: np.random.Generator, inputs: int, outputs: int) -> tuple[str, 
 
 def _optimizer(rng: np.random.Generator, model: nn.Module) -> tuple[str, Any]:
     kind = str(rng.choice(["adam", "adamw", "momentum", "sgd", "rmsprop"]))
-<<<<<<< HEAD
-    exponents = {
-=======
     low, high = {
->>>>>>> check
         "adam": (-3.3, -2.2),
         "adamw": (-3.3, -2.2),
         "sgd": (-1.5, -0.5),
         "momentum": (-2.2, -1.3),
         "rmsprop": (-3.3, -2.5),
-<<<<<<< HEAD
-    }
-    rate = float(10 ** rng.uniform(*exponents[kind]))
-=======
     }[kind]
     rate = float(10 ** rng.uniform(low, high))
->>>>>>> check
     p = model.parameters()
     make = {
         "adam": lambda: torch.optim.Adam(p, rate),

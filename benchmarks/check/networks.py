@@ -98,11 +98,7 @@ def _tuple(size: Any) -> Any:
 
 
 def _start(module: Any, layer: dict[str, Any]) -> nn.Module:
-<<<<<<< HEAD
-    """Give a layer Keras' initial weights (Glorot's, zero biases), or the case's own."""
-=======
     """Give a layer Keras' initial weights, Glorot's uniform ones, or the case's own."""
->>>>>>> check
     how = str(layer.get("init") or layer.get("kernel_initializer") or "glorot_uniform")
     fan_in = module.weight[0].numel()
     numbers = [float(one) for one in re.findall(r"\d+\.?\d*", how.partition("(")[2])]
