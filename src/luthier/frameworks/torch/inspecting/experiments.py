@@ -53,18 +53,22 @@ def experiment(
         own = bench.fits.get("own")
         if own is not None and own.last < bench.fits["adam"].last:
             bench.fits["adam"] = own
-    _one_batch(bench, setup)
-    if isinstance(bench.data, Rows):
-        _output(bench, setup, last_call)
-        _right_output(bench, setup, last_call)
-        _scales(bench, setup, bench.data)
-        _start(bench, setup, last_call)
-        _penalty(bench, setup, penalised)
-        _losses(bench, setup, last_call)
-    _rates(bench, setup)
-    _settings(bench, setup)
+    # What is told most often comes first: a slow network leaves time for little.
     if setup.epochs:
         _whole_run(bench, setup, rows_in_all)
+    rows = isinstance(bench.data, Rows)
+    if isinstance(bench.data, Rows):
+        _scales(bench, setup, bench.data)
+    _rates(bench, setup)
+    if rows:
+        _output(bench, setup, last_call)
+        _right_output(bench, setup, last_call)
+        _penalty(bench, setup, penalised)
+    _one_batch(bench, setup)
+    if rows:
+        _start(bench, setup, last_call)
+        _losses(bench, setup, last_call)
+    _settings(bench, setup)
 
 
 def learned(bench: Bench, setup: Setup, name: str) -> float | None:

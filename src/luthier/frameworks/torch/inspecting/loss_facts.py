@@ -169,6 +169,7 @@ def _behaviour(
         return None
     if abs(zero) > _NEAR:
         return None
+    even, half = abs(even), abs(half)  # one that is upside down is of its kind, too
     if several and abs(even - math.log(output.shape[1])) < _NEAR:
         return "shares"
     return "bce" if abs(half - math.log(2)) < _NEAR else None
