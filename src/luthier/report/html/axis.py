@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from luthier.core import MODEL_PREFIX, Categorical, Domain, History, Recipe, Space, Trial, Value
 from luthier.core.space import Conditional
+from luthier.report.html.plot import tick
 from luthier.report.html.scale import Scale, scale_over
-from luthier.report.text import number, setting
+from luthier.report.text import setting
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Axis:
         if self.scale is None:
             return [(self.place(one) or 0.0, setting(one)) for one in self.choices]
         found = self.scale.ticks(count)
-        return [(self.place(value) or 0.0, number(value)) for value in found]
+        return [(self.place(value) or 0.0, tick(value)) for value in found]
 
 
 def share(value: float, low: float, high: float, log: bool) -> float:

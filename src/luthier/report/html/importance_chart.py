@@ -45,7 +45,13 @@ def importance_chart(
                 "g",
                 tag("text", titles[name], x=_NAMES - 8, y=top + 13, class_="tick end"),
                 tag("rect", x=_NAMES, y=top, width=round(max(share * room, 1), 1), height=16),
-                tag("text", f"{share:.0%}", x=_NAMES + share * room + 6, y=top + 13, class_="tick"),
+                tag(
+                    "text",
+                    f"{share * 100:.0f} %",
+                    x=_NAMES + share * room + 6,
+                    y=top + 13,
+                    class_="tick",
+                ),
                 data_parameter=name,
                 data_share=f"{share:.4f}",
             )

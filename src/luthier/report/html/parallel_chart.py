@@ -11,7 +11,8 @@ from luthier.report.html.markup import Markup, data, tag
 from luthier.report.html.plot import figure, svg
 from luthier.report.html.trials_chart import sampled
 
-_STEP, _HEIGHT, _TOP, _BOTTOM, _SIDE = 92, 300, 34, 26, 50
+_STEP, _HEIGHT, _TOP, _BOTTOM, _SIDE = 92, 300, 34, 34, 50
+_UNUSED = -0.08  # below the axis: where a parameter plays no part, as momentum does for Adam
 _BEST = 0.1  # the share of the trials whose lines stand out
 
 
@@ -74,8 +75,8 @@ def parallel_chart(
         tag("output", class_="readout", aria_live="polite"),
         told,
         note="Orange: the winner; strong: the best tenth. Drag along an axis to choose trials, "
-        "tap it to clear. By keyboard: focus an axis, arrows move the choice, with Shift they "
-        f"widen it, Escape clears.{sample if left_out else ''}",
+        "tap it to clear; below an axis pass the trials that do not use it. By keyboard: focus an "
+        f"axis, arrows move the choice, with Shift they widen it, Escape clears.{sample if left_out else ''}",
         id_="parallel",
     )
 
@@ -90,23 +91,16 @@ def place_y(share: float) -> float:
     return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP), 1)
 
 
-def lines(rows: Sequence[Sequence[float | None]]) -> str:
-    """Return one path of many lines; they break at an axis that plays no part in a trial.
+def lines(rows: Sequence[Sequence[float]]) -> str:
+    """Return one path of many lines.
 
-    >>> lines([[0.0, None, 1.0, 1.0]])
-    'M50 274h0M234 34L326 34'
+    >>> lines([[0.0, 1.0], [0.5, 0.5]])
+    'M50 266L142 34M50 150L142 150'
     """
-    parts = []
-    for row in rows:
-        pen = "M"
-        for index, share in enumerate(row):
-            if share is None:
-                pen = "M"
-                continue
-            alone = pen == "M" and (index + 1 == len(row) or row[index + 1] is None)
-            parts.append(f"{pen}{place_x(index)} {place_y(share):g}{'h0' if alone else ''}")
-            pen = "L"
-    return "".join(parts)
+    return "".join(
+        "M" + "L".join(f"{place_x(i)} {place_y(share):g}" for i, share in enumerate(row))
+        for row in rows
+    )
 
 
 def _axis(index: int, axis: Axis) -> Markup:
@@ -142,5 +136,5 @@ def _axis(index: int, axis: Axis) -> Markup:
     )
 
 
-def _rounded(place: float | None) -> float | None:
-    return None if place is None else round(place, 4)
+def _rounded(place: float | None) -> float:
+    return _UNUSED if place is None else round(place, 4)

@@ -37,7 +37,7 @@ class Plot:
             place = self.y(value)
             parts += [
                 tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="grid"),
-                tag("text", number(value), x=LEFT - 6, y=place + 4, class_="tick end"),
+                tag("text", tick(value), x=LEFT - 6, y=place + 4, class_="tick end"),
             ]
         for value in self.x.ticks(6):
             if self.x_whole and value != round(value):
@@ -88,6 +88,20 @@ def path(x: Scale, y: Scale, xs: Sequence[float], ys: Sequence[float]) -> str:
         parts.append(f"{pen or 'M'}{x(xs[index]):g} {y(ys[index]):g}{end}")
         pen = "L"
     return "".join(parts)
+
+
+def tick(value: float) -> str:
+    """Return a value as an axis has it: short.
+
+    >>> tick(0.00065), tick(0.05), tick(12000.0)
+    ('6.5e-4', '0.05', '12,000')
+    """
+    if 0 < abs(value) < 1e-3:
+        mantissa, _, power = f"{value:.2g}".partition("e")
+        if not power:
+            mantissa, _, power = f"{value:.1e}".partition("e")
+        return f"{float(mantissa):g}e{int(power)}"
+    return number(value)
 
 
 def svg(*children: Child, name: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:

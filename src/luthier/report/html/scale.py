@@ -46,7 +46,7 @@ class Scale:
         """Return round values between the ends, about as many as asked for.
 
         >>> Scale(0.0, 47.0, 0, 1).ticks(), Scale(0.02, 2.0, 0, 1, log=True).ticks()
-        ([0.0, 10.0, 20.0, 30.0, 40.0], [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
+        ([0.0, 10.0, 20.0, 30.0, 40.0], [0.03, 0.1, 0.3, 1.0])
         """
         if self.high <= self.low:
             return [self.low]

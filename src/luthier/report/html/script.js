@@ -75,19 +75,13 @@ function parallel(figure) {
     return Math.max(0, Math.min(1, (facts.bottom - point.y) / (facts.bottom - facts.top)));
   };
   function line(row) {
-    let d = "", pen = "M";
-    row.forEach((value, index) => {
-      if (value === null) { pen = "M"; return; }
-      d += `${pen}${facts.side + index * facts.step} ${y(value).toFixed(1)}`;
-      pen = "L";
-    });
-    return d;
+    return "M" + row.map((value, index) => `${facts.side + index * facts.step} ${y(value).toFixed(1)}`).join("L");
   }
   function draw() {
     const active = bands.some((band) => band);
     const chosen = [];
     facts.rows.forEach((row, index) => {
-      const inside = bands.every((band, i) => !band || (row[i] !== null && row[i] >= band[0] && row[i] <= band[1]));
+      const inside = bands.every((band, i) => !band || (row[i] >= band[0] && row[i] <= band[1]));
       if (inside) chosen.push(index);
     });
     figure.classList.toggle("brushed", active);

@@ -7,7 +7,7 @@ import math
 from luthier.core import History, Space, Trial
 from luthier.report.html.axis import Axis, value_of
 from luthier.report.html.markup import Markup, tag
-from luthier.report.html.plot import BOTTOM, HEIGHT, LEFT, TOP, Plot, figure, scales_area, svg
+from luthier.report.html.plot import BOTTOM, HEIGHT, LEFT, TOP, Plot, figure, scales_area, svg, tick
 from luthier.report.html.scale import Scale
 from luthier.report.html.trials_chart import sampled
 from luthier.report.importance import bin_of, bins_for
@@ -41,7 +41,8 @@ def slice_chart(
             dots[kind].append((place, history.score(trial) or 0.0))
     marks = [plot.dots(points, kind) for kind, points in reversed(dots.items())]
     best = best_per_part(space, history, axis, scored)
-    marks.append(plot.line([p for p, _ in best], [s for _, s in best], "val"))
+    if axis.scale is not None:  # choices have no order that a line could follow
+        marks.append(plot.line([p for p, _ in best], [s for _, s in best], "val"))
     marks.append(plot.dots(best, "val"))
     marked = [(scored[0], "base"), (history.best, "winner")] if scored else []
     for one, class_ in marked:
@@ -80,7 +81,7 @@ def _axes(plot: Plot, axis: Axis) -> Markup:
         place = plot.y(value)
         parts += [
             tag("line", x1=LEFT, x2=width, y1=place, y2=place, class_="grid"),
-            tag("text", number(value), x=LEFT - 6, y=place + 4, class_="tick end"),
+            tag("text", tick(value), x=LEFT - 6, y=place + 4, class_="tick end"),
         ]
     for place, text in axis.ticks():
         at = plot.x(place)

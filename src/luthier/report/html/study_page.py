@@ -103,7 +103,7 @@ def _changes(best: Trial, baseline: Trial | None, shares: dict[str, float]) -> M
         return tag("p", "The baseline itself is the best: nothing that was tried beats it.")
     by_title = {name.removeprefix("model."): share for name, share in shares.items()}
     rows = [
-        [key, before, after, f"{by_title[key]:.0%}" if key in by_title else "–"]
+        [key, before, after, f"{by_title[key] * 100:.0f} %" if key in by_title else "–"]
         for key, before, after in changes(best.recipe, baseline.recipe)
     ]
     rows.sort(key=lambda row: -by_title.get(str(row[0]), -1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from luthier.core import Curves, Finding
@@ -42,7 +43,7 @@ def metric_charts(
     """Return a chart for each metric that is not the loss itself, and for the learning rate."""
     found = []
     for index, (name, series) in enumerate(curves.metrics.items()):
-        if series == curves.val_loss:
+        if _alike(series, curves.val_loss):
             continue
         lines = [("val", f"validation {name}", series)]
         if baseline is not None and baseline.metrics.get(name):
@@ -107,6 +108,14 @@ def _chart(
         told,
         id_=id_,
         class_="curves",
+    )
+
+
+def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Tell whether a metric is the loss by another name, but for rounding."""
+    pairs = list(zip(one, other, strict=False))
+    return len(one) == len(other) and all(
+        math.isclose(a, b, rel_tol=1e-3) or not math.isfinite(a + b) for a, b in pairs
     )
 
 
