@@ -76,7 +76,8 @@ def parallel_chart(
         told,
         note="Orange: the winner; strong: the best tenth. Drag along an axis to choose trials, "
         "tap it to clear; below an axis pass the trials that do not use it. By keyboard: focus an "
-        f"axis, arrows move the choice, with Shift they widen it, Escape clears.{sample if left_out else ''}",
+        "axis, arrows move the choice, with Shift they widen it, Escape clears."
+        f"{sample if left_out else ''}",
         id_="parallel",
     )
 
