@@ -112,7 +112,8 @@ def test_no_page_is_wider_than_its_screen(look, page, width):
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
     sizes = opened.all(
         "figure:not(#parallel) svg text:not(.pin-text)",
-        "parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b)",
+        "parseFloat(getComputedStyle(e).fontSize)"
+        " * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b)",
     )
     assert min(sizes) > 8.5  # pixels: what is still legible on a phone
 

@@ -125,7 +125,7 @@ class History:
             return float("inf")
         return score if self.direction == "minimize" else -score
 
-    @property
+    @cached_property
     def best(self) -> Trial | None:
         """The trial with the best score, the first among equals; failed ones never are."""
         return min(

@@ -96,6 +96,12 @@ def test_the_parameter_that_decides_is_the_most_important_one(page: str):
     assert all(float(share) < 0.2 for _, share in shares[1:])
 
 
+def test_every_epoch_is_accounted_for(page: str):
+    epochs = [int(one) for one in re.findall(r'data-epochs="(\d+)"', page)]
+    assert sum(epochs) == stories.drawn_history(60).epochs
+    assert all(epochs)
+
+
 def test_a_finding_is_marked_where_it_began(page: str):
     (mark,) = [a for _, a in Elements(page).found if a.get("data-epoch")]
     assert (mark["data-problem"], mark["data-epoch"], mark["href"]) == (

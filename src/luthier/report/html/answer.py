@@ -30,7 +30,8 @@ def answer(story: Story) -> Markup:
         words = "Validation rows chose the winner; test rows took no part in the search."
         times = summary.get("test_openings") or 0
         if times:
-            words += f" They were opened before, {times}×: what was chosen by them flatters."
+            often = "once" if times == 1 else f"{times} times"
+            words += f" They were opened {often} before: what was chosen by them flatters."
         parts.append(tag("p", words, class_="note"))
     else:
         words = "Validation rows chose the winner, so its score flatters it."

@@ -63,7 +63,7 @@ def best_per_part(
 ) -> list[tuple[float, float]]:
     """Return the best score of each value, or of each part of a range, at the place it lies."""
     found: dict[int | None, tuple[float, float, float]] = {}
-    bins = bins_for(len(trials), most=12, each=5) if axis.scale else len(axis.choices)
+    bins = bins_for(len(trials), most=8, each=8) if axis.scale else len(axis.choices)
     for trial in trials:
         place = axis.place(value_of(space, axis.name, trial.recipe))
         if place is None:

@@ -6,6 +6,7 @@ from luthier.core import Trial
 from luthier.report.html.answer import answer
 from luthier.report.html.axis import Axis, axes, score_axis
 from luthier.report.html.best_so_far_chart import best_so_far_chart
+from luthier.report.html.cost_chart import cost_chart
 from luthier.report.html.findings import findings_list
 from luthier.report.html.importance_chart import importance_chart, importances
 from luthier.report.html.markup import Child, Markup, joined, tag
@@ -119,6 +120,7 @@ def _search(story: Story, found: list[Axis], score: Axis) -> Markup:
         best_so_far_chart(history, "epochs"),
         best_so_far_chart(history, "seconds"),
         trials_chart(history),
+        cost_chart(history),
     ]
     slices = [slice_chart(space, history, axis, score) for axis in found[_ISOLATED:]]
     return joined(
