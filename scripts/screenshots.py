@@ -10,6 +10,7 @@ import argparse
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
@@ -40,9 +41,9 @@ def shoot(report: Path) -> None:
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         for name, width, height, scheme in SHOTS:
-            page = browser.new_page(
-                viewport={"width": width, "height": height}, color_scheme=scheme
-            )
+            screen = {"width": width, "height": height}
+            settings: dict[str, Any] = {"viewport": screen, "color_scheme": scheme}
+            page = browser.new_page(**settings)
             page.goto(report.resolve().as_uri())
             page.screenshot(path=IMAGES / f"report-{name}.png")
             if name == "dark":

@@ -1,4 +1,4 @@
-"""Where the epochs went: to the winner, to other trials that ended, to those stopped, to failures."""
+"""Where the epochs went: to the winner, to other full trainings, to what was cut short."""
 
 from __future__ import annotations
 
