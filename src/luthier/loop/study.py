@@ -140,8 +140,8 @@ class Study:
             files = [export_recipe(folder, trial.recipe, self.name)]
         else:
             files = export_network(folder, self.parts, self.record, trial, self.state(trial))
-        summary = replace(self.summary, report="report.html")
-        files.append(export_summary(folder, summary))
+        self._summary = replace(self.summary, report="report.html")
+        files.append(export_summary(folder, self._summary))
         return [*files, self.report(folder / "report.html")]
 
     def report(self, path: str | Path = "report.html") -> Path:
