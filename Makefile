@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UNIT := tests/unit src/luthier --doctest-modules
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test unit oldest fast lint format types layers docs docs-check check clean
+.PHONY: help tune test unit oldest fast browser lint format types layers docs docs-check check clean
 
 help:
 	@echo "make tune        tune a network on the digits data set"
@@ -19,6 +19,7 @@ help:
 	@echo "make unit        unit tests and doctests alone"
 	@echo "make oldest      unit tests with the oldest versions of all dependencies"
 	@echo "make fast        tests of the compiled engine (installs JAX)"
+	@echo "make browser     tests of the report in a headless Chromium, that of the system"
 	@echo "make lint        ruff: rules and format (make format repairs)"
 	@echo "make types       mypy"
 	@echo "make layers      import-linter"
@@ -40,6 +41,9 @@ oldest: $(VENV)-oldest/test.stamp
 
 fast: $(VENV)/fast.stamp
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/test_choice.py src/luthier/engines --doctest-modules
+
+browser: $(VENV)/browser.stamp
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
@@ -99,6 +103,11 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 $(VENV)/fast.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
 	@echo "Installing JAX for the compiled engine"
 	@$(PIP) -c constraints.txt -e '.[torch,fast,test]'
+	@touch $@
+
+$(VENV)/browser.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
+	@echo "Installing what drives a browser"
+	@$(PIP) -c constraints.txt -e '.[torch,test,browser]'
 	@touch $@
 
 $(VENV)-oldest/test.stamp: pyproject.toml constraints-oldest.txt $(VENV)-oldest/torch.stamp

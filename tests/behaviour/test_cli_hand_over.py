@@ -15,7 +15,14 @@ import luthier as api
 Luthier = Callable[..., Any]
 Table = Callable[..., Path]
 
-FILES = {"recipe.yaml", "model.safetensors", "preprocessing.json", "study.json", "train.py"}
+FILES = {
+    "recipe.yaml",
+    "model.safetensors",
+    "preprocessing.json",
+    "study.json",
+    "report.html",
+    "train.py",
+}
 SEEDS = tuple(range(1, 9))
 # Runs the script as it stands and once a seed, in one process: importing PyTorch takes longest.
 EACH_SEED = """

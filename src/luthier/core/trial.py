@@ -7,6 +7,7 @@ from functools import cached_property
 
 from luthier.core.curves import Curves
 from luthier.core.recipe import Recipe
+from luthier.core.show_html import trial_html
 
 LIVE_STATES = ("waiting", "running", "paused")
 STATES = (*LIVE_STATES, "finished", "failed", "pruned")
@@ -53,6 +54,9 @@ class Trial:
     def planned(self) -> int:
         """How many more epochs its step has it train."""
         return max(self.until - self.epochs, 0)
+
+    def _repr_html_(self) -> str:
+        return trial_html(self)
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class History:
             return float("inf")
         return score if self.direction == "minimize" else -score
 
-    @property
+    @cached_property
     def best(self) -> Trial | None:
         """The trial with the best score, the first among equals; failed ones never are."""
         return min(

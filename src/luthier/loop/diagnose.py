@@ -52,6 +52,11 @@ def diagnose(
     return diagnose_run(run, notes=log.notes)
 
 
+def evidence_curves(source: Any, columns: Mapping[str, str] | None = None) -> Curves:
+    """Return the curves that `diagnose` reads of a log."""
+    return read_log(source, columns).curves
+
+
 def _recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
     if isinstance(recipe, Recipe):
         return recipe

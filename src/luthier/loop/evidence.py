@@ -10,7 +10,12 @@ from luthier.loop.assembly import Assembly
 
 
 def run_of(trial: Trial, parts: Assembly | None = None) -> Run:
-    """Return a trial as evidence; of an objective, losses alone mean the same to everyone."""
+    """Return a trial as evidence; of an objective, losses alone mean the same to everyone.
+
+    A trial that an engine of ours trained was none; without its data, less is known of it.
+    """
+    if parts is None and trial.engine:
+        return Run(trial.curves, trial.recipe, None, Trace(facts={"keeps_best": True}))
     if parts is None:
         return Run(replace(trial.curves, metrics={}))
     arrays = parts.preparation.arrays(trial.recipe)

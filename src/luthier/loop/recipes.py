@@ -39,8 +39,13 @@ def load_recipe(path: Path) -> dict[str, Any]:
 
 def save_recipe(path: Path, recipe: Recipe, run: Mapping[str, Any] | None = None) -> None:
     """Write a recipe, with what else it takes to get the same score again."""
-    text = yaml.safe_dump(write_recipe(recipe, run), sort_keys=False, allow_unicode=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(recipe_text(recipe, run), encoding="utf-8")
+
+
+def recipe_text(recipe: Recipe, run: Mapping[str, Any] | None = None) -> str:
+    """Return what `save_recipe` writes."""
+    text: str = yaml.safe_dump(write_recipe(recipe, run), sort_keys=False, allow_unicode=True)
+    return text
 
 
 def load_space(path: Path) -> dict[str, Domain]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.core import History, StudyRecord
+from luthier.loop.study import Study
 from luthier.storage import connect
 
 
@@ -24,3 +25,13 @@ def one_study(url: str, name: str) -> tuple[StudyRecord, History]:
     """
     storage = connect(url, create=False)
     return storage.record(name), storage.history(name)
+
+
+def open_study(url: str, name: str) -> Study:
+    """Return the handle of a stored study, its data not read: the test part stays closed.
+
+    Raises:
+        StudyNotFoundError: when the storage does not hold it.
+    """
+    storage = connect(url, create=False)
+    return Study(storage.record(name), storage)

@@ -22,7 +22,9 @@ from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
+from luthier.loop.report import now, study_story, write_study
 from luthier.loop.scoring import test_hash, test_scores
+from luthier.report.html import Story, study_fragment
 from luthier.report.summary import Outcome, Summary
 
 
@@ -125,10 +127,10 @@ class Study:
         return state
 
     def export(self, folder: str | Path) -> list[Path]:
-        """Write recipe, weights, summary and a script that retrains the winner.
+        """Write recipe, weights, summary, report and a script that retrains the winner.
 
         Returns:
-            The files written; for an objective, recipe and summary alone.
+            The files written; for an objective, recipe, summary and report alone.
 
         Raises:
             LuthierError: when no trial has a score.
@@ -138,7 +140,26 @@ class Study:
             files = [export_recipe(folder, trial.recipe, self.name)]
         else:
             files = export_network(folder, self.parts, self.record, trial, self.state(trial))
-        return [*files, export_summary(folder, self.summary)]
+        self._summary = replace(self.summary, report="report.html")
+        files.append(export_summary(folder, self._summary))
+        return [*files, self.report(folder / "report.html")]
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write the whole story as one HTML file, which needs neither network nor server.
+
+        Returns:
+            The file written; in a folder that was named, ``report.html``.
+        """
+        return write_study(path, self._story(self.summary.to_json(), now()))
+
+    def _story(self, summary: dict[str, Any], written: str = "") -> Story:
+        where = self.storage.url
+        return study_story(self.record, self.history, self.diagnosis, summary, where, written)
+
+    def _repr_html_(self) -> str:
+        # Without asking for the summary: showing a study must not open its test part.
+        known = {} if self._summary is None else self._summary.to_json()
+        return study_fragment(self._story(known))
 
     @property
     def summary(self) -> Summary:

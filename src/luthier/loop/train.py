@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from luthier.core import Curves, Diagnosis, Recipe, State, Trial
+from luthier.core.show_html import trial_html
 from luthier.data import SplitPlan
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.interrupt import interruptible
+from luthier.loop.report import write_diagnosis
 from luthier.loop.trainer import TrialError
 
 
@@ -41,6 +43,13 @@ class Training:
     def diagnosis(self) -> Diagnosis:
         """What is wrong with it, with evidence; nothing where nothing is."""
         return diagnose_trial(self.trial, self.parts)
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write its diagnosis and its curves as one HTML file; return the file written."""
+        return write_diagnosis(path, self.diagnosis, self.trial.curves, self.trial.recipe.network)
+
+    def _repr_html_(self) -> str:
+        return trial_html(self.trial) + self.diagnosis._repr_html_()
 
     def model(self) -> Any:
         """Return the live network with its best weights, in evaluation mode."""

@@ -51,6 +51,7 @@ class Summary:
         notes: What a reader should know about the data.
         data: Facts about the data.
         diagnosis: Of the winner's training.
+        report: Name of the page that tells it all, beside ``study.json``.
     """
 
     study: str
@@ -68,6 +69,7 @@ class Summary:
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+    report: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
@@ -89,6 +91,7 @@ class Summary:
             "test_openings": self.test_openings,
             "notes": list(self.notes),
             "data": dict(self.data),
+            "report": self.report,
         }
 
     def _outcome(self, outcome: Outcome | None) -> dict[str, Any] | None:

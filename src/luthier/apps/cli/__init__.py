@@ -12,6 +12,7 @@ from luthier import __version__
 from luthier.apps.cli.check import check
 from luthier.apps.cli.diagnose import diagnose
 from luthier.apps.cli.predict import predict
+from luthier.apps.cli.report import report
 from luthier.apps.cli.show import show
 from luthier.apps.cli.train import train
 from luthier.apps.cli.tune import tune
@@ -43,7 +44,7 @@ def _root(
     pass
 
 
-for command in (tune, train, check, diagnose, predict, show, worker):
+for command in (tune, train, check, diagnose, predict, show, report, worker):
     app.command()(command)
 
 

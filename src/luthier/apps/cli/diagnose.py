@@ -37,6 +37,9 @@ def diagnose(
             min=2, help="Number of classes, for cross-entropy: the loss of guessing is known then."
         ),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="HTML page to write, with the curves.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -61,6 +64,11 @@ def diagnose(
     mapped = {ours: theirs for ours, _, theirs in pairs}
     task = None if classes is None else Task("classification", "", "minimize", (), classes)
     found = diagnose_log(log, columns=mapped, task=task, recipe=recipe)
+    if out is not None:
+        from luthier.loop.diagnose import evidence_curves
+        from luthier.loop.report import write_diagnosis
+
+        write_diagnosis(out, found, evidence_curves(log, mapped), title=Path(log).name)
     if as_json:
         say_json(found.to_json())
     else:

@@ -108,7 +108,7 @@ def tune(
     summary = found.summary
     files = found.export(out) if out is not None and summary.best is not None else []
     if as_json:
-        say_json(summary.to_json())
+        say_json(found.to_json())
     else:
         say(summary_text(summary), quiet=quiet)
         if not found.diagnosis.healthy:

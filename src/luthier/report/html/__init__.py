@@ -1,0 +1,7 @@
+"""Records as one self-contained page: charts in SVG, no request, no build step. Pure."""
+
+from luthier.report.html.diagnosis_page import diagnosis_page
+from luthier.report.html.story import Story
+from luthier.report.html.study_page import study_fragment, study_page
+
+__all__ = ["Story", "diagnosis_page", "study_fragment", "study_page"]

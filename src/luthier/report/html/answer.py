@@ -1,0 +1,92 @@
+"""The answer: who won, by how much, against what, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from luthier.core import Trial
+from luthier.report.html.markup import Child, Markup, joined, tag
+from luthier.report.html.page import table
+from luthier.report.html.story import Story
+from luthier.report.text import number, seconds, trials_text
+
+
+def answer(story: Story) -> Markup:
+    """Return the first thing to read."""
+    history, best = story.history, story.history.best
+    cost = (
+        f"{history.epochs:,} epochs in {seconds(history.seconds)}: {trials_text(history.counts())}"
+    )
+    if best is None:
+        return joined([tag("p", "No trial has a score.", class_="verdict"), tag("p", cost)])
+    summary = story.summary
+    parts = [
+        tag("p", _sentence(story, best), class_="verdict"),
+        _scores(story, best),
+        tag("p", tag("b", "Cost: "), cost, "."),
+    ]
+    if any(_part(summary, "best", "test").values()):
+        words = "Validation rows chose the winner; test rows took no part in the search."
+        times = summary.get("test_openings") or 0
+        if times:
+            often = "once" if times == 1 else f"{times} times"
+            words += f" They were opened {often} before: what was chosen by them flatters."
+        parts.append(tag("p", words, class_="note"))
+    else:
+        words = "Validation rows chose the winner, so its score flatters it."
+        parts.append(tag("p", words, class_="note"))
+    parts += [tag("p", f"note: {one}", class_="note") for one in summary.get("notes") or ()]
+    return joined(parts)
+
+
+def _sentence(story: Story, best: Trial) -> str:
+    history, baseline, metric = story.history, story.baseline, story.record.metric
+    score = number(history.score(best))
+    said = f"Trial {best.number} reaches {metric} {score}"
+    if baseline is None:
+        return f"{said}, the best of {len(history.trials)}."
+    if baseline.number == best.number:
+        return f"The baseline is the best: {metric} {score}."
+    said += f" on validation rows, against {number(history.score(baseline))} of the baseline."
+    verdict, p = story.summary.get("verdict"), story.summary.get("p_value")
+    if verdict:
+        said += f" Verdict: {verdict}"
+        said += "." if p is None else f" (p = {p:.2g})."
+    return said
+
+
+def _scores(story: Story, best: Trial) -> Markup:
+    shown = [("winner", "best", best)]
+    if story.baseline is not None and story.baseline.number != best.number:
+        shown.append(("baseline", "baseline", story.baseline))
+    head = ["", *(f"{title}, trial {trial.number}" for title, _, trial in shown)]
+    validation = [_validation(story, trial) for _, _, trial in shown]
+    rows: list[list[Child]] = [
+        [
+            f"validation {name}" + (" (decides)" if name == story.record.metric else ""),
+            *(number(one.get(name)) for one in validation),
+        ]
+        for name in validation[0]
+    ]
+    tests = [_part(story.summary, key, "test") for _, key, _ in shown]
+    rows += [[f"test {name}", *(number(one.get(name)) for one in tests)] for name in tests[0]]
+    intervals = [(story.summary.get(key) or {}).get("interval") for _, key, _ in shown]
+    if any(intervals):
+        rows.append(["interval over seeds", *(_interval(one) for one in intervals)])
+    return table(head, rows, class_="scores")
+
+
+def _validation(story: Story, trial: Trial) -> Mapping[str, float]:
+    kept = story.kept(trial)
+    return {} if kept is None else trial.curves.epoch(kept - 1)["metrics"]
+
+
+def _part(summary: Mapping[str, Any], which: str, part: str) -> Mapping[str, Any]:
+    return (summary.get(which) or {}).get(part) or {}
+
+
+def _interval(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return f"{number(value[0])} to {number(value[1])}"
+    return "–" if value is None else str(value)

@@ -1,0 +1,45 @@
+"""Story: all that a study's page is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from luthier.core import Diagnosis, History, StudyRecord, Trial
+
+
+@dataclass(frozen=True)
+class Story:
+    """A study as a page tells it.
+
+    Args:
+        record: What the study is about.
+        history: Its trials.
+        diagnosis: Of the winner's training.
+        summary: What `Summary.to_json` gives, as far as it is known; what is null is not told.
+        recipe: The winner's recipe as a file, to copy.
+        commands: What to type, and what it does.
+        versions: By name.
+        written: When, in words; empty where the page should not say.
+    """
+
+    record: StudyRecord
+    history: History
+    diagnosis: Diagnosis
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    recipe: str = ""
+    commands: tuple[tuple[str, str], ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
+
+    @property
+    def baseline(self) -> Trial | None:
+        """The trial that trained the baseline: the first one, unless an objective chose it."""
+        trials = self.history.trials
+        known = trials and self.record.about.get("task") in ("classification", "regression")
+        return trials[0] if known else None
+
+    def kept(self, trial: Trial) -> int | None:
+        """Return the epoch whose weights a trial keeps."""
+        return trial.curves.best_epoch(self.record.metric, self.record.direction)
