@@ -49,6 +49,7 @@ from luthier.core.space import (
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial
+from luthier.core.verdict import Proof, Verdict
 from luthier.core.workers import Death, Stop, nothing
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "Part",
     "Plain",
     "Prescription",
+    "Proof",
     "Pruned",
     "Recipe",
     "RecipeError",
@@ -120,6 +122,7 @@ __all__ = [
     "Trace",
     "Trial",
     "Value",
+    "Verdict",
     "WatchError",
     "Watcher",
     "chunk_rows",

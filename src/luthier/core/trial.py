@@ -30,6 +30,7 @@ class Trial:
         until: The epoch that a step which waits or runs takes it to; 0 where there is none.
         stored: Whether its checkpoint is in the storage.
         changed: The storage's count of changes when it last changed.
+        purpose: ``search``, or ``confirm`` for a fresh seed of the winner or the baseline.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Trial:
     until: int = 0
     stored: bool = False
     changed: int = 0
+    purpose: str = "search"
 
     @property
     def epochs(self) -> int:
@@ -69,6 +71,7 @@ class Step:
         recipe: What the new trial trains; None for a trial that goes on.
         seed: The new trial's seed.
         parent: (trial, epoch) whose weights the new trial starts from.
+        purpose: The new trial's.
     """
 
     until: int
@@ -76,6 +79,7 @@ class Step:
     recipe: Recipe | None = None
     seed: int = 0
     parent: tuple[int, int] | None = None
+    purpose: str = "search"
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,24 @@ class History:
         return score if self.direction == "minimize" else -score
 
     @cached_property
+    def searched(self) -> History:
+        """The same without trainings that confirm: what chooses a recipe may not see those."""
+        trials = tuple(trial for trial in self.trials if trial.purpose == "search")
+        return self if len(trials) == len(self.trials) else replace(self, trials=trials)
+
+    @cached_property
+    def confirming(self) -> tuple[Trial, ...]:
+        """The trainings that confirm."""
+        return tuple(trial for trial in self.trials if trial.purpose != "search")
+
+    @property
     def best(self) -> Trial | None:
-        """The trial with the best score, the first among equals; failed ones never are."""
+        """The trial with the best score, the first among equals.
+
+        Failed ones never are, nor those that confirm: fresh seeds choose nothing.
+        """
         return min(
-            (trial for trial in self.trials if self.loss(trial) != float("inf")),
+            (trial for trial in self.searched.trials if self.loss(trial) != float("inf")),
             key=lambda trial: (self.loss(trial), trial.number),
             default=None,
         )

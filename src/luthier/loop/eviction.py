@@ -11,8 +11,9 @@ FINISHED = 3  # for handing over the winner and its nearest rivals
 def evictions(history: History, *, paused: int = PAUSED, finished: int = FINISHED) -> list[int]:
     """Return the trials whose checkpoints go: all but the best paused and finished ones.
 
-    A study holds at most `paused` + `finished` + 1 checkpoints beside those of its workers (the
-    baseline's is kept), each of the size of weights, best weights, averages and moments.
+    A study holds at most `paused` + `finished` + 1 checkpoints beside those of its workers and the
+    twenty at most that confirm (the baseline's is kept), each of the size of weights, best weights,
+    averages and moments.
 
     >>> from luthier.core import Curves, Recipe, Trial
     >>> curves = [Curves(metrics={"val_loss": (loss,)}) for loss in (1.0, 3.0, 2.0)]
@@ -25,7 +26,7 @@ def evictions(history: History, *, paused: int = PAUSED, finished: int = FINISHE
     gone = []
     for state, keep in (("paused", paused), ("finished", finished)):
         # The baseline, trial 0, is compared with the winner in the end.
-        held = [t for t in history.trials if t.state == state and t.number and t.stored]
+        held = [t for t in history.searched.trials if t.state == state and t.number and t.stored]
         ranked = sorted(held, key=lambda t: (history.loss(t), t.number))
         gone += [trial.number for trial in ranked[keep:]]
     return sorted(gone)

@@ -19,6 +19,7 @@ from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
 from luthier.loop.interrupt import interruptible
+from luthier.loop.reserve import for_search
 from luthier.loop.worker import Worker
 from luthier.report.share import Share
 from luthier.storage import connect
@@ -43,8 +44,9 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     """
     store = connect(storage, create=False)
     record = store.record(study)
-    budget = Budget.from_json(_known(record)["budget"])
+    total = Budget.from_json(_known(record)["budget"])
     parts = _assembled(record)
+    budget = for_search(total, record.space.baseline.epochs, store.history(study), parts)
     strategy = search.by_name(record.about["strategy"])
     trainer = parts.trainer(record.about["engine"], timed=budget.timed)
     with interruptible() as stop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from luthier.core import Death, Executor, History, LuthierError, Stop, Storage, Trial, nothing
@@ -24,6 +25,9 @@ class Overseer:
         storage: Where it lives.
         budget: Says what is left.
         notify: Called with the history as it grows.
+
+    Attributes:
+        interrupted: Whether someone pressed Ctrl-C.
     """
 
     study: str
@@ -35,6 +39,7 @@ class Overseer:
     _epochs: int = field(default=0, init=False)
     _deaths: int = field(default=0, init=False)
     _stillborn: int = field(default=0, init=False)
+    interrupted: bool = field(default=False, init=False)
 
     def run(
         self, executor: Executor, work: Callable[[int, Stop], Any], workers: int
@@ -46,7 +51,7 @@ class Overseer:
         """
         release_dead(self.storage, self.study)
         try:
-            with interruptible(lambda: executor.stop(now=False)):
+            with interruptible(partial(self._interrupt, executor)):
                 return executor.launch(work, workers, watch=self.look, bury=self.bury)
         finally:
             release_dead(self.storage, self.study)
@@ -71,6 +76,10 @@ class Overseer:
         for worker in mine:
             self.storage.release(self.study, worker, cause)
         self._check_hope(death, bool(held))
+
+    def _interrupt(self, executor: Executor) -> None:
+        self.interrupted = True
+        executor.stop(now=False)
 
     def _cause(self, death: Death, trial: Trial) -> str | None:
         """Return why a trial fails; None where its worker's death may be none of its doing."""

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from luthier.catalog import metrics
-from luthier.core import Arrays, Build, Framework, Part, State, Trial
+from luthier.core import Arrays, Build, Framework, Part, State, Task, Trial
 
 
 def test_scores(
@@ -22,14 +22,20 @@ def test_scores(
 
 def part_scores(arrays: Arrays, outputs: np.ndarray, part: Part) -> dict[str, float]:
     """Return all metrics of a network's outputs, in the target's own units."""
-    task, target = arrays.task, part.target
-    if task.kind == "regression":
-        scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)
-        outputs, target = outputs * scale + mean, target * scale + mean
+    task = arrays.task
+    outputs, target = in_units(task, outputs, part.target)
     return {
         name: float(metrics.by_name(name).compute(outputs, target, part.weight))
         for name in task.metrics
     }
+
+
+def in_units(task: Task, outputs: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return outputs and targets of a regression in the target's own units; others as they are."""
+    if task.kind != "regression":
+        return outputs, target
+    scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)
+    return outputs * scale + mean, target * scale + mean
 
 
 def test_hash(fingerprint: str, arrays: Arrays) -> str:

@@ -11,6 +11,7 @@ from luthier.core import (
     Diagnosis,
     History,
     LuthierError,
+    Proof,
     Recipe,
     State,
     Storage,
@@ -52,12 +53,14 @@ class Study:
         storage: Where it lives.
         parts: Builder, data and framework; None for an objective.
         remarks: What whoever trained has to say, such as why no faster engine did.
+        proof: Whether the winner beats the baseline; None where nobody confirmed.
     """
 
     record: StudyRecord
     storage: Storage
     parts: Assembly | None = None
     remarks: tuple[str, ...] = ()
+    proof: Proof | None = None
     _summary: Summary | None = field(default=None, repr=False)
 
     @property
@@ -188,6 +191,7 @@ class Study:
             engine=next((t.engine for t in history.trials if t.engine), ""),
             notes=self._notes(),
             diagnosis=self.diagnosis,
+            proof=self.proof,
         )
         if history.best is None:
             return summary
@@ -200,9 +204,10 @@ class Study:
         if self.parts is not None:
             preparation = self.parts.preparation
             arrays = preparation.arrays(history.best.recipe)
-            before = self.storage.opened(
-                test_hash(preparation.dataset.fingerprint, arrays), self.name
-            )
+            before = None if self.proof is None else self.proof.openings
+            if before is None:
+                test = test_hash(preparation.dataset.fingerprint, arrays)
+                before = self.storage.opened(test, self.name)
             summary = replace(
                 summary,
                 test_openings=before if arrays.test is not None else 0,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from luthier import executors, search
-from luthier.core import Domain, History, LuthierError, Recipe, nothing
+from luthier.core import Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
+from luthier.loop.confirm import STOPPED, Confirmation
 from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
+from luthier.loop.reserve import for_search
 from luthier.loop.study import Study
 from luthier.loop.work import Work
 from luthier.storage import connect
@@ -92,7 +95,7 @@ def tune(
         LuthierError: for a mistake in what was passed; its text says what to change.
     """
     limits = Budget.parse(budget)
-    runner = executors.load(executor, workers)
+    runner = executors.load(executor, workers)  # a mistake is told at once
     if data is None:
         from luthier.loop.objective import ObjectiveWork, objective_record, tune_objective
 
@@ -135,9 +138,41 @@ def tune(
         record = wanted(stored=stored)
     store.open(record)
     work = Work(record, store, strategy, limits, engine, parts, notify)
-    remarks = Overseer(name, store, limits, notify).run(runner, work, workers)
-    said = dict.fromkeys(itertools.chain(*filter(None, remarks)))
-    return Study(record, store, parts, tuple(said))
+    said: dict[str, None] = {}
+
+    def launch(work: Work) -> bool:
+        overseer = Overseer(name, store, work.budget, notify)
+        remarks = overseer.run(executors.load(executor, workers), work, workers)
+        said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
+        return not overseer.interrupted
+
+    proof = _search_and_confirm(work, launch)
+    return Study(record, store, parts, tuple(said), proof)
+
+
+def _search_and_confirm(work: Work, launch: Callable[[Work], bool]) -> Proof:
+    """Search with all but the reserve, then confirm; what that cannot use, the search has."""
+    record, store, limits = work.study, work.storage, work.budget
+
+    def train(seeds: int) -> bool:
+        return launch(replace(work, confirm=seeds))
+
+    confirmation = Confirmation(record, store, work.parts, limits, train)
+    history = store.history(record.name)
+    left = {t.seed for t in history.confirming if t.state in ("waiting", "running")}
+    if left and not train(len(left)):  # a killed command left them: they come first
+        return Proof(reason=STOPPED)
+    full = record.space.baseline.epochs
+    history = store.history(record.name)
+    searching = for_search(limits, full, history, work.parts)
+    beyond = history.epochs > searching.epochs or len(history.trials) > searching.trials
+    if not beyond and not launch(replace(work, budget=searching)):
+        return Proof(reason=STOPPED)
+    # A search that was killed in the reserve goes on in it, as it would have undisturbed.
+    unused = searching != limits and not confirmation.possible()
+    if (beyond or unused) and not launch(work):
+        return Proof(reason=STOPPED)
+    return confirmation.run()
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

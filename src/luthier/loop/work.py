@@ -20,6 +20,7 @@ from luthier.core import (
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build, is_file
+from luthier.loop.confirming import Confirming
 from luthier.loop.preparation import Preparation
 from luthier.loop.worker import Worker
 
@@ -39,6 +40,7 @@ class Work:
         engine: Name of what trains.
         parts: Builder, data and framework.
         notify: Called with the history by a worker of this process; it stays here.
+        confirm: With how many seeds to confirm; 0 searches.
     """
 
     study: StudyRecord
@@ -48,6 +50,7 @@ class Work:
     engine: str
     parts: Assembly
     notify: Callable[[History], None] = nothing
+    confirm: int = 0
 
     def __call__(self, index: int, stop: Stop) -> tuple[str, ...]:
         """Work until there is nothing left to do, or someone asks to stop.
@@ -56,10 +59,17 @@ class Work:
             What there is to remark, such as why no faster engine trained.
         """
         trainer = self.parts.trainer(self.engine, timed=self.budget.timed)
-        strategy = search.by_name(self.strategy)
-        Worker(self.study, self.storage, strategy, self.budget, trainer, stop, self.notify).run(
-            index
+        worker = Worker(
+            self.study,
+            self.storage,
+            Confirming(self.confirm) if self.confirm else search.by_name(self.strategy),
+            self.budget,
+            trainer,
+            stop,
+            self.notify,
+            purpose="confirm" if self.confirm else "search",
         )
+        worker.run(index)
         return tuple(trainer.choice.reasons)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -70,6 +80,7 @@ class Work:
             parts.preparation,
             parts.framework.name,
             parts.recipe,
+            self.confirm,
         )
 
 
@@ -79,6 +90,7 @@ def _arrived(
     preparation: Preparation,
     framework: str,
     recipe: Recipe,
+    confirm: int,
 ) -> Work:
     study, *_ = what
     made = as_build(build) if isinstance(build, str) else build
@@ -89,4 +101,4 @@ def _arrived(
             f"Change it back, or name another study: --study {study.name}-2"
         )
     parts = Assembly(made, preparation, frameworks.load(framework), recipe)
-    return Work(*what, parts)
+    return Work(*what, parts, confirm=confirm)

@@ -50,6 +50,7 @@ class Worker:
         trainer: Trains what was claimed.
         stop: Someone's wish to end.
         notify: Called with the history after each change, for whoever watches.
+        purpose: What it works on: a search may not see what confirms.
 
     Attributes:
         trained: How many epochs this worker trained, by trial.
@@ -63,6 +64,7 @@ class Worker:
     stop: Stop
     notify: Callable[[History], None] = nothing
     history: History = field(default_factory=History)
+    purpose: str = "search"
     hopeless: int = field(default=0, init=False)
     trained: dict[int, int] = field(default_factory=dict, init=False)
 
@@ -93,7 +95,8 @@ class Worker:
             self._read()
         history = self.budget.left(self.history, self.trainer.choice.price)
         rng = np.random.default_rng([history.seed, history.decisions])
-        steps = self.budget.afford(self.strategy(self.study.space, history, rng), history)
+        seen = history.searched if self.purpose == "search" else history
+        steps = self.budget.afford(self.strategy(self.study.space, seen, rng), history)
         if steps:
             self.storage.plan(self.study.name, history.decisions, steps)
             return True

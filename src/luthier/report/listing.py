@@ -44,7 +44,7 @@ def study_text(record: StudyRecord, history: History, limit: int) -> str:
             f"best {number(history.score(best))} (trial {best.number})   "
             f"{sparkline(best_so_far(history))}"
         )
-    ranked = sorted(history.trials, key=lambda t: (history.loss(t), t.number))
+    ranked = sorted(history.searched.trials, key=lambda t: (history.loss(t), t.number))
     rows = [("trial", "state", "epochs", record.metric, "recipe")]
     for trial in ranked[:limit]:
         failed = " ".join((trial.cause or "").split()) if trial.state == "failed" else ""
@@ -93,6 +93,7 @@ def _trial_json(trial: Trial, history: History) -> dict[str, Any]:
         "epochs": trial.epochs,
         "seed": trial.seed,
         "engine": trial.engine,
+        "purpose": trial.purpose,
         "recipe": trial.recipe.to_json(),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from luthier.core import Diagnosis, Recipe
+from luthier.core import Diagnosis, Proof, Recipe
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Summary:
         data: Facts about the data.
         diagnosis: Of the winner's training.
         report: Name of the page that tells it all, beside ``study.json``.
+        proof: Whether the winner beats the baseline; None where nobody confirmed.
     """
 
     study: str
@@ -70,19 +71,23 @@ class Summary:
     data: Mapping[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
     report: str | None = None
+    proof: Proof | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
+        proof = self.proof or Proof()
+        verdict = proof.verdict
         return {
             "study": self.study,
             "storage": self.storage,
             "task": self.task,
             "metric": self.metric,
             "direction": self.direction,
-            "best": self._outcome(self.best),
-            "baseline": self._outcome(self.baseline),
-            "verdict": None,
-            "p_value": None,
+            "best": self._outcome(self.best, proof.best_interval),
+            "baseline": self._outcome(self.baseline, proof.baseline_interval),
+            "verdict": None if verdict is None else verdict.verdict,
+            "p_value": None if verdict is None else verdict.p_value,
+            "proof": None if self.proof is None else self.proof.to_json(),
             "epochs_spent": self.epochs_spent,
             "seconds": round(self.seconds, 3),
             "trials": dict(self.trials),
@@ -94,7 +99,9 @@ class Summary:
             "report": self.report,
         }
 
-    def _outcome(self, outcome: Outcome | None) -> dict[str, Any] | None:
+    def _outcome(
+        self, outcome: Outcome | None, interval: tuple[float, float] | None
+    ) -> dict[str, Any] | None:
         if outcome is None:
             return None
         return {
@@ -102,8 +109,8 @@ class Summary:
             "recipe": outcome.recipe.to_json(),
             "validation_score": _number(outcome.validation.get(self.metric)),
             "test_score": _number(outcome.test.get(self.metric)),
-            "interval": None,
-            "seeds": [outcome.seed],
+            "interval": None if interval is None else list(interval),
+            "seeds": [outcome.seed, *(self.proof.seeds if self.proof else ())],
             "validation": {name: _number(value) for name, value in outcome.validation.items()},
             "test": {name: _number(value) for name, value in outcome.test.items()} or None,
             "epoch": outcome.epoch,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.core import Recipe
+from luthier.report.proof import proof_text
 from luthier.report.summary import Outcome, Summary
 
 
@@ -101,9 +102,11 @@ def summary_text(summary: Summary) -> str:
         if baseline is not None:
             lines += _changes(best, baseline, sum(summary.trials.values()))
         lines += [""]
+        if summary.proof is not None:
+            lines += [proof_text(summary.proof, summary.metric), ""]
     spent = f"{summary.epochs_spent:,} epochs in {seconds(summary.seconds)}"
     lines += [f"spent     {spent}: {trials_text(summary.trials)}"]
-    if summary.test_openings:
+    if summary.test_openings and (summary.proof is None or summary.proof.verdict is None):
         times = "once" if summary.test_openings == 1 else f"{summary.test_openings} times"
         lines += [
             f"note      this test part was opened {times} before: what was chosen by it flatters"

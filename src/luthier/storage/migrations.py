@@ -33,8 +33,19 @@ def time_counted_once(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE studies ADD COLUMN counted FLOAT NOT NULL DEFAULT 0"))
 
 
+def purposes(connection: Connection) -> None:
+    """Version 4: trials know what they are for: the search, or confirming its winner."""
+    connection.execute(
+        text("ALTER TABLE trials ADD COLUMN purpose VARCHAR(16) NOT NULL DEFAULT 'search'")
+    )
+
+
 # The first brings version 1 to version 2, the next version 2 to version 3, and so on.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (time_and_ledger, time_counted_once)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    time_and_ledger,
+    time_counted_once,
+    purposes,
+)
 
 
 def migrate(connection: Connection, version: int, where: str) -> None:

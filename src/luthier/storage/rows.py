@@ -95,6 +95,7 @@ def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Tri
         until=until,
         stored=stored,
         changed=row.changed,
+        purpose=row.purpose,
     )
 
 
@@ -123,6 +124,7 @@ def add_trial(connection: Connection, study: int, step: Step, resumable: bool, c
         "parent_epoch": parent_epoch,
         "resumable": resumable,
         "changed": changed,
+        "purpose": step.purpose,
     }
     connection.execute(insert(trials), values)
     return int(number)

@@ -25,7 +25,7 @@ from sqlalchemy import (
     insert,
 )
 
-VERSION = 3
+VERSION = 4
 APPLICATION = "luthier"
 
 metadata = MetaData()
@@ -72,6 +72,7 @@ trials = Table(
     Column("parent_epoch", Integer),
     Column("resumable", Boolean, nullable=False),
     Column("changed", BigInteger, nullable=False),
+    Column("purpose", String(16), nullable=False, server_default="search"),
     PrimaryKeyConstraint("study", "number"),
 )
 Index("trials_changed", trials.c.study, trials.c.changed)

@@ -71,3 +71,11 @@ def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.M
     with pytest.raises(RuntimeError, match="half way"):
         connect(f"sqlite:///{old}")
     assert old.read_bytes() == before
+
+
+def test_trials_of_an_older_version_search(old: Path):
+    storage = connect(f"sqlite:///{old}")
+    (study,) = storage.studies()
+    trials = storage.history(study.name).trials
+    assert trials
+    assert {trial.purpose for trial in trials} == {"search"}

@@ -1,0 +1,116 @@
+"""Verdict and Proof: whether one recipe is better than another, with all that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be said of a candidate against a baseline; positive differences are gains.
+
+    Args:
+        verdict: better, worse, equivalent or undecided.
+        difference: Mean gain on test rows.
+        interval: 95 % interval over fresh seeds and fresh rows.
+        seed_interval: The same over fresh seeds alone, on these rows: training noise.
+        p_value: Two-sided, against no difference.
+        level: What the p-value must not exceed, at this look.
+        superiority: Chance that one training of the candidate beats one of the baseline.
+        seeds: Trainings of each.
+        rows: Test rows, groups, or blocks of rows that were taken together.
+        detectable: Smallest difference that would have been claimed four times in five.
+        more_seeds: How many more of each would resolve a difference as large; infinite where
+            test rows are what is short.
+        min_difference: What is too small to matter; None where nobody said.
+        p_equivalence: Against a difference of that size or more.
+    """
+
+    verdict: str
+    difference: float
+    interval: tuple[float, float]
+    seed_interval: tuple[float, float]
+    p_value: float
+    level: float
+    superiority: float
+    seeds: int
+    rows: int
+    detectable: float
+    more_seeds: float
+    min_difference: float | None = None
+    p_equivalence: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data; null is what no number of seeds resolves."""
+        more = int(self.more_seeds) if isfinite(self.more_seeds) else None
+        return {
+            "verdict": self.verdict,
+            "difference": self.difference,
+            "interval": list(self.interval),
+            "seed_interval": list(self.seed_interval),
+            "p_value": self.p_value,
+            "level": self.level,
+            "superiority": self.superiority,
+            "seeds": self.seeds,
+            "rows": self.rows,
+            "detectable": self.detectable,
+            "more_seeds": more,
+            "min_difference": self.min_difference,
+            "p_equivalence": self.p_equivalence,
+        }
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What confirming a study's winner against its baseline came to.
+
+    Args:
+        verdict: None where nothing is claimed.
+        reason: Why nothing is.
+        seeds: That both were trained with.
+        best: Test score of each seed of the winner.
+        baseline: The same of the baseline.
+        best_interval, baseline_interval: 95 % intervals of those scores' means, over seeds.
+        planned: Numbers of seeds at which a look was planned.
+        looks: How many were taken.
+        openings: How often the test part was opened before; None where it was not opened now.
+        method: Of the verdict, in words.
+        detectable: Without a verdict: the smallest difference that these test rows could have
+            shown, had training no noise at all; None where that is not known.
+    """
+
+    verdict: Verdict | None = None
+    reason: str = ""
+    seeds: tuple[int, ...] = ()
+    best: tuple[float, ...] = ()
+    baseline: tuple[float, ...] = ()
+    best_interval: tuple[float, float] | None = None
+    baseline_interval: tuple[float, float] | None = None
+    planned: tuple[int, ...] = ()
+    looks: int = 0
+    openings: int | None = None
+    method: str = ""
+    detectable: float | None = None
+
+    @property
+    def confirmatory(self) -> bool:
+        """Whether nobody had looked at the test part before."""
+        return self.verdict is not None and not self.openings
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            **({} if self.verdict is None else self.verdict.to_json()),
+            "verdict": None if self.verdict is None else self.verdict.verdict,
+            "reason": self.reason or None,
+            "confirmatory": self.confirmatory,
+            "seeds": list(self.seeds),
+            "best": list(self.best),
+            "baseline": list(self.baseline),
+            "planned": list(self.planned),
+            "looks": self.looks,
+            "method": self.method or None,
+            "detectable": self.detectable if self.verdict is None else self.verdict.detectable,
+        }

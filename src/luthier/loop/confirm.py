@@ -1,0 +1,210 @@
+"""Confirm: fresh seeds of winner and baseline, judged on the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from luthier.catalog import metrics
+from luthier.core import History, Part, Proof, Storage, StudyRecord, Task, Trial
+from luthier.loop.assembly import Assembly
+from luthier.loop.budget import Budget
+from luthier.loop.confirming import Confirming, trained
+from luthier.loop.reserve import stages
+from luthier.loop.scoring import in_units, test_hash
+from luthier.proof import UNDECIDED, detectable_by_rows, judge, spending
+from luthier.proof.bootstrap import seed_interval
+from luthier.proof.pseudovalues import blocks, pseudovalues
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+METHOD = (
+    "two-way analysis of seeds and test rows with Hillis' degrees of freedom; interval by a "
+    "bootstrap on both levels; levels by Lan and DeMets' spending"
+)
+STOPPED = "the confirmation was stopped; the same command goes on with it"
+TOO_LITTLE = (
+    "a quarter of the budget does not train both recipes with three fresh seeds (24 full "
+    "trainings would)"
+)
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The last part of a study.
+
+    Args:
+        record: What the study is about.
+        storage: Where it lives.
+        parts: Builder, data and framework.
+        budget: Of the whole study.
+        train: Has workers train winner and baseline with so many seeds; False where someone
+            asked to stop.
+    """
+
+    record: StudyRecord
+    storage: Storage
+    parts: Assembly
+    budget: Budget
+    train: Callable[[int], bool]
+
+    def run(self) -> Proof:
+        """Train and look, stage by stage, until there is a verdict or the reserve is spent."""
+        if reason := self._impossible(history := self._history()):
+            return Proof(reason=reason)
+        planned, looks = self._planned(history), 0
+        if not planned:
+            return self._claims_nothing(history)
+        proof = Proof(reason=STOPPED)
+        opened: int | None = None
+        for seeds, level in zip(planned, spending(planned), strict=True):
+            trainings, epochs = Confirming(seeds).missing(history)
+            if trainings and not self._affords(history, trainings, epochs):
+                break
+            if trainings and not self.train(seeds):
+                break
+            history, looks = self._history(), looks + 1
+            pairs = self._pairs(history, seeds)
+            if pairs is None:
+                return Proof(reason=self._incomplete(history), openings=opened or 0)
+            if opened is None:
+                opened = self._open(history)
+            proof = self._judge(pairs, level, planned, looks, opened)
+            if proof.verdict is None or proof.verdict.verdict != UNDECIDED:
+                break
+        return proof
+
+    def possible(self) -> bool:
+        """Tell whether what is left of the budget pays for the first look."""
+        history = self._history()
+        return not self._impossible(history) and bool(self._planned(history))
+
+    def _history(self) -> History:
+        return self.storage.history(self.record.name)
+
+    def _impossible(self, history: History) -> str:
+        test = self.parts.arrays.test
+        if test is None or not len(test):
+            return "there are no test rows to judge on"
+        if history.best is None:
+            return "no trial has a score"
+        if history.best.number == 0:
+            return "nothing that was tried beats the baseline on validation rows"
+        return ""
+
+    def _planned(self, history: History) -> tuple[int, ...]:
+        """Return the looks that the whole budget plans, and that what is left still pays for."""
+        found = stages(self.budget, self.record.space.baseline.epochs)
+        return tuple(
+            seeds for seeds in found if self._affords(history, *Confirming(seeds).missing(history))
+        )
+
+    def _affords(self, history: History, trainings: int, epochs: int) -> bool:
+        pace = history.seconds / max(history.epochs, 1)
+        spent = history.epochs + history.planned
+        return (
+            epochs <= self.budget.epochs - spent
+            and trainings <= self.budget.trials - len(history.trials)
+            and epochs * pace <= self.budget.seconds - history.seconds
+        )
+
+    def _claims_nothing(self, history: History) -> Proof:
+        """Return the least that can be said: what the rows alone could have shown."""
+        pair = [trial for trial in (history.best, history.trials[0]) if trial and trial.stored]
+        if len(pair) < 2:
+            return Proof(reason=TOO_LITTLE)
+        opened = self._open(history)
+        one, other = (self._contributions(trial) for trial in pair)
+        least = detectable_by_rows(one - other)
+        known = least if np.isfinite(least) else None
+        return Proof(reason=TOO_LITTLE, openings=opened, detectable=known)
+
+    def _incomplete(self, history: History) -> str:
+        failed = [t for t in history.confirming if t.state == "failed"]
+        if failed:
+            return f"{len(failed)} confirming trainings failed, the last: {failed[-1].cause}"
+        return "the budget ended during the confirmation; more of it goes on"
+
+    def _pairs(self, history: History, seeds: int) -> list[tuple[Trial, Trial]] | None:
+        """Return the trainings of winner and baseline by seed; None where one is not complete."""
+        found = []
+        for recipe, seed, until in Confirming(seeds).wanted(history):
+            trial = trained(history, recipe, seed)
+            done = trial is not None and trial.state in ("finished", "paused")
+            if trial is None or not done or trial.epochs < until or not trial.stored:
+                return None
+            found.append(trial)
+        return list(zip(found[::2], found[1::2], strict=True))
+
+    def _open(self, history: History) -> int:
+        """Note in the ledger that the test part is opened; return how often it was before."""
+        preparation, best = self.parts.preparation, history.best or history.trials[0]
+        arrays = preparation.arrays(best.recipe)
+        return self.storage.opened(
+            test_hash(preparation.dataset.fingerprint, arrays), self.record.name
+        )
+
+    def _judge(
+        self,
+        pairs: Sequence[tuple[Trial, Trial]],
+        level: float,
+        planned: tuple[int, ...],
+        looks: int,
+        opened: int,
+    ) -> Proof:
+        tables = [np.array([self._contributions(pair[i]) for pair in pairs]) for i in (0, 1)]
+        if not all(np.isfinite(table).all() for table in tables):
+            return Proof(reason="a test score is no number", openings=opened)
+        sign = 1.0 if self.record.direction == "maximize" else -1.0
+        verdict = judge(sign * tables[0], sign * tables[1], level=level, seed=self.record.seed)
+        return Proof(
+            verdict=verdict,
+            seeds=tuple(trial.seed for trial, _ in pairs),
+            best=tuple(tables[0].mean(axis=1).tolist()),
+            baseline=tuple(tables[1].mean(axis=1).tolist()),
+            best_interval=seed_interval(tables[0]),
+            baseline_interval=seed_interval(tables[1]),
+            planned=planned,
+            looks=looks,
+            openings=opened,
+            method=METHOD,
+        )
+
+    def _contributions(self, trial: Trial) -> Array:
+        """Return what each test row, or group of rows, contributes to a training's score."""
+        arrays = self.parts.preparation.arrays(trial.recipe)
+        state = self.storage.state(self.record.name, trial.number)
+        if arrays.test is None or state is None:
+            return np.full(2, np.nan)
+        framework = self.parts.framework
+        model = framework.restore(self.parts.build, trial.recipe, arrays.task, state)
+        outputs = framework.outputs(model, arrays.test)
+        group = self.parts.preparation.dataset.raw["group"]
+        rows = arrays.test.rows
+        units = np.arange(len(rows)) if group is None else np.asarray(group)[rows]
+        return contributions(arrays.task, outputs, arrays.test, units)
+
+
+def contributions(task: Task, outputs: Array, part: Part, units: Array) -> Array:
+    """Return what each unit of rows contributes to the deciding metric, in its own units.
+
+    Args:
+        task: Names the metric.
+        outputs: Of a network, rows first.
+        part: Targets and weights.
+        units: Rows with equal values stay together.
+    """
+    metric = metrics.by_name(task.metric)
+    outputs, target = in_units(task, outputs, part.target)
+
+    def score(kept: Array) -> float:
+        weight = None if part.weight is None else part.weight[kept]
+        return metric.compute(outputs[kept], target[kept], weight)
+
+    return pseudovalues(score, len(part), blocks(units))

@@ -1,0 +1,28 @@
+"""Proof: is it really better? One method a file, on arrays of numbers alone.
+
+Rows of a table are trainings with different seeds, columns are test rows; larger is better.
+"""
+
+from luthier.proof.detectable import detectable, detectable_by_rows
+from luthier.proof.judge import BETTER, EQUIVALENT, UNDECIDED, WORSE, judge
+from luthier.proof.pseudovalues import blocks, pseudovalues
+from luthier.proof.resampled import corrected_resampled
+from luthier.proof.spending import STAGES, spending
+from luthier.proof.two_way import Estimate, two_way
+
+__all__ = [
+    "BETTER",
+    "EQUIVALENT",
+    "STAGES",
+    "UNDECIDED",
+    "WORSE",
+    "Estimate",
+    "blocks",
+    "corrected_resampled",
+    "detectable",
+    "detectable_by_rows",
+    "judge",
+    "pseudovalues",
+    "spending",
+    "two_way",
+]

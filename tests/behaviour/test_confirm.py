@@ -1,0 +1,114 @@
+"""The last part of a study confirms: fresh seeds, test rows, within a quarter of the budget."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from luthier import Recipe, Study, tune
+from luthier.core import History
+
+RECIPE = Recipe(model={"width": 8, "depth": 1}, epochs=2, batch_size=32, learning_rate=1e-4)
+EPOCHS = 48  # 24 full trainings: the fewest that pay for three fresh seeds
+
+
+def run(folder: Path, budget: str = f"{EPOCHS} epochs", **options) -> Study:
+    return tune(
+        "mlp",
+        "iris",
+        budget=budget,
+        recipe=RECIPE,
+        storage=f"sqlite:///{folder}/runs.db",
+        study="iris",
+        engine="torch_eager",
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return run(tmp_path_factory.mktemp("undisturbed"))
+
+
+def trained(history: History) -> list[tuple]:
+    return [
+        (t.number, t.recipe, t.seed, t.state, t.purpose, t.curves.val_loss) for t in history.trials
+    ]
+
+
+def test_winner_and_baseline_are_trained_with_fresh_seeds_that_chose_nothing(study: Study):
+    history = study.history
+    confirming = history.confirming
+    assert {trial.recipe for trial in confirming} == {study.best.recipe, history.trials[0].recipe}
+    assert len(confirming) == 2 * len(study.proof.seeds)
+    assert not {t.seed for t in confirming} & {t.seed for t in history.searched.trials}
+    assert study.best.trial.purpose == "search"
+
+
+def test_it_takes_a_quarter_of_the_budget_at_most(study: Study):
+    assert study.history.epochs <= EPOCHS
+    assert 0 < sum(trial.epochs for trial in study.history.confirming) <= EPOCHS / 4
+    assert study.history.searched.epochs >= EPOCHS * 3 / 4 - RECIPE.epochs
+
+
+def test_the_verdict_comes_with_all_that_it_rests_on(study: Study):
+    data = study.to_json()
+    proof = data["proof"]
+    assert data["verdict"] in ("better", "worse", "undecided")
+    assert data["p_value"] == proof["p_value"]
+    assert proof["interval"][0] <= proof["difference"] <= proof["interval"][1]
+    assert (data["verdict"] == "better") <= (proof["interval"][0] > 0)
+    assert len(proof["best"]) == len(proof["seeds"]) >= 3
+    assert data["best"]["seeds"] == [0, *proof["seeds"]]
+    low, high = data["best"]["interval"]
+    assert low <= sum(proof["best"]) / len(proof["best"]) <= high
+
+
+def test_the_first_opening_is_confirmatory_and_a_second_one_is_not(tmp_path: Path):
+    first = run(tmp_path)
+    before = trained(first.history)
+    again = run(tmp_path)
+    assert (first.proof.openings, again.proof.openings) == (0, 1)
+    assert first.proof.confirmatory
+    assert not again.proof.confirmatory
+    assert trained(again.history) == before  # nothing was trained again
+    assert again.proof.verdict == first.proof.verdict
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("moment", [1, 4])
+def test_killed_while_it_confirms_it_goes_on_and_ends_the_same(
+    study: Study, tmp_path: Path, moment: int
+):
+    def die(history: History) -> None:
+        if sum(trial.epochs > 0 for trial in history.confirming) >= moment:
+            os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            run(tmp_path, notify=die)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 9, "it ended before it could be killed"
+    resumed = run(tmp_path)
+    assert trained(resumed.history) == trained(study.history)
+    assert resumed.proof.verdict == study.proof.verdict
+
+
+def test_more_budget_searches_on_and_keeps_what_was_confirmed(tmp_path: Path):
+    first = run(tmp_path).history
+    more = run(tmp_path, budget=f"{2 * EPOCHS} epochs")
+    assert more.history.searched.epochs > first.searched.epochs
+    assert more.history.epochs <= 2 * EPOCHS
+    assert trained(more.history)[: len(first.trials)] == trained(first)
+
+
+def test_a_small_budget_claims_nothing_and_says_what_could_have_been_seen(tmp_path: Path):
+    small = run(tmp_path, budget="20 epochs")
+    data = small.to_json()
+    assert data["verdict"] is None
+    assert small.history.confirming == ()
+    assert small.history.epochs == 20
+    assert "24 full trainings" in data["proof"]["reason"] or "baseline" in data["proof"]["reason"]
