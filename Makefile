@@ -9,9 +9,10 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UNIT := tests/unit src/luthier --doctest-modules
+KERAS := tests/keras/each src/luthier/frameworks/keras src/luthier/engines/keras_eager --doctest-modules
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test unit oldest fast browser lint format types layers docs docs-check check clean
+.PHONY: help tune test unit oldest fast keras browser lint format types layers docs docs-check check clean
 
 help:
 	@echo "make tune        tune a network on the digits data set"
@@ -19,6 +20,7 @@ help:
 	@echo "make unit        unit tests and doctests alone"
 	@echo "make oldest      unit tests with the oldest versions of all dependencies"
 	@echo "make fast        tests of the compiled engine (installs JAX)"
+	@echo "make keras       tests of Keras networks on TensorFlow, JAX and PyTorch (installs all three)"
 	@echo "make browser     tests of the report in a headless Chromium, that of the system"
 	@echo "make lint        ruff: rules and format (make format repairs)"
 	@echo "make types       mypy"
@@ -41,6 +43,11 @@ oldest: $(VENV)-oldest/test.stamp
 
 fast: $(VENV)/fast.stamp
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/test_choice.py src/luthier/engines --doctest-modules
+
+keras: $(VENV)/keras.stamp
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(KERAS) tests/keras/once
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(KERAS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest $(KERAS)
 
 browser: $(VENV)/browser.stamp
 	$(BIN)/python -m pytest tests/browser
@@ -103,6 +110,11 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 $(VENV)/fast.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
 	@echo "Installing JAX for the compiled engine"
 	@$(PIP) -c constraints.txt -e '.[torch,fast,test]'
+	@touch $@
+
+$(VENV)/keras.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
+	@echo "Installing Keras with its three backends"
+	@$(PIP) -c constraints.txt -e '.[torch,keras,backends,test]'
 	@touch $@
 
 $(VENV)/browser.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp

@@ -1,5 +1,11 @@
-"""What is collected: modules that need JAX only where it is installed (the extra `fast`)."""
+"""What is collected: modules that need JAX or Keras only where these are installed."""
 
 import importlib.util
+import os
 
-collect_ignore_glob = [] if importlib.util.find_spec("jax") else ["src/luthier/engines/compiled/*"]
+collect_ignore_glob = []
+if importlib.util.find_spec("jax") is None:
+    collect_ignore_glob.append("src/luthier/engines/compiled/*")
+# Keras' backend is a process' choice: `make keras` runs these once for each (KERAS_BACKEND).
+if importlib.util.find_spec("keras") is None or "KERAS_BACKEND" not in os.environ:
+    collect_ignore_glob += ["src/luthier/*/keras*", "src/luthier/*/keras*/*", "tests/keras/*"]

@@ -1,10 +1,10 @@
 """Frameworks: the only code that touches a live user network."""
 
-from typing import Any
+from typing import Any, cast
 
 from luthier.core import Framework, MissingExtraError, Watcher
 
-NAMES = ("torch",)
+NAMES = ("keras", "torch")  # Keras is asked first: on torch its networks are modules, too
 
 
 def load(name: str) -> Framework:
@@ -12,7 +12,16 @@ def load(name: str) -> Framework:
 
     Raises:
         MissingExtraError: when the library is not installed.
+        LuthierError: when Keras' backend is not.
     """
+    if name == "keras":
+        from luthier.frameworks.keras.process import require
+
+        require()
+        from luthier.frameworks.keras.framework import KerasFramework
+
+        made: Any = KerasFramework()
+        return cast(Framework, made)
     if name == "torch":
         try:
             from luthier.frameworks.torch import TorchFramework

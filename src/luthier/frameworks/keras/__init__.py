@@ -1,0 +1,1 @@
+"""Keras networks. Importing this alone imports no Keras: its backend is chosen first."""
