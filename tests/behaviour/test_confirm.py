@@ -9,7 +9,7 @@ from luthier import Recipe, Study, tune
 from luthier.core import History
 
 RECIPE = Recipe(model={"width": 8, "depth": 1}, epochs=2, batch_size=32, learning_rate=1e-4)
-EPOCHS = 48  # 24 full trainings: the fewest that pay for three fresh seeds
+EPOCHS = 48  # 24 full trainings: the fewest that pay for three fresh seeds of both
 
 
 def run(folder: Path, budget: str = f"{EPOCHS} epochs", **options) -> Study:
@@ -111,4 +111,17 @@ def test_a_small_budget_claims_nothing_and_says_what_could_have_been_seen(tmp_pa
     assert data["verdict"] is None
     assert small.history.confirming == ()
     assert small.history.epochs == 20
-    assert "24 full trainings" in data["proof"]["reason"] or "baseline" in data["proof"]["reason"]
+    reason = data["proof"]["reason"]
+    assert "12 full trainings of 2 epochs" in reason or "baseline" in reason
+
+
+def test_twelve_full_trainings_pay_for_a_verdict(tmp_path: Path):
+    """The first training of the baseline is one of its two."""
+    study = run(tmp_path, budget="24 epochs")
+    confirming = study.history.confirming
+    assert sum(trial.epochs for trial in confirming) <= 24 / 4
+    assert study.history.epochs <= 24
+    assert study.to_json()["verdict"] in ("better", "worse", "undecided")
+    assert study.proof.baseline_seeds == (1, 0)
+    assert len(confirming) == 3
+    assert study.proof.verdict.level == 0.025

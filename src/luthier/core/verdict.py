@@ -69,7 +69,8 @@ class Proof:
     Args:
         verdict: None where nothing is claimed.
         reason: Why nothing is.
-        seeds: That both were trained with.
+        seeds: That the winner was trained with.
+        baseline_seeds: That the baseline was trained with.
         best: Test score of each seed of the winner.
         baseline: The same of the baseline.
         best_interval, baseline_interval: 95 % intervals of those scores' means, over seeds.
@@ -84,6 +85,7 @@ class Proof:
     verdict: Verdict | None = None
     reason: str = ""
     seeds: tuple[int, ...] = ()
+    baseline_seeds: tuple[int, ...] = ()
     best: tuple[float, ...] = ()
     baseline: tuple[float, ...] = ()
     best_interval: tuple[float, float] | None = None
@@ -107,6 +109,7 @@ class Proof:
             "reason": self.reason or None,
             "confirmatory": self.confirmatory,
             "seeds": list(self.seeds),
+            "baseline_seeds": list(self.baseline_seeds),
             "best": list(self.best),
             "baseline": list(self.baseline),
             "planned": list(self.planned),

@@ -12,10 +12,10 @@ from luthier.catalog import metrics
 from luthier.core import History, Part, Proof, Storage, StudyRecord, Task, Trial
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
-from luthier.loop.confirming import Confirming, trained
-from luthier.loop.reserve import stages
+from luthier.loop.confirming import Confirming
+from luthier.loop.reserve import affordable, least, stages
 from luthier.loop.scoring import in_units, test_hash
-from luthier.proof import UNDECIDED, detectable_by_rows, judge, spending
+from luthier.proof import FEWEST, UNDECIDED, detectable_by_rows, judge, spending
 from luthier.proof.bootstrap import seed_interval
 from luthier.proof.pseudovalues import blocks, pseudovalues
 
@@ -25,14 +25,10 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 METHOD = (
-    "two-way analysis of seeds and test rows with Hillis' degrees of freedom; interval by a "
-    "bootstrap on both levels; levels by Lan and DeMets' spending"
+    "two-way analysis of seeds and test rows, rows paired, degrees of freedom by Welch and "
+    "Satterthwaite; interval by a bootstrap on both levels; levels by Lan and DeMets' spending"
 )
 STOPPED = "the confirmation was stopped; the same command goes on with it"
-TOO_LITTLE = (
-    "a quarter of the budget does not train both recipes with three fresh seeds (24 full "
-    "trainings would)"
-)
 
 
 @dataclass(frozen=True)
@@ -101,9 +97,9 @@ class Confirmation:
     def _planned(self, history: History) -> tuple[int, ...]:
         """Return the looks that the whole budget plans, and that what is left still pays for."""
         found = stages(self.budget, self.record.space.baseline.epochs)
-        return tuple(
-            seeds for seeds in found if self._affords(history, *Confirming(seeds).missing(history))
-        )
+        looks = found if found[:1] in ((), (FEWEST,)) else (FEWEST, *found)
+        paid = [n for n in looks if self._affords(history, *Confirming(n).missing(history))]
+        return affordable(paid, float("inf"))
 
     def _affords(self, history: History, trainings: int, epochs: int) -> bool:
         pace = history.seconds / max(history.epochs, 1)
@@ -117,13 +113,14 @@ class Confirmation:
     def _claims_nothing(self, history: History) -> Proof:
         """Return the least that can be said: what the rows alone could have shown."""
         pair = [trial for trial in (history.best, history.trials[0]) if trial and trial.stored]
+        reason = too_little(self.record.space.baseline.epochs)
         if len(pair) < 2:
-            return Proof(reason=TOO_LITTLE)
+            return Proof(reason=reason)
         opened = self._open(history)
         one, other = (self._contributions(trial) for trial in pair)
         least = detectable_by_rows(one - other)
         known = least if np.isfinite(least) else None
-        return Proof(reason=TOO_LITTLE, openings=opened, detectable=known)
+        return Proof(reason=reason, openings=opened, detectable=known)
 
     def _incomplete(self, history: History) -> str:
         failed = [t for t in history.confirming if t.state == "failed"]
@@ -134,12 +131,12 @@ class Confirmation:
     def _pairs(self, history: History, seeds: int) -> list[tuple[Trial, Trial]] | None:
         """Return the trainings of winner and baseline by seed; None where one is not complete."""
         found = []
-        for recipe, seed, until in Confirming(seeds).wanted(history):
-            trial = trained(history, recipe, seed)
-            done = trial is not None and trial.state in ("finished", "paused")
-            if trial is None or not done or trial.epochs < until or not trial.stored:
+        for one in Confirming(seeds).wanted(history):
+            if one.trial is None or one.left or not one.trial.stored:
                 return None
-            found.append(trial)
+            if one.trial.state not in ("finished", "paused"):
+                return None
+            found.append(one.trial)
         return list(zip(found[::2], found[1::2], strict=True))
 
     def _open(self, history: History) -> int:
@@ -166,10 +163,11 @@ class Confirmation:
         return Proof(
             verdict=verdict,
             seeds=tuple(trial.seed for trial, _ in pairs),
+            baseline_seeds=tuple(trial.seed for _, trial in pairs),
             best=tuple(tables[0].mean(axis=1).tolist()),
             baseline=tuple(tables[1].mean(axis=1).tolist()),
-            best_interval=seed_interval(tables[0]),
-            baseline_interval=seed_interval(tables[1]),
+            best_interval=seed_interval(tables[0].mean(axis=1)),
+            baseline_interval=seed_interval(tables[1].mean(axis=1)),
             planned=planned,
             looks=looks,
             openings=opened,
@@ -189,6 +187,21 @@ class Confirmation:
         rows = arrays.test.rows
         units = np.arange(len(rows)) if group is None else np.asarray(group)[rows]
         return contributions(arrays.task, outputs, arrays.test, units)
+
+
+def too_little(full: int) -> str:
+    """Return why a budget claims nothing, with the epochs that would.
+
+    Args:
+        full: Epochs of a full training.
+
+    >>> too_little(60).partition("(")[2]
+    '12 full trainings of 60 epochs, --budget "720 epochs", would)'
+    """
+    return (
+        f"a quarter of the budget does not train both recipes again with {FEWEST} fresh seeds "
+        f'({least()} full trainings of {full} epochs, --budget "{least() * full} epochs", would)'
+    )
 
 
 def contributions(task: Task, outputs: Array, part: Part, units: Array) -> Array:

@@ -6,17 +6,48 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luthier.core import History, Recipe, Space, Step, Trial
+from luthier.proof import FEWEST
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 @dataclass(frozen=True)
-class Confirming:
-    """Train winner and baseline with some fresh seeds, each for as long as it trained before.
+class Rerun:
+    """One training that a confirmation needs.
 
     Args:
-        seeds: How many. They follow the study's own seed, which chose the winner.
+        recipe: What is trained.
+        seed: With which seed.
+        until: For how many epochs.
+        trial: The training itself, as far as it went; None where it has not begun.
+    """
+
+    recipe: Recipe
+    seed: int
+    until: int
+    trial: Trial | None
+
+    @property
+    def left(self) -> int:
+        """How many epochs are missing; one that its own early stopping ended is complete."""
+        if self.trial is None:
+            return self.until
+        return 0 if self.trial.state == "finished" else max(self.until - self.trial.epochs, 0)
+
+
+@dataclass(frozen=True)
+class Confirming:
+    """Train winner and baseline with some fresh seeds.
+
+    The winner trains for as long as it did when it was chosen, the baseline to its end. They are
+    trainings of a recipe that was fixed before, so any of the baseline's counts. At two seeds,
+    where each training is dear, its first one is one of them: it was there before the search, and
+    chose nothing but that it was beaten. (No claim is made where it was not, so a claim that is
+    false becomes rarer by it, never more frequent.)
+
+    Args:
+        seeds: How many of each. They follow the study's own seed, which chose the winner.
     """
 
     seeds: int
@@ -24,16 +55,15 @@ class Confirming:
     def __call__(self, space: Space, history: History, rng: np.random.Generator) -> list[Step]:
         """Return what is missing; nothing when all is there, or nothing was found."""
         steps = []
-        for recipe, seed, until in self.wanted(history):
-            trial = trained(history, recipe, seed)
-            if trial is None:
-                steps.append(Step(until, recipe=recipe, seed=seed, purpose="confirm"))
-            elif trial.state == "paused" and trial.epochs < until:
-                steps.append(Step(until, trial=trial.number))
+        for one in self.wanted(history):
+            if one.trial is None:
+                steps.append(Step(one.until, recipe=one.recipe, seed=one.seed, purpose="confirm"))
+            elif one.trial.state == "paused" and one.left:
+                steps.append(Step(one.until, trial=one.trial.number))
         return steps
 
-    def wanted(self, history: History) -> list[tuple[Recipe, int, int]]:
-        """Return recipe, seed and epochs of each training: winner and baseline by turns.
+    def wanted(self, history: History) -> list[Rerun]:
+        """Return the trainings that it takes: winner and baseline by turns.
 
         >>> Confirming(3).wanted(History())
         []
@@ -41,20 +71,22 @@ class Confirming:
         winner = history.best
         if winner is None or winner.number == 0:
             return []
-        seeds = range(history.seed + 1, history.seed + 1 + self.seeds)
-        pair = (winner, history.trials[0])
-        return [(one.recipe, seed, one.epochs) for seed in seeds for one in pair]
+        first = history.trials[0]
+        until = winner.recipe.epochs if winner.state == "finished" else winner.epochs
+        found = []
+        for seed in range(history.seed + 1, history.seed + 1 + self.seeds):
+            found.append(_rerun(history, winner.recipe, seed, until))
+            found.append(_rerun(history, first.recipe, seed, first.recipe.epochs))
+        if self.seeds == FEWEST and first.state == "finished" and first.stored:
+            found[-1] = Rerun(first.recipe, first.seed, first.recipe.epochs, first)
+        return found
 
     def missing(self, history: History) -> tuple[int, int]:
         """Return how many trainings, and how many epochs, are still to be had."""
-        left = []
-        for recipe, seed, until in self.wanted(history):
-            trial = trained(history, recipe, seed)
-            left.append(until if trial is None else max(until - trial.epochs, 0))
+        left = [one.left for one in self.wanted(history)]
         return sum(epochs > 0 for epochs in left), sum(left)
 
 
-def trained(history: History, recipe: Recipe, seed: int) -> Trial | None:
-    """Return the training that confirms a recipe with a seed, if there is one."""
+def _rerun(history: History, recipe: Recipe, seed: int, until: int) -> Rerun:
     same = (t for t in history.confirming if (t.recipe, t.seed) == (recipe, seed))
-    return next(same, None)
+    return Rerun(recipe, seed, until, next(same, None))

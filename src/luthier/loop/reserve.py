@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 
 from luthier.core import History
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
-from luthier.proof import STAGES
+from luthier.proof import FEWEST, STAGES
+
+SHARE = 0.25  # of the budget, at most: it leaves the search most of it
 
 
-def stages(budget: Budget, full: int, *, share: float = 0.25) -> tuple[int, ...]:
+def cost(seeds: int) -> int:
+    """Return how many trainings it takes to look at so many seeds of winner and baseline.
+
+    At the fewest, the baseline's first training is one of its seeds.
+
+    >>> cost(2), cost(3)
+    (3, 6)
+    """
+    return 2 * seeds - (seeds == FEWEST)
+
+
+def least() -> int:
+    """Return how many full trainings a budget needs for any verdict.
+
+    >>> least()
+    12
+    """
+    return ceil(cost(FEWEST) / SHARE)
+
+
+def stages(budget: Budget, full: int, *, share: float = SHARE) -> tuple[int, ...]:
     """Return the numbers of seeds at which a confirmation looks, as far as the budget reaches.
+
+    Three seeds of both recipes from 24 full trainings on; two from 12 on.
 
     Args:
         budget: Of the whole study.
         full: Epochs of a full training.
-        share: Of the budget, at most. A quarter leaves the search most of it, and pays for three
-            seeds of both recipes from 24 full trainings on.
+        share: Of the budget, at most.
 
-    >>> stages(Budget(epochs=1200), 30), stages(Budget(epochs=600), 30)
-    ((3, 5), ())
+    >>> [stages(Budget(epochs=trainings * 30), 30) for trainings in (11, 12, 24, 40)]
+    [(), (2,), (3,), (3, 5)]
     """
-    trainings = share * min(budget.epochs / full, budget.trials)
-    return tuple(count for count in STAGES if 2 * count <= trainings)
+    return affordable((FEWEST, *STAGES), share * min(budget.epochs / full, budget.trials))
+
+
+def affordable(seeds: Sequence[int], trainings: float) -> tuple[int, ...]:
+    """Return what some trainings pay for; a look at the fewest only where no other one is.
+
+    >>> affordable((2, 3, 5), 5), affordable((2, 3, 5), 6)
+    ((2,), (3,))
+    """
+    found = tuple(count for count in seeds if cost(count) <= trainings)
+    return found if found == (FEWEST,) else tuple(count for count in found if count != FEWEST)
 
 
 def for_search(
-    budget: Budget, full: int, history: History, parts: Assembly, *, share: float = 0.25
+    budget: Budget, full: int, history: History, parts: Assembly, *, share: float = SHARE
 ) -> Budget:
     """Return what the search may spend: all but the reserve.
 
@@ -45,7 +79,7 @@ def for_search(
     test = parts.arrays.test
     if not planned or test is None or not len(test):
         return budget
-    trainings = 2 * planned[-1]
+    trainings = cost(planned[-1])
     spent = history.confirming
     epochs = sum(trial.epochs for trial in spent)
     seconds = sum(sum(trial.curves.seconds) for trial in spent)

@@ -7,12 +7,13 @@ from luthier.proof.detectable import detectable, detectable_by_rows
 from luthier.proof.judge import BETTER, EQUIVALENT, UNDECIDED, WORSE, judge
 from luthier.proof.pseudovalues import blocks, pseudovalues
 from luthier.proof.resampled import corrected_resampled
-from luthier.proof.spending import STAGES, spending
+from luthier.proof.spending import FEWEST, STAGES, spending
 from luthier.proof.two_way import Estimate, two_way
 
 __all__ = [
     "BETTER",
     "EQUIVALENT",
+    "FEWEST",
     "STAGES",
     "UNDECIDED",
     "WORSE",

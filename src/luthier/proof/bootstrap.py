@@ -12,9 +12,12 @@ from luthier.proof.two_way import two_way
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[Any]
+
 
 def interval(
-    differences: NDArray[Any],
+    candidate: Array,
+    baseline: Array,
     rng: np.random.Generator,
     *,
     level: float = 0.95,
@@ -28,37 +31,41 @@ def interval(
     what seeds and rows do together, which the seeds' spread holds already, as in `two_way`.
 
     Args:
-        differences: (seeds, rows), at least two of each.
+        candidate: (seeds, rows), at least two of each; larger is better.
+        baseline: The same rows, with seeds of its own.
         rng: Draws.
         level: Share of intervals that hold the truth.
         draws: 4,000 place a 2.5 % quantile within a twentieth of the error.
 
     >>> rng = np.random.default_rng(0)
-    >>> low, high = interval(rng.normal(1, 1, (3, 100)), rng)
+    >>> low, high = interval(rng.normal(1, 1, (3, 100)), rng.normal(0, 1, (3, 100)), rng)
     >>> low < 1 < high
     True
     """
-    table = np.asarray(differences, np.float64)
-    seeds, rows = table.shape
-    found = two_way(table)
-    by_row = table.mean(axis=0) - found.difference
-    spread = found.row_variance + found.rest_variance / seeds
+    found = two_way(candidate, baseline)
+    rows = found.rows
+    by_row = np.mean(candidate, axis=0) - np.mean(baseline, axis=0) - found.difference
+    spread = float(by_row.var(ddof=1))
     shrunk = by_row * np.sqrt(found.row_variance / spread) if spread > 0 else by_row
     resampled = rng.multinomial(rows, np.full(rows, 1 / rows), size=draws) @ shrunk / rows
-    fresh = rng.standard_t(seeds - 1, size=draws) * found.seed_error
+    fresh = rng.standard_t(found.seed_freedom, size=draws) * found.seed_error
     tail = (1 - level) / 2
     low, high = np.quantile(found.difference + resampled + fresh, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def seed_interval(differences: NDArray[Any], *, level: float = 0.95) -> tuple[float, float]:
-    """Return where the mean difference lies over fresh seeds on these very rows: training noise.
+def seed_interval(scores: Array, *, level: float = 0.95) -> tuple[float, float]:
+    """Return where a recipe's mean score lies over fresh seeds on these very rows.
 
-    >>> low, high = seed_interval(np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]))
+    Args:
+        scores: One a training.
+        level: Share of intervals that hold the truth.
+
+    >>> low, high = seed_interval(np.array([1.0, 2.0, 3.0]))
     >>> round(low, 2), round(high, 2)
     (-0.48, 4.48)
     """
-    by_seed = np.asarray(differences, np.float64).mean(axis=1)
-    error = by_seed.std(ddof=1) / np.sqrt(len(by_seed))
-    reach = float(stats.t.ppf((1 + level) / 2, len(by_seed) - 1) * error)
-    return float(by_seed.mean()) - reach, float(by_seed.mean()) + reach
+    values = np.asarray(scores, np.float64)
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    reach = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
+    return float(values.mean()) - reach, float(values.mean()) + reach

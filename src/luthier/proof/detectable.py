@@ -25,7 +25,7 @@ def detectable(
         alpha: Level of the claim.
         power: 0.8 is the custom (Cohen 1988).
 
-    >>> noisy = Estimate(0.1, 0.2, 10.0, 0.6, 3, 100, 0.1, 0.5, 0.1, 0.18)
+    >>> noisy = Estimate(0.1, 0.2, 10.0, 0.6, 3, 100, 0.1, 0.5, 0.1, 0.18, 4.0)
     >>> detectable(noisy, seeds=10) < detectable(noisy)
     True
     """
@@ -35,7 +35,8 @@ def detectable(
     total = by_seed + by_row
     if total == 0:
         return 0.0
-    freedom = total**2 / (by_seed**2 / (seeds - 1) + by_row**2 / (found.rows - 1))
+    # As if both recipes scattered alike: which of them does more is what few seeds do not tell.
+    freedom = total**2 / (by_seed**2 / (2 * seeds - 2) + by_row**2 / (found.rows - 1))
     reach = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
     return float(reach * sqrt(total))
 
@@ -51,9 +52,9 @@ def seeds_to_see(
         alpha: Level of the claim.
         most: Beyond this, more trainings are no sensible answer.
 
-    >>> noisy = Estimate(0.4, 0.2, 4.0, 0.2, 3, 1000, 0.1, 0.5, 0.1, 0.18)
+    >>> noisy = Estimate(0.4, 0.2, 4.0, 0.2, 3, 1000, 0.1, 0.5, 0.1, 0.18, 4.0)
     >>> seeds_to_see(noisy, 0.4), seeds_to_see(noisy, 0.001)
-    (8.0, inf)
+    (7.0, inf)
     """
     if difference == 0:
         return inf

@@ -12,7 +12,7 @@ def equivalence(found: Estimate, margin: float) -> float:
 
     Schuirmann (1987): the larger of the p-values of "not below -margin" and "not above margin".
 
-    >>> close = Estimate(0.0, 0.1, 30.0, 1.0, 3, 100, 0.0, 0.0, 0.0, 0.0)
+    >>> close = Estimate(0.0, 0.1, 30.0, 1.0, 3, 100, 0.0, 0.0, 0.0, 0.0, 4.0)
     >>> equivalence(close, 0.1) > 0.05 > equivalence(close, 0.3)
     True
     """

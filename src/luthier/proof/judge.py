@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import stats
 
 from luthier.core import Verdict
-from luthier.proof.bootstrap import interval, seed_interval
+from luthier.proof.bootstrap import interval
 from luthier.proof.detectable import detectable, seeds_to_see
 from luthier.proof.equivalence import equivalence
 from luthier.proof.superiority import superiority
@@ -33,7 +34,7 @@ def judge(
 
     Args:
         candidate: (seeds, rows), larger being better.
-        baseline: The same rows, with the same seeds.
+        baseline: The same rows, with seeds of its own.
         level: Of this look: what `spending` gives it.
         min_difference: Differences below it do not matter; None if every one does.
         seed: Of the bootstrap.
@@ -46,14 +47,14 @@ def judge(
     >>> judge(*noise, min_difference=0.05).verdict
     'equivalent'
     """
-    table = np.asarray(candidate, np.float64) - np.asarray(baseline, np.float64)
-    found = two_way(table)
-    reach = interval(table, np.random.default_rng(seed))
+    found = two_way(candidate, baseline)
+    reach = interval(candidate, baseline, np.random.default_rng(seed))
+    noise = float(stats.t.ppf(0.975, found.seed_freedom)) * found.seed_error
     return Verdict(
         verdict=_decide(found, reach, level, min_difference),
         difference=found.difference,
         interval=reach,
-        seed_interval=seed_interval(table),
+        seed_interval=(found.difference - noise, found.difference + noise),
         p_value=found.p_value,
         level=level,
         superiority=superiority(np.mean(candidate, axis=1), np.mean(baseline, axis=1)),

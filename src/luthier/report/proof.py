@@ -37,8 +37,8 @@ def _sentences(proof: Proof, metric: str) -> list[str]:
         return texts
     texts = [
         sentence(verdict, metric),
-        f"{verdict.seeds} fresh seeds of each on {verdict.rows} test rows, none of which chose "
-        f"the winner: {_mean(proof.best)} against {_mean(proof.baseline)}",
+        f"{verdict.seeds} trainings of each on {verdict.rows} test rows, none of which chose "
+        f"the winner: {metric} {_mean(proof.best)} against {_mean(proof.baseline)}",
         f"gain {_signed(verdict.difference)} {metric}, 95 % interval "
         f"{_signed(verdict.interval[0])} to {_signed(verdict.interval[1])}, "
         f"p = {verdict.p_value:.2g} (a claim takes {verdict.level:.2g})",

@@ -83,8 +83,8 @@ class Summary:
             "task": self.task,
             "metric": self.metric,
             "direction": self.direction,
-            "best": self._outcome(self.best, proof.best_interval),
-            "baseline": self._outcome(self.baseline, proof.baseline_interval),
+            "best": self._outcome(self.best, proof.best_interval, proof.seeds),
+            "baseline": self._outcome(self.baseline, proof.baseline_interval, proof.baseline_seeds),
             "verdict": None if verdict is None else verdict.verdict,
             "p_value": None if verdict is None else verdict.p_value,
             "proof": None if self.proof is None else self.proof.to_json(),
@@ -100,7 +100,10 @@ class Summary:
         }
 
     def _outcome(
-        self, outcome: Outcome | None, interval: tuple[float, float] | None
+        self,
+        outcome: Outcome | None,
+        interval: tuple[float, float] | None,
+        seeds: tuple[int, ...],
     ) -> dict[str, Any] | None:
         if outcome is None:
             return None
@@ -110,7 +113,7 @@ class Summary:
             "validation_score": _number(outcome.validation.get(self.metric)),
             "test_score": _number(outcome.test.get(self.metric)),
             "interval": None if interval is None else list(interval),
-            "seeds": [outcome.seed, *(self.proof.seeds if self.proof else ())],
+            "seeds": [outcome.seed, *(seed for seed in seeds if seed != outcome.seed)],
             "validation": {name: _number(value) for name, value in outcome.validation.items()},
             "test": {name: _number(value) for name, value in outcome.test.items()} or None,
             "epoch": outcome.epoch,

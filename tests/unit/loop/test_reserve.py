@@ -1,24 +1,34 @@
 """What is kept back for confirming is a quarter at most, and is there after a break."""
 
+from dataclasses import replace
+
 import pytest
 
 from luthier.core import Curves, History, Recipe, Trial
 from luthier.loop.budget import Budget
 from luthier.loop.confirming import Confirming
-from luthier.loop.reserve import stages
+from luthier.loop.reserve import cost, least, stages
 
 FULL = 10
 
 
 @pytest.mark.parametrize(
     ("trainings", "looks"),
-    [(10, ()), (23, ()), (24, (3,)), (40, (3, 5)), (80, (3, 5, 10)), (1000, (3, 5, 10))],
+    [
+        (11, ()),
+        (12, (2,)),
+        (23, (2,)),
+        (24, (3,)),
+        (40, (3, 5)),
+        (80, (3, 5, 10)),
+        (1000, (3, 5, 10)),
+    ],
 )
 def test_looks_cost_a_quarter_of_the_budget_at_most(trainings: int, looks: tuple[int, ...]):
     assert stages(Budget(epochs=trainings * FULL), FULL) == looks
     assert stages(Budget(trials=trainings), FULL) == looks
-    if looks:
-        assert 2 * looks[-1] <= trainings / 4
+    assert (trainings >= least()) == bool(looks)
+    assert all(cost(seeds) <= trainings / 4 for seeds in looks)
 
 
 def test_a_budget_in_time_may_hold_every_look():
@@ -39,10 +49,37 @@ def test_a_lucky_fresh_seed_does_not_become_the_winner():
 
 def test_only_what_is_missing_is_trained():
     history = History((trial(0, 1.0), trial(1, 0.5), trial(3, 0.5, seed=1, purpose="confirm")))
-    steps = Confirming(2)(None, history, None)
-    assert [(s.recipe.learning_rate, s.seed) for s in steps] == [(0.2, 1), (0.1, 2), (0.2, 2)]
+    steps = Confirming(3)(None, history, None)
+    assert [(s.recipe.learning_rate, s.seed) for s in steps] == [
+        (0.2, 1),
+        (0.1, 2),
+        (0.2, 2),
+        (0.1, 3),
+        (0.2, 3),
+    ]
     assert {s.purpose for s in steps} == {"confirm"}
-    assert Confirming(2).missing(history) == (3, 3 * FULL)
+    assert Confirming(3).missing(history) == (5, 5 * FULL)
+
+
+def test_at_two_seeds_the_baselines_first_training_is_one_of_them():
+    first = replace(trial(0, 1.0), stored=True)
+    history = History((first, trial(1, 0.5)))
+    assert Confirming(2).missing(history) == (cost(2), cost(2) * FULL)
+    assert [one.seed for one in Confirming(2).wanted(history)] == [1, 1, 2, 0]
+    evicted = History((trial(0, 1.0), trial(1, 0.5)))
+    assert Confirming(2).missing(evicted) == (4, 4 * FULL)
+
+
+def test_a_baseline_that_was_cut_short_is_trained_to_its_end():
+    winner = replace(trial(1, 0.5, epochs=4), state="paused")
+    history = History((replace(trial(0, 1.0, epochs=4), state="paused"), winner))
+    assert [one.until for one in Confirming(3).wanted(history)] == [4, FULL] * 3
+
+
+def test_what_early_stopping_ended_is_complete():
+    fresh = trial(3, 0.5, seed=1, purpose="confirm", epochs=4)
+    history = History((trial(0, 1.0), trial(1, 0.5), fresh))
+    assert Confirming(3).missing(history)[0] == 5
 
 
 def test_a_baseline_that_nothing_beats_needs_no_confirmation():

@@ -13,12 +13,17 @@ STUDIES = 400
 MOST = 0.05 + 3 * np.sqrt(0.05 * 0.95 / STUDIES)
 
 
-def null(rng, seeds, by_seed, by_row, rest, rows=100):
-    return (
+def null(rng, seeds, by_seed, by_row, rest, rows=100, gain=0.0):
+    """Return the tables of two recipes whose rows are equally hard in part, and trainings not."""
+    hard = rng.normal(size=(1, rows))
+    return [
         by_seed * rng.normal(size=(seeds, 1))
-        + by_row * rng.normal(size=(1, rows))
+        + hard
+        + by_row * rng.normal(size=(1, rows)) / np.sqrt(2)
         + rest * rng.normal(size=(seeds, rows))
-    )
+        + one
+        for one in (gain, 0.0)
+    ]
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
@@ -29,7 +34,15 @@ def null(rng, seeds, by_seed, by_row, rest, rows=100):
 )
 def test_of_null_studies_one_in_twenty_is_called_different(seeds: int, noise):
     rng = np.random.default_rng([seeds, 7])
-    claims = [two_way(null(rng, seeds, *noise)).p_value <= 0.05 for _ in range(STUDIES)]
+    claims = [two_way(*null(rng, seeds, *noise)).p_value <= 0.05 for _ in range(STUDIES)]
+    assert np.mean(claims) <= MOST
+
+
+@pytest.mark.parametrize("noise", [(1, 0, 1), (0.1, 1, 1)], ids=["seeds dominate", "both count"])
+def test_two_seeds_keep_to_five_percent_at_the_level_that_they_get(noise):
+    rng = np.random.default_rng(8)
+    (level,) = spending((2,))
+    claims = [two_way(*null(rng, 2, *noise)).p_value <= level for _ in range(STUDIES)]
     assert np.mean(claims) <= MOST
 
 
@@ -38,23 +51,23 @@ def test_the_interval_covers_the_truth_with_three_seeds(noise):
     rng = np.random.default_rng(3)
     hits = 0
     for _ in range(STUDIES):
-        low, high = interval(null(rng, 3, *noise) + 0.3, rng, draws=500)
+        low, high = interval(*null(rng, 3, *noise, gain=0.3), rng, draws=500)
         hits += low <= 0.3 <= high
     assert hits / STUDIES >= 0.92
 
 
 def test_a_seed_that_differs_is_no_proof_even_on_many_rows():
     lucky = np.array([[1.0], [0.1], [-0.2]]) + np.zeros((1, 10_000))
-    assert two_way(lucky).p_value > 0.3
+    assert two_way(lucky, np.zeros_like(lucky)).p_value > 0.3
 
 
 def test_a_small_gain_that_every_seed_and_row_agree_on_is_proof():
     rng = np.random.default_rng(0)
-    assert two_way(null(rng, 3, 0.01, 0.1, 0.1, rows=400) + 0.1).p_value < 0.01
+    assert two_way(*null(rng, 3, 0.01, 0.1, 0.1, rows=400, gain=0.1)).p_value < 0.01
 
 
 def test_the_same_predictions_are_no_difference():
-    rows = np.random.default_rng(0).normal(size=(3, 50))
+    rows = np.repeat(np.random.default_rng(0).normal(size=(1, 50)), 3, axis=0)
     same = judge(rows, rows)
     assert (same.verdict, same.p_value, same.difference) == ("undecided", 1.0, 0.0)
     assert judge(rows, rows, min_difference=0.01).verdict == "equivalent"
@@ -77,8 +90,8 @@ def test_looks_spend_five_percent_together():
 
 def test_more_seeds_help_only_against_noise_of_seeds():
     rng = np.random.default_rng(2)
-    noisy_seeds = two_way(null(rng, 3, 1, 0.1, 0.1))
-    noisy_rows = two_way(null(rng, 3, 0, 5, 0.1))
+    noisy_seeds = two_way(*null(rng, 3, 1, 0.1, 0.1))
+    noisy_rows = two_way(*null(rng, 3, 0, 5, 0.1))
     assert detectable(noisy_seeds, seeds=10) < detectable(noisy_seeds) / 2
     assert seeds_to_see(noisy_rows, 0.1) == float("inf")
 
