@@ -8,6 +8,7 @@ from functools import cached_property
 from luthier.core.curves import Curves
 from luthier.core.recipe import Recipe
 from luthier.core.show_html import trial_html
+from luthier.core.verdict import Proof
 
 LIVE_STATES = ("waiting", "running", "paused")
 STATES = (*LIVE_STATES, "finished", "failed", "pruned")
@@ -98,6 +99,7 @@ class History:
         trials_left: New trials that the budget still allows.
         setup: Seconds that a structure costs which no trial has had, where time is what the
             budget counts; 0 where it does not, or nothing is compiled.
+        proof: What confirming the winner came to, for study rules; None while the search runs.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -110,6 +112,7 @@ class History:
     epochs_left: float = float("inf")
     trials_left: float = float("inf")
     setup: float = 0.0
+    proof: Proof | None = None
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""

@@ -102,7 +102,8 @@ class Study:
         trials = self.history.trials
         trial = self.history.best or (trials[-1] if trials else None)
         winner = None if trial is None else diagnose_trial(trial, self.parts)
-        return diagnose_study(self.history, self.record.space, winner=winner)
+        proven = replace(self.history, proof=self.proof)
+        return diagnose_study(proven, self.record.space, winner=winner)
 
     def best_model(self) -> Any:
         """Return the winner as a live network with its best weights, in evaluation mode.

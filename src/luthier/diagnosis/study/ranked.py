@@ -9,12 +9,14 @@ from luthier.core import Categorical, History, Space, Trial
 
 
 def ranked(history: History) -> list[Trial]:
-    """Return the trials that have a score, the best first.
+    """Return the search's trials that have a score, the best first.
+
+    Trainings that confirm are left out: they stand twice for recipes that were chosen.
 
     >>> ranked(History())
     []
     """
-    scored = [trial for trial in history.trials if math.isfinite(history.loss(trial))]
+    scored = [trial for trial in history.searched.trials if math.isfinite(history.loss(trial))]
     return sorted(scored, key=lambda trial: (history.loss(trial), trial.number))
 
 

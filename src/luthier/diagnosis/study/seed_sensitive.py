@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from statistics import mean, stdev
+from statistics import mean, variance
 
-from luthier.core import Finding, History, Prescription, Space, Trial
+from luthier.core import Finding, History, Prescription, Space
 from luthier.diagnosis.about import About
 from luthier.diagnosis.study.ranked import complete
 
 ABOUT = About(
     symptom="The same recipe does well with one seed, and badly with the next.",
-    evidence="Recipes trained with three seeds or more differ from seed to seed by more than the "
-    "best recipe is ahead of the middle one. Always info.",
+    evidence="Recipes trained with three seeds or more, those that confirm among them, differ from "
+    "seed to seed by more than the best recipe is ahead of the middle one. Always info.",
     cause="A small validation part, a rate at the edge, or an initialisation that decides.",
     remedy="Compare means over seeds, with their interval; a warm-up or a lower rate calms it.",
     reference="Bouthillier et al. 2021, Accounting for Variance in Machine Learning Benchmarks",
@@ -32,17 +32,21 @@ def seed_sensitive(
     Returns:
         The finding, or None.
     """
-    groups: dict[str, list[Trial]] = {}
+    searched: dict[str, list[float]] = {}
     for trial in complete(history):
-        groups.setdefault(trial.recipe.identity, []).append(trial)
-    losses = {key: [history.loss(trial) for trial in group] for key, group in groups.items()}
-    spreads = [stdev(group) for group in losses.values() if len(group) >= seeds]
-    if not spreads or len(losses) < recipes:
+        searched.setdefault(trial.recipe.identity, []).append(history.loss(trial))
+    confirmed: dict[str, list[float]] = {}
+    for trial in history.confirming:
+        if trial.state in ("finished", "paused"):
+            confirmed.setdefault(trial.recipe.identity, []).append(history.loss(trial))
+    groups = [*searched.values(), *confirmed.values()]
+    spreads = [variance(group) for group in groups if len(group) >= seeds]
+    if not spreads or len(searched) < recipes:
         return None
-    spread = mean(one**2 for one in spreads) ** 0.5
-    levels = sorted(mean(group) for group in losses.values())
+    spread = mean(spreads) ** 0.5
+    levels = sorted(mean(group) for group in searched.values())
     ahead = levels[len(levels) // 2] - levels[0]
-    if spread <= ahead or spread <= 0.0:
+    if not ahead < spread < float("inf"):
         return None
     return Finding(
         problem="seed_sensitive",

@@ -36,7 +36,7 @@ def too_many_failed_trials(
     Returns:
         The finding, or None.
     """
-    ended = [t for t in history.trials if t.state in ("finished", "failed", "pruned")]
+    ended = [t for t in history.searched.trials if t.state in ("finished", "failed", "pruned")]
     failed = [t for t in ended if t.state == "failed"]
     everything = len(failed) == len(ended) and len(failed) >= 3
     if not everything and (len(ended) < trials or len(failed) < share * len(ended)):
@@ -63,7 +63,8 @@ def too_many_failed_trials(
 
 def _sides(history: History, space: Space, apart: float) -> dict[str, str]:
     """Return the parameters by which failed trials differ from the others, and their side."""
-    failed, sound = [t for t in history.trials if t.state == "failed"], ranked(history)
+    searched = history.searched.trials
+    failed, sound = [t for t in searched if t.state == "failed"], ranked(history)
     sides = {}
     for name in space.parameters:
         bad, good = ([unit for _, unit in units(space, name, group)] for group in (failed, sound))

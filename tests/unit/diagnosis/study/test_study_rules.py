@@ -16,9 +16,11 @@ from luthier.core import (
     Float,
     History,
     Int,
+    Proof,
     Recipe,
     Space,
     Trial,
+    Verdict,
 )
 from luthier.diagnosis import diagnose_study, study
 
@@ -87,6 +89,42 @@ def endless(score, epochs=20):
     return tuple(score + 2.0 * 0.93**i for i in range(epochs))
 
 
+def verdict(name, more_seeds=40.0):
+    gain, low, high = {
+        "better": (0.2, 0.1, 0.3),
+        "worse": (-0.2, -0.3, -0.1),
+        "equivalent": (0.001, -0.01, 0.01),
+    }.get(name, (0.05, -0.1, 0.2))
+    return Verdict(name, gain, (low, high), (low, high), 0.04, 0.05, 0.6, 3, 200, 0.1, more_seeds)
+
+
+def confirmed(winner, baseline, *, said="better", openings=0):
+    """A search of which winner and baseline were trained again, each with these scores."""
+    found = history(12, inside)
+    trials = list(found.trials)
+    for recipe, scores in ((found.best.recipe, winner), (trials[0].recipe, baseline)):
+        for seed, score in enumerate(scores):
+            values = falling(score)
+            curves = Curves(values, val_loss=values, metrics={"val_loss": values})
+            trial = Trial(len(trials), recipe, 100 + seed, "finished", "torch_eager", curves)
+            trials.append(dataclasses.replace(trial, purpose="confirm"))
+    proof = Proof(verdict(said), openings=openings)
+    return dataclasses.replace(found, trials=tuple(trials), proof=proof)
+
+
+def best_and(**changes):
+    """A search whose winner was trained twice, and the second one with these changes."""
+    found = history(12, inside)
+    won = dataclasses.replace(found.best, engine="torch_eager")
+    trials = [won if t.number == won.number else t for t in found.trials]
+    trials.append(dataclasses.replace(won, number=12, purpose="confirm", **changes))
+    return dataclasses.replace(found, trials=tuple(trials))
+
+
+HIGHER = Curves(falling(0.5), val_loss=falling(0.5), metrics={"val_loss": falling(0.5)})
+WON = history(12, inside).loss(history(12, inside).best)
+STEADY = [WON, WON + 0.001, WON - 0.001]
+LUCKY = [WON + 0.100, WON + 0.101, WON + 0.102]
 THREE = [SPACE.decode([unit] * 4) for unit in (0.3, 0.5, 0.7)]
 SPEAKS = {
     "optimum_at_boundary": history(40, at_the_end),
@@ -96,6 +134,9 @@ SPEAKS = {
     "epochs_too_many": history(12, inside, curve=early),
     "epochs_too_few": history(12, inside, curve=endless),
     "seed_sensitive": history(12, luck, seeds=THREE),
+    "not_significant": confirmed(STEADY, LUCKY, said="undecided"),
+    "retrain_mismatch": confirmed(LUCKY, [0.9, 0.901, 0.902]),
+    "test_set_reused": confirmed(STEADY, LUCKY, openings=2),
 }
 SOUND = [history(40, inside, draw=draw) for draw in range(20)]
 BY_NAME = {rule.__name__: rule for rule in study.ALL}
@@ -164,3 +205,75 @@ def test_a_parameter_that_decides_is_not_called_idle():
     finding = study.irrelevant_parameter(SPEAKS["irrelevant_parameter"], SPACE)
     assert "learning_rate" not in finding.evidence["parameters"]
     assert finding.evidence["strongest"] == "learning_rate"
+
+
+def test_a_confirmed_winner_gets_no_finding_of_its_proof():
+    found = confirmed(STEADY, LUCKY)
+    names = ("not_significant", "retrain_mismatch", "test_set_reused")
+    assert [BY_NAME[name](found, SPACE) for name in names] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("said", "severity", "advice"),
+    [
+        ("worse", "warning", "Use the baseline's recipe"),
+        ("undecided", "info", "Take whichever is cheaper"),
+        ("equivalent", "info", "Take whichever is cheaper"),
+    ],
+)
+def test_what_was_not_shown_to_be_better_is_said_with_its_interval(said, severity, advice):
+    finding = study.not_significant(confirmed(STEADY, LUCKY, said=said), SPACE)
+    low, high = verdict(said).interval
+    assert finding.severity == severity
+    assert f"between {low:.2g} and {high:.2g}" in finding.summary
+    assert finding.prescriptions[0].advice.startswith(advice)
+
+
+def test_more_seeds_are_advised_only_where_they_would_decide():
+    told = {}
+    for more in (40.0, math.inf):
+        proof = Proof(verdict("undecided", more))
+        found = dataclasses.replace(confirmed(STEADY, LUCKY), proof=proof)
+        told[more] = study.not_significant(found, SPACE).prescriptions[-1].advice
+    assert told[40.0] == "About 40 more seeds of each would decide a gain like this."
+    assert told[math.inf] == "No number of seeds decides it: more test rows would."
+
+
+def test_a_score_that_fresh_seeds_do_not_reach_warns_where_nothing_is_left_of_the_gain():
+    some = study.retrain_mismatch(confirmed(LUCKY, [0.9, 0.901, 0.902]), SPACE)
+    none = study.retrain_mismatch(confirmed(LUCKY, LUCKY), SPACE)
+    assert (some.severity, none.severity) == ("info", "warning")
+    assert "nothing is left of the gain" in none.summary
+
+
+def test_a_score_within_what_seeds_make_is_no_mismatch():
+    noisy = [WON + 0.1, WON - 0.05, WON + 0.2]
+    assert study.retrain_mismatch(confirmed(noisy, LUCKY), SPACE) is None
+
+
+def test_one_training_with_two_results_is_an_error():
+    finding = study.retrain_mismatch(best_and(curves=HIGHER), SPACE)
+    assert finding.severity == "error"
+    assert "torch_eager" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"seed": 999, "curves": HIGHER}, {"engine": "compiled", "curves": HIGHER}],
+    ids=["the same again", "another seed", "another engine"],
+)
+def test_trainings_that_may_differ_are_no_mismatch(changes):
+    assert study.retrain_mismatch(best_and(**changes), SPACE) is None
+
+
+def test_seeds_that_confirm_tell_what_seeds_do():
+    apart = [0.1, 0.9, 1.7]
+    assert study.seed_sensitive(confirmed(apart, apart), SPACE) is not None
+    assert study.seed_sensitive(confirmed(STEADY, STEADY), SPACE) is None
+
+
+def test_trainings_that_confirm_are_no_trials_of_the_search():
+    plain, proven = history(12, inside), confirmed(STEADY, LUCKY)
+    rules = ("too_few_trials", "optimum_at_boundary", "epochs_too_few", "epochs_too_many")
+    for name in rules:
+        assert BY_NAME[name](proven, SPACE) == BY_NAME[name](plain, SPACE)
