@@ -1,11 +1,12 @@
 """The last part of a study confirms: fresh seeds, test rows, within a quarter of the budget."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from luthier import Recipe, Study, tune
+from luthier import Int, LuthierError, Recipe, Study, tune
 from luthier.core import History
 
 RECIPE = Recipe(model={"width": 8, "depth": 1}, epochs=2, batch_size=32, learning_rate=1e-4)
@@ -125,3 +126,34 @@ def test_twelve_full_trainings_pay_for_a_verdict(tmp_path: Path):
     assert study.proof.baseline_seeds == (1, 0)
     assert len(confirming) == 3
     assert study.proof.verdict.level == 0.025
+
+
+def test_where_the_difference_does_not_matter_the_cheaper_one_is_handed_over(tmp_path: Path):
+    wide = RECIPE.replace({"model.width": 9, "learning_rate": 0.01})
+    space = {"model.width": Int(3, 4)}  # whatever wins has fewer parameters
+    study = tune(
+        "mlp",
+        "iris",
+        budget=f"{EPOCHS} epochs",
+        recipe=wide,
+        space=space,
+        storage=f"sqlite:///{tmp_path}/runs.db",
+        engine="torch_eager",
+        min_difference=5.0,
+    )
+    if study.history.best.number == 0:
+        pytest.skip("nothing beat the baseline")
+    assert study.proof.verdict.verdict == "equivalent"
+    assert study.proof.best_cost.parameters < study.proof.baseline_cost.parameters
+    assert study.chosen == study.best
+    costly = replace(study.proof, best_cost=study.proof.baseline_cost)
+    assert costly.choice == "baseline"
+
+
+@pytest.mark.parametrize("options", [{"min_difference": 0.0}, {"cost": "price"}])
+def test_what_is_no_size_or_no_cost_is_refused_before_anything_is_trained(
+    options: dict, tmp_path: Path
+):
+    with pytest.raises(LuthierError, match=r"parameters, latency|above 0"):
+        run(tmp_path, **options)
+    assert not (tmp_path / "runs.db").exists()

@@ -1,5 +1,6 @@
 """Nouns, protocols and errors. Standard library only; everything else imports from here."""
 
+from luthier.core.cost import COSTS, Cost
 from luthier.core.curves import Curves, Series
 from luthier.core.diagnosis import Diagnosis
 from luthier.core.errors import (
@@ -54,6 +55,7 @@ from luthier.core.workers import Death, Stop, nothing
 
 __all__ = [
     "CHUNK",
+    "COSTS",
     "LIVE_STATES",
     "MODEL_PREFIX",
     "PROBLEMS",
@@ -69,6 +71,7 @@ __all__ = [
     "Categorical",
     "Claim",
     "Conditional",
+    "Cost",
     "Curves",
     "DataError",
     "DataFacts",

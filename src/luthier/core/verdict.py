@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
+
+from luthier.core.cost import Cost
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Proof:
         method: Of the verdict, in words.
         detectable: Without a verdict: the smallest difference that these test rows could have
             shown, had training no noise at all; None where that is not known.
+        best_cost, baseline_cost: What either costs.
+        cost: Which of the costs decides where the verdict is that both are equivalent.
     """
 
     verdict: Verdict | None = None
@@ -95,6 +99,20 @@ class Proof:
     openings: int | None = None
     method: str = ""
     detectable: float | None = None
+    best_cost: Cost = field(default_factory=Cost)
+    baseline_cost: Cost = field(default_factory=Cost)
+    cost: str = "parameters"
+
+    @property
+    def choice(self) -> str:
+        """What to take, ``best`` or ``baseline``: of two that are equivalent, the cheaper one.
+
+        >>> Proof().choice
+        'best'
+        """
+        verdict = None if self.verdict is None else self.verdict.verdict
+        equal = verdict == "equivalent" and not self.best_cost.below(self.baseline_cost, self.cost)
+        return "baseline" if verdict == "worse" or equal else "best"
 
     @property
     def confirmatory(self) -> bool:
@@ -108,6 +126,12 @@ class Proof:
             "verdict": None if self.verdict is None else self.verdict.verdict,
             "reason": self.reason or None,
             "confirmatory": self.confirmatory,
+            "choice": self.choice,
+            "costs": {
+                "decides": self.cost,
+                "best": self.best_cost.to_json(),
+                "baseline": self.baseline_cost.to_json(),
+            },
             "seeds": list(self.seeds),
             "baseline_seeds": list(self.baseline_seeds),
             "best": list(self.best),

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.catalog import metrics
-from luthier.core import History, Part, Proof, Storage, StudyRecord, Task, Trial
+from luthier.core import COSTS, Cost, History, Proof, Storage, StudyRecord, Trial
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
 from luthier.loop.confirming import Confirming
+from luthier.loop.contributions import recipe_cost, row_contributions
 from luthier.loop.reserve import affordable, least, stages
-from luthier.loop.scoring import in_units, test_hash
+from luthier.loop.scoring import test_hash
 from luthier.proof import FEWEST, UNDECIDED, detectable_by_rows, judge, spending
 from luthier.proof.bootstrap import seed_interval
-from luthier.proof.pseudovalues import blocks, pseudovalues
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +41,8 @@ class Confirmation:
         budget: Of the whole study.
         train: Has workers train winner and baseline with so many seeds; False where someone
             asked to stop.
+        min_difference: What is too small to matter; None where every difference does.
+        cost: Which cost decides where the difference does not matter.
     """
 
     record: StudyRecord
@@ -49,6 +50,8 @@ class Confirmation:
     parts: Assembly
     budget: Budget
     train: Callable[[int], bool]
+    min_difference: float | None = None
+    cost: str = COSTS[0]
 
     def run(self) -> Proof:
         """Train and look, stage by stage, until there is a verdict or the reserve is spent."""
@@ -159,7 +162,14 @@ class Confirmation:
         if not all(np.isfinite(table).all() for table in tables):
             return Proof(reason="a test score is no number", openings=opened)
         sign = 1.0 if self.record.direction == "maximize" else -1.0
-        verdict = judge(sign * tables[0], sign * tables[1], level=level, seed=self.record.seed)
+        verdict = judge(
+            sign * tables[0],
+            sign * tables[1],
+            level=level,
+            min_difference=self.min_difference,
+            seed=self.record.seed,
+        )
+        best_cost, baseline_cost = self._costs(pairs)
         return Proof(
             verdict=verdict,
             seeds=tuple(trial.seed for trial, _ in pairs),
@@ -172,21 +182,26 @@ class Confirmation:
             looks=looks,
             openings=opened,
             method=METHOD,
+            best_cost=best_cost,
+            baseline_cost=baseline_cost,
+            cost=self.cost,
         )
 
     def _contributions(self, trial: Trial) -> Array:
-        """Return what each test row, or group of rows, contributes to a training's score."""
-        arrays = self.parts.preparation.arrays(trial.recipe)
         state = self.storage.state(self.record.name, trial.number)
-        if arrays.test is None or state is None:
+        if state is None:
             return np.full(2, np.nan)
-        framework = self.parts.framework
-        model = framework.restore(self.parts.build, trial.recipe, arrays.task, state)
-        outputs = framework.outputs(model, arrays.test)
-        group = self.parts.preparation.dataset.raw["group"]
-        rows = arrays.test.rows
-        units = np.arange(len(rows)) if group is None else np.asarray(group)[rows]
-        return contributions(arrays.task, outputs, arrays.test, units)
+        return row_contributions(self.parts, trial.recipe, state)
+
+    def _costs(self, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[Cost, Cost]:
+        """Return what winner and baseline cost."""
+        sides = ([one for one, _ in pairs], [other for _, other in pairs])
+        states = (self.storage.state(self.record.name, trials[0].number) for trials in sides)
+        best, baseline = (
+            Cost() if state is None else recipe_cost(self.parts, trials, state)
+            for trials, state in zip(sides, states, strict=True)
+        )
+        return best, baseline
 
 
 def too_little(full: int) -> str:
@@ -202,22 +217,3 @@ def too_little(full: int) -> str:
         f"a quarter of the budget does not train both recipes again with {FEWEST} fresh seeds "
         f'({least()} full trainings of {full} epochs, --budget "{least() * full} epochs", would)'
     )
-
-
-def contributions(task: Task, outputs: Array, part: Part, units: Array) -> Array:
-    """Return what each unit of rows contributes to the deciding metric, in its own units.
-
-    Args:
-        task: Names the metric.
-        outputs: Of a network, rows first.
-        part: Targets and weights.
-        units: Rows with equal values stay together.
-    """
-    metric = metrics.by_name(task.metric)
-    outputs, target = in_units(task, outputs, part.target)
-
-    def score(kept: Array) -> float:
-        weight = None if part.weight is None else part.weight[kept]
-        return metric.compute(outputs[kept], target[kept], weight)
-
-    return pseudovalues(score, len(part), blocks(units))

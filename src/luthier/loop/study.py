@@ -97,6 +97,21 @@ class Study:
         return Best(trial, trial.recipe, score)
 
     @property
+    def chosen(self) -> Best:
+        """What is handed over: the winner, unless its confirmation speaks for the baseline.
+
+        It does where the winner proved worse, or equivalent and no cheaper.
+
+        Raises:
+            LuthierError: when no trial has a score.
+        """
+        best, baseline = self.best, self.history.trials[0]
+        score = self.history.score(baseline)
+        if self.proof is None or self.proof.choice == "best" or score is None:
+            return best
+        return Best(baseline, baseline.recipe, score)
+
+    @property
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the search, and with its winner's training or the last one's."""
         trials = self.history.trials
@@ -131,7 +146,7 @@ class Study:
         return state
 
     def export(self, folder: str | Path) -> list[Path]:
-        """Write recipe, weights, summary, report and a script that retrains the winner.
+        """Write recipe, weights, summary, report and a script that retrains what was `chosen`.
 
         Returns:
             The files written; for an objective, recipe, summary and report alone.
@@ -139,7 +154,7 @@ class Study:
         Raises:
             LuthierError: when no trial has a score.
         """
-        folder, trial = Path(folder), self.best.trial
+        folder, trial = Path(folder), self.chosen.trial
         if self.parts is None:
             files = [export_recipe(folder, trial.recipe, self.name)]
         else:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from luthier import executors, search
-from luthier.core import Domain, History, LuthierError, Proof, Recipe, nothing
+from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
 from luthier.loop.confirm import STOPPED, Confirmation
+from luthier.loop.costs import check_cost, check_difference
 from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
 from luthier.loop.reserve import for_search
@@ -49,6 +50,8 @@ def tune(
     engine: str = "auto",
     executor: str = "auto",
     workers: int = 1,
+    min_difference: float | None = None,
+    cost: str = COSTS[0],
     notify: Callable[[History], None] = nothing,
 ) -> Study:
     """Find a recipe that trains a network well, starting from a sound default.
@@ -86,6 +89,10 @@ def tune(
             ``auto`` takes processes for more than one worker.
         workers: How many run at a time, best no more than there are cores. Each trains its trial
             on one core, so that what a trial comes to never depends on their number.
+        min_difference: What is too small to matter, in units of the metric: a verdict may then
+            be that winner and baseline are equivalent. None: every difference matters.
+        cost: Which of the two is handed over then: the one with fewer ``parameters``, the lower
+            ``latency`` or the shorter ``training_time``.
         notify: Called with the history as it grows.
 
     Returns:
@@ -96,6 +103,7 @@ def tune(
     """
     limits = Budget.parse(budget)
     runner = executors.load(executor, workers)  # a mistake is told at once
+    check_difference(min_difference), check_cost(cost)
     if data is None:
         from luthier.loop.objective import ObjectiveWork, objective_record, tune_objective
 
@@ -146,21 +154,22 @@ def tune(
         said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
         return not overseer.interrupted
 
-    proof = _search_and_confirm(work, launch)
-    return Study(record, store, parts, tuple(said), proof)
-
-
-def _search_and_confirm(work: Work, launch: Callable[[Work], bool]) -> Proof:
-    """Search with all but the reserve, then confirm; what that cannot use, the search has."""
-    record, store, limits = work.study, work.storage, work.budget
-
     def train(seeds: int) -> bool:
         return launch(replace(work, confirm=seeds))
 
-    confirmation = Confirmation(record, store, work.parts, limits, train)
+    confirmation = Confirmation(record, store, parts, limits, train, min_difference, cost)
+    proof = _search_and_confirm(work, launch, confirmation)
+    return Study(record, store, parts, tuple(said), proof)
+
+
+def _search_and_confirm(
+    work: Work, launch: Callable[[Work], bool], confirmation: Confirmation
+) -> Proof:
+    """Search with all but the reserve, then confirm; what that cannot use, the search has."""
+    record, store, limits = work.study, work.storage, work.budget
     history = store.history(record.name)
     left = {t.seed for t in history.confirming if t.state in ("waiting", "running")}
-    if left and not train(len(left)):  # a killed command left them: they come first
+    if left and not confirmation.train(len(left)):  # a killed command left them: they come first
         return Proof(reason=STOPPED)
     full = record.space.baseline.epochs
     history = store.history(record.name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from math import isfinite
 
-from luthier.core import Proof, Verdict
+from luthier.core import Cost, Proof, Verdict
+from luthier.core.cost import WORDS
 
 INDENT = 10  # the column at which a summary's texts begin
 
@@ -48,6 +49,8 @@ def _sentences(proof: Proof, metric: str) -> list[str]:
     ]
     if verdict.verdict == "undecided":
         texts += [_outlook(verdict, metric)]
+    if verdict.verdict in ("equivalent", "worse"):
+        texts += [_choice(proof)]
     if proof.openings:
         times = "once" if proof.openings == 1 else f"{proof.openings} times"
         texts += [
@@ -74,6 +77,37 @@ def sentence(verdict: Verdict, metric: str) -> str:
         "undecided": "undecided: the difference may be chance. It is no proof that they are equal.",
     }
     return texts[verdict.verdict]
+
+
+def _choice(proof: Proof) -> str:
+    """Return which of the two to take, and why."""
+    if proof.verdict is not None and proof.verdict.verdict == "worse":
+        return "So the baseline is what to take; it is what is handed over."
+    best, baseline = proof.best_cost, proof.baseline_cost
+    if proof.choice == "best":
+        name, one, other = "best recipe", best, baseline
+        why = f"{WORDS[proof.cost]} ({_cost(one, proof.cost)} against {_cost(other, proof.cost)})"
+    elif baseline.below(best, proof.cost):
+        name = "baseline"
+        why = (
+            f"{WORDS[proof.cost]} ({_cost(baseline, proof.cost)} against {_cost(best, proof.cost)})"
+        )
+    else:
+        name, why = "baseline", f"costs no more by {proof.cost}, and was there before"
+    return f"So cost decides: the {name} {why}; it is what is handed over."
+
+
+def _cost(cost: Cost, name: str) -> str:
+    """Return a cost with its unit.
+
+    >>> _cost(Cost(parameters=8970), "parameters"), _cost(Cost(latency=0.0021), "latency")
+    ('8,970', '2.1 ms for 1,000 rows')
+    """
+    if name == "parameters":
+        return f"{cost.parameters or 0:,}"
+    if name == "latency":
+        return f"{1000 * (cost.latency or 0.0):.2g} ms for 1,000 rows"
+    return f"{cost.training_time or 0.0:.2g} s"
 
 
 def _outlook(verdict: Verdict, metric: str) -> str:

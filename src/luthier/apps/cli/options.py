@@ -40,6 +40,18 @@ Metric = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Decides split, search and training.")]
 Storage = Annotated[str, typer.Option(metavar="URL", help="Where studies are kept.")]
+MinDifference = Annotated[
+    float | None,
+    typer.Option(metavar="SIZE", help="Smaller differences do not matter, in units of the metric."),
+]
+CostOf = Annotated[
+    str,
+    typer.Option(
+        "--cost",
+        metavar="NAME",
+        help="What decides where they do not matter: parameters, latency or training_time.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Recipe to start from.")]

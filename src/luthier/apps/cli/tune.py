@@ -10,9 +10,11 @@ import typer
 from luthier.apps.cli.options import (
     STORAGE,
     AsJson,
+    CostOf,
     Data,
     Group,
     Metric,
+    MinDifference,
     Model,
     Quiet,
     RecipeFile,
@@ -60,6 +62,8 @@ def tune(
         int, typer.Option(min=1, help="Workers at a time, each on a core of its own.")
     ] = 1,
     seed: Seed = 0,
+    min_difference: MinDifference = None,
+    cost: CostOf = "parameters",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,6 +107,8 @@ def tune(
             engine=engine,
             executor=executor,
             workers=workers,
+            min_difference=min_difference,
+            cost=cost,
             notify=notify,
         )
     summary = found.summary
