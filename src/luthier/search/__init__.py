@@ -1,10 +1,15 @@
 """Strategies: pure functions of space, history and a random generator to the next steps."""
 
 from luthier.core import LuthierError, Strategy, did_you_mean
+from luthier.search.freeze_thaw import FreezeThaw
 from luthier.search.halving import Halving
 from luthier.search.random import Random
 
-ALL: tuple[tuple[str, Strategy], ...] = (("halving", Halving()), ("random", Random()))
+ALL: tuple[tuple[str, Strategy], ...] = (
+    ("freeze_thaw", FreezeThaw()),
+    ("halving", Halving()),
+    ("random", Random()),
+)
 
 
 def by_name(name: str) -> Strategy:

@@ -68,3 +68,30 @@ def _changed(
     chosen = [isinstance(space.active(name, parent), Categorical) for name in space.parameters]
     moved = np.where(chosen, rng.random(len(point)), moved)
     return np.where(moves, moved, point)
+
+
+def moved(
+    space: Space,
+    parents: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    share: float = 0.35,
+    spreads: tuple[float, ...] = (0.03, 0.1, 0.25),
+) -> NDArray[np.float64]:
+    """Return points near others, one each: some coordinates moved, choices drawn anew.
+
+    Args:
+        space: What may vary.
+        parents: Points, shape (n, dimensions).
+        rng: Draws the changes.
+        share: Chance of each coordinate to move; at least one does.
+        spreads: Standard deviations of a move, each as likely: fine, middling and wide.
+    """
+    count, dimensions = parents.shape
+    moves = rng.random(parents.shape) < share
+    moves[np.arange(count), rng.integers(dimensions, size=count)] = True
+    steps = rng.normal(size=parents.shape) * rng.choice(spreads, (count, 1))
+    near = np.clip(parents + steps, 0.0, 1.0)
+    chosen = [isinstance(domain, Categorical) for domain in space.parameters.values()]
+    near = np.where(chosen, rng.random(parents.shape), near)
+    return np.where(moves, near, parents)
