@@ -26,14 +26,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     parser.add_argument("folder", help="where the tables are")
     parser.add_argument("--out", default="search.jsonl", help="file of results; goes on with it")
-    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--budget", type=int, default=max(BUDGETS), help="in full trainings")
     parser.add_argument("--tasks", default="", help="only these, with commas")
     parser.add_argument("--only-report", action="store_true")
     parser.add_argument("--blind", action="store_true", help="trials show the point asked for")
     chosen = parser.parse_args()
-    out, methods = Path(chosen.out), chosen.methods.split(",")
+    out, methods = Path(chosen.out), chosen.methods
     runs = [Run.from_json(json.loads(line)) for line in _lines(out)]
     there = {(run.task, run.method, run.seed) for run in runs}
     tables = [t for t in load(chosen.folder) if not chosen.tasks or t.name in chosen.tasks]

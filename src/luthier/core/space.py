@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Union
 
 from luthier.core.errors import SpaceError
@@ -218,20 +219,32 @@ class Space:
 
     def decode(self, point: Sequence[float]) -> Recipe:
         """Return the recipe at a point of the unit cube."""
-        recipe = self.baseline
-        for name, unit in zip(self.parameters, point, strict=True):
-            domain = self.active(name, recipe)
-            if domain is not None:
-                recipe = recipe.replace({name: domain.at(unit)})
-        return recipe
+        values: dict[str, Value] = {}
+        for (name, domain), unit in zip(self.parameters.items(), point, strict=True):
+            if isinstance(domain, Conditional):
+                known = domain.on in values
+                case = domain.case(values[domain.on] if known else self.baseline.get(domain.on))
+                if case is not None:
+                    values[name] = case.at(unit)
+            else:
+                values[name] = domain.at(unit)
+        return self.baseline.replace(values)
 
     def encode(self, recipe: Recipe) -> tuple[float, ...]:
         """Return the point of a recipe; 0.5 where a parameter is inactive."""
-        domains = {name: self.active(name, recipe) for name in self.parameters}
-        return tuple(
-            0.5 if domain is None else domain.unit(recipe.get(name))
-            for name, domain in domains.items()
-        )
+        known = self._points.get(recipe.identity)
+        if known is None:
+            domains = {name: self.active(name, recipe) for name in self.parameters}
+            known = self._points[recipe.identity] = tuple(
+                0.5 if domain is None else domain.unit(recipe.get(name))
+                for name, domain in domains.items()
+            )
+        return known
+
+    @cached_property
+    def _points(self) -> dict[str, tuple[float, ...]]:
+        # Strategies ask for the points of all trials at every decision.
+        return {}
 
 
 def domain_to_json(domain: Domain) -> dict[str, Any]:

@@ -88,5 +88,5 @@ def _on_grid(domain: Plain, unit: Array) -> Array:
         return np.array([domain.unit(domain.at(u)) for u in unit.tolist()], float)
     if isinstance(domain, Categorical):
         count = len(domain.choices)
-        return (np.minimum((unit * count).astype(int), count - 1) + 0.5) / count
+        return np.asarray((np.minimum((unit * count).astype(int), count - 1) + 0.5) / count)
     return unit

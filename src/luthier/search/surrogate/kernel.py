@@ -91,7 +91,7 @@ def covariance(theta: Array, groups: NDArray[np.intp], a: Inputs, b: Inputs) -> 
     found += shared**2 * np.exp(-0.5 * (apart / wide) ** 2)
     row, column = np.nonzero(a.trial[:, None] == b.trial[None, :])
     found[row, column] += own**2 + own_course**2 * np.exp(-apart[row, column] / short)
-    return found
+    return np.asarray(found)
 
 
 def variance(theta: Array) -> float:
@@ -154,9 +154,7 @@ def evidence(
     return float(found), np.concatenate([lengths, gradient]) + away / prior.sd
 
 
-def _recipes(
-    theta: Array, groups: NDArray[np.intp], a: Inputs, b: Inputs
-) -> tuple[Array, Array]:
+def _recipes(theta: Array, groups: NDArray[np.intp], a: Inputs, b: Inputs) -> tuple[Array, Array]:
     """Return Matérn's 5/2 of two sets of recipes, and its slope over the squared distance."""
     lengths = np.exp(theta[: len(theta) - SCALES])[groups]
     left, right = a.x / lengths, b.x / lengths
