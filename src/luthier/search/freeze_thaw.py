@@ -98,7 +98,7 @@ class FreezeThaw:
         return int((early + (late - early) * done) * self.batch + rng.random())
 
     def _promotions(self, history: History, rungs: Sequence[int], count: int) -> list[Step]:
-        """Return the best third of each rung, one trial at least, those at the deepest rung first."""
+        """Return the best third of each rung, at least one trial, the deepest rung first."""
         steps: list[Step] = []
         for rung, following in reversed(list(pairwise(rungs))):
             reached = [t for t in history.trials if t.epochs >= rung or t.state == "failed"]
