@@ -1,4 +1,4 @@
-"""``python -m benchmarks.check``: random healthy set-ups; with a file of cases, those as well."""
+"""``python -m benchmarks.check``: programs, random healthy set-ups, and a file of cases."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import luthier
 from benchmarks.check.cases import case
 from benchmarks.check.healthy import setups
 from benchmarks.check.networks import Unbuildable
+from benchmarks.check.scored import programs
 from luthier.core import Finding
 
 
@@ -24,9 +25,13 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, help="cases.json, with auto-mpg.csv beside it")
     parser.add_argument("--only", default="", help="part of a case's name")
     parser.add_argument("--healthy", type=int, default=40, help="random healthy set-ups")
+    parser.add_argument("--programs", choices=("no", "check", "watch"), default="watch",
+                        help="only check them, or train them watched as well")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.programs != "no":
+        programs(arguments.only, arguments.seconds, train=arguments.programs == "watch")
     if arguments.cases:
         published(arguments.cases, arguments.only, arguments.seconds)
     alarmed = 0

@@ -105,6 +105,10 @@ class OutputFacts:
         sums_to_one, logs_of_shares: Rows are shares; rows are logarithms of shares.
         constant: All rows have the same outputs, although the inputs differ.
         finite: No output is NaN or infinite.
+        mixes_rows: What the network says of a row changes with the other rows of the batch; None
+            where that was not told.
+        time_first: Layers that take time as their first dimension.
+        input_shape, whole_inputs: Of the first input's batch; its values are whole numbers.
     """
 
     op: str = "other"
@@ -118,6 +122,10 @@ class OutputFacts:
     logs_of_shares: bool = False
     constant: bool = False
     finite: bool = True
+    mixes_rows: bool | None = None
+    time_first: tuple[str, ...] = ()
+    input_shape: tuple[int, ...] = ()
+    whole_inputs: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,8 @@ class LossFacts:
         endless: It keeps falling as outputs leave the targets behind.
         aligned: Its value with outputs and targets of one shape, where theirs differ but broadcast.
         penalty: Share of the gradient that does not come from the outputs.
-        penalty_rate: Of a penalty that is a sum of squares: its factor.
+        penalty_power, penalty_rate: Of a penalty that is a sum of squares (2) or of absolute values
+            (1): which, and its factor; 0 for another kind.
         penalty_initial: What the penalty adds at initialisation.
         error: What it raised.
     """
@@ -154,6 +163,7 @@ class LossFacts:
     endless: bool = False
     aligned: float | None = None
     penalty: float = 0.0
+    penalty_power: int = 0
     penalty_rate: float = 0.0
     penalty_initial: float = 0.0
     error: str = ""

@@ -49,6 +49,27 @@ def helps(setup: Setup, name: str, base: str | None = None, *, clear: float = CL
     return more is not None and more >= clear
 
 
+def leaves(setup: Setup, name: str, base: str, *, part: float = 1 / 3, least: float = 0.1) -> bool:
+    """Tell whether a change leaves a third of what remains to be learnt without it, or less.
+
+    Args:
+        setup: A training before its first step.
+        name: The copy with the change.
+        base: The copy without.
+        part: Of what remains.
+        least: What the change must bring, of all there is.
+
+    >>> from luthier.core import Fit, LossFacts
+    >>> fits = {"own": Fit(9, 2.5, 0.6), "usual_settings": Fit(9, 2.5, 0.1)}
+    >>> leaves(Setup(loss=LossFacts(guess=2.0, floor=0.0), fits=fits), "usual_settings", "own")
+    True
+    """
+    better, before = learnt(setup, name), learnt(setup, base)
+    if better is None or before is None:
+        return False
+    return 1 - better <= part * (1 - before) and better - before >= least
+
+
 def made_up_for(setup: Setup, name: str, *, near: float = 0.95) -> bool:
     """Tell whether all planned epochs learn about what a copy with a change learns in a few steps.
 
@@ -59,6 +80,36 @@ def made_up_for(setup: Setup, name: str, *, near: float = 0.95) -> bool:
     """
     whole, better = learnt(setup, "whole_run"), learnt(setup, name)
     return whole is not None and better is not None and whole >= near * better
+
+
+def scaled_fit(setup: Setup, which: str, other: str, base: str) -> str | None:
+    """Return the fit with other scales that learns clearly more, in a short or the whole training.
+
+    Both scales at once speak for one of them only where the other one alone does clearly less.
+
+    Args:
+        setup: A training before its first step.
+        which: ``inputs`` or ``targets``.
+        other: The other of the two.
+        base: The fit as it is.
+
+    >>> from luthier.core import Fit, LossFacts
+    >>> fits = {"own": Fit(9, 2.5, 1.9), "standard_inputs": Fit(9, 2.5, 0.4)}
+    >>> setup = Setup(loss=LossFacts(guess=2.0, floor=0.0), fits=fits)
+    >>> scaled_fit(setup, "inputs", "targets", "own")
+    'standard_inputs'
+    """
+    mine = f"standard_{which}"
+    if helps(setup, mine, base) and not made_up_for(setup, mine):
+        return mine
+    if helps(setup, whole := f"{mine}_whole", "whole_run"):
+        return whole
+    alone = f"standard_{other}"
+    for end, before in (("", base), ("_whole", "whole_run")):
+        both = f"standard_both{end}"
+        if helps(setup, both, before) and helps(setup, both, f"{alone}{end}"):
+            return None if not end and made_up_for(setup, both) else both
+    return None
 
 
 def nothing_learnt(setup: Setup, name: str | None = None) -> bool:

@@ -185,6 +185,82 @@ def test_a_penalty_that_outweighs_the_loss_is_found():
     assert found.problems[0] == "over_regularised"
 
 
+def test_a_loss_that_is_negated_is_found():
+    entropy = nn.CrossEntropyLoss()
+    found = checked(loss_fn=lambda outputs, targets: -entropy(outputs, targets))
+    assert found.problems[0] == "wrong_gradient_sign"
+
+
+class Sequences(nn.Module):
+    def __init__(self, layer, permute=False):
+        super().__init__()
+        self.layer, self.head, self.permute = layer, nn.Linear(16, 2), permute
+
+    def forward(self, x):
+        out, _ = self.layer(x.transpose(0, 1) if self.permute else x)
+        return self.head(out[-1] if self.permute else out[:, -1])
+
+
+S = torch.randn(200, 7, 3)
+MIXING = {
+    "an LSTM that takes time first": (Sequences(nn.LSTM(3, 16)), S, True),
+    "one that takes rows first": (Sequences(nn.LSTM(3, 16, batch_first=True)), S, False),
+    "one that gets time first": (Sequences(nn.LSTM(3, 16), permute=True), S, False),
+    "one sequence, step by step": (nn.Sequential(nn.Linear(3, 16), nn.LSTM(16, 2)), S[:, 0], False),
+    "normalisation by the batch alone": (
+        nn.Sequential(nn.Flatten(), nn.BatchNorm1d(21, momentum=None, track_running_stats=False),
+                      nn.Linear(21, 2)), S, False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXING)
+def test_rows_that_mix_are_found(name):
+    model, x, mixes = MIXING[name]
+    labels = (S[:, 0].sum(1) > 0).long()
+    loss = nn.CrossEntropyLoss()
+    found = checked(
+        model, (x, labels), loss_fn=lambda o, t: loss(o[0] if isinstance(o, tuple) else o, t)
+    )
+    assert (
+        "output_shape" in [one.problem for one in found.findings if one.severity != "info"]
+    ) == mixes
+
+
+def test_inputs_and_targets_that_harm_together_are_found_together():
+    torch.manual_seed(0)
+    x, y = X * 500 + 2000, X[:, :1] * 100 + 300
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    found = checked(model, (x, y), optimizer, loss_fn=nn.MSELoss(), epochs=20)
+    assert found.problems[0] == "unscaled_inputs"
+    assert "unscaled_targets" in found.findings[0].consequences
+
+
+def test_inputs_that_were_divided_twice_are_found_although_the_rate_is_low():
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    assert checked(model, (X / 1000, Y), optimizer, epochs=50).problems[0] == "unscaled_inputs"
+
+
+def test_a_penalty_on_absolute_weights_is_taken_apart():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 512), nn.ReLU(), nn.Linear(512, 3))
+    entropy = nn.CrossEntropyLoss()
+
+    def loss(outputs, targets):
+        return entropy(outputs, targets) + 0.05 * sum(p.abs().sum() for p in model.parameters())
+
+    assert checked(model, loss_fn=loss, epochs=10).problems[0] == "over_regularised"
+
+
+def test_a_whole_set_as_one_batch_that_takes_too_few_steps_is_found():
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.001)
+    found = checked(model, optimizer=optimizer, epochs=30, batch_size=400)
+    assert found.problems[0] == "learning_rate_too_low"
+
+
 class LoRA(nn.Module):
     def __init__(self):
         super().__init__()

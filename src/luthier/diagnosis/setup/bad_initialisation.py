@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import helps, learnt, measured, nothing_learnt, told
+from luthier.diagnosis.gains import (
+    base_of,
+    helps,
+    learnt,
+    made_up_for,
+    measured,
+    nothing_learnt,
+    told,
+)
 
 ABOUT = About(
     symptom="The first loss lies far above guessing; or a wide layer learns as if it had one unit.",
     evidence="All units of a layer have the same weights and get the same gradient, so that they "
     "stay the same: error. Or there is a sign that the start is bad (a first loss of three times "
     "what guessing gives, outputs that vanish or explode, few rows that cannot be learnt), and a "
-    "copy with weights drawn anew learns clearly more with the same optimizer: warning, error "
-    "where nothing is learnt without.",
+    "copy with weights drawn anew learns clearly more with the same optimizer, for which the "
+    "planned epochs do not make up: warning, error where nothing is learnt without. Beside such a "
+    "first loss it may be Adam that learns clearly more.",
     cause="Constant weights; a standard deviation that does not fit the number of inputs.",
     remedy="Draw weights with He's or Glorot's scheme; biases start at zero.",
     reference="He et al. 2015, Delving deep into rectifiers; Glorot & Bengio 2010",
@@ -53,15 +62,18 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
         and loss.initial - loss.floor > high * (loss.guess - loss.floor)
     )  # fmt: skip
     by_scale = helps(setup, "standard_inputs") or helps(setup, "standard_targets")
-    if "reinitialised" not in setup.fits or by_scale or not helps(setup, "reinitialised"):
+    sound = helps(setup, "reinitialised_adam", "adam")
+    drawn = "reinitialised" if helps(setup, "reinitialised") else "reinitialised_adam"
+    if "reinitialised" not in setup.fits or by_scale or made_up_for(setup, drawn):
         return None
-    if not far and not helps(setup, "reinitialised_adam", "adam"):
+    if not (helps(setup, "reinitialised") and (far or sound)) and not (far and sound):
         return None
     # Where a lower rate does as well with the very same weights, it is the rate.
-    drawn = learnt(setup, "reinitialised") or 0.0
+    most = learnt(setup, drawn) or 0.0
     slower = [learnt(setup, name) for name in ("slower_10", "slower_100", "slower_1000")]
-    if any(one is not None and one >= drawn - near for one in slower):
+    if any(one is not None and one >= most - near for one in slower):
         return None
+    base = "adam" if drawn == "reinitialised_adam" else base_of(setup)
     begins = (
         f"The first loss is {loss.initial:.3g}, and guessing gives {loss.guess or 0.0:.3g}. "
         if far
@@ -70,8 +82,8 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
     return _finding(
         setup,
         "error" if nothing_learnt(setup) else "warning",
-        begins + f"With weights drawn anew a copy reached {told(setup, 'reinitialised')}; as it is "
-        f"{setup.fits['own'].last if 'own' in setup.fits else setup.fits['adam'].last:.3g}.",
+        begins + f"With weights drawn anew a copy reached {told(setup, drawn)}; as it is "
+        f"{setup.fits[base].last:.3g}.",
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import helps, measured, nothing_learnt, told
+from luthier.diagnosis.gains import helps, leaves, measured, nothing_learnt, told
 
 ABOUT = About(
     symptom="The loss runs away, or creeps, at a rate that works elsewhere.",
     evidence="Momentum or a beta of 1 or more, or negative weight decay: error. A setting far from "
     "the usual (momentum above 0.99, betas outside of 0.5-0.99 and 0.9-1, epsilon outside of 1e-12 "
-    "to 1e-4), and a copy with the usual ones learns clearly more: warning. Else info.",
+    "to 1e-4), and a copy with the usual ones learns clearly more, or leaves a third of the loss: "
+    "warning. Else info.",
     cause="Values that were swapped, or copied from another optimizer.",
     remedy="Momentum 0.9, betas (0.9, 0.999), epsilon 1e-8.",
     reference="Kingma & Ba 2015, Adam; Sutskever et al. 2013 for momentum",
@@ -41,7 +42,7 @@ def optimizer_settings(setup: Setup) -> Finding | None:
     ]
     if not odd:
         return None
-    proven = helps(setup, "usual_settings", "own")
+    proven = helps(setup, "usual_settings", "own") or leaves(setup, "usual_settings", "own")
     severity = "error" if impossible or (proven and nothing_learnt(setup, "own")) else (
         "warning" if proven else "info"
     )  # fmt: skip

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from luthier.core import Finding, Prescription, Setup
+from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
 
 ABOUT = About(
     symptom="The loss falls to the spread of the targets and no further; or it is 0 at once.",
     evidence="Outputs and targets of as many values but different shapes are broadcast against "
     "each other, and the loss of the same values side by side is another one; or a cross-entropy "
-    "gets one unit, whose loss is the same whatever it says; or the loss raises for the shapes. "
-    "Error.",
+    "gets one unit, whose loss is the same whatever it says; or the loss raises for the shapes: "
+    "error. Or what the network says of a row changes when the other rows of the batch are "
+    "exchanged, in evaluation mode: warning for sequences with one target a row; info for rows "
+    "that may be steps of one sequence.",
     cause="(rows, 1) against (rows,): every row is compared with every other one. One unit where "
-    "each class needs its own.",
-    remedy="Give both the same shape: outputs.squeeze(1), or targets.unsqueeze(1).",
-    reference="NumPy's broadcasting rules, which PyTorch follows",
+    "each class needs its own. A recurrent or attention layer that takes time first and gets rows "
+    "first; view or reshape where permute was meant; a softmax over the batch.",
+    remedy="Give both the same shape: outputs.squeeze(1), or targets.unsqueeze(1); give layers "
+    "batch_first=True.",
+    reference="NumPy's broadcasting rules, which PyTorch follows; documentation of torch.nn.LSTM "
+    "and torch.nn.MultiheadAttention, batch_first; Ben Braiek & Khomh 2022 check that rows of a "
+    "batch do not mix",
 )
 
 
@@ -51,9 +57,9 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
             output.shape,
         )
     if loss.aligned is None or loss.initial is None or output.shape == output.target_shape:
-        return None
+        return _mixed(setup)
     if abs(loss.aligned - loss.initial) <= same * max(abs(loss.aligned), abs(loss.initial)):
-        return None
+        return _mixed(setup)
     return _finding(
         f"The loss broadcasts {shapes} against each other: {loss.initial:.3g}, where side by side "
         f"they give {loss.aligned:.3g}.",
@@ -64,11 +70,35 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
     )
 
 
-def _finding(summary: str, advice: str, shape: tuple[int, ...]) -> Finding:
+def _mixed(setup: Setup) -> Finding | None:
+    """Find rows that mix. Where each step has its target, rows and time cannot be told apart."""
+    output = setup.output
+    if not output.mixes_rows:
+        return None
+    shape, target = output.input_shape, output.target_shape
+    sequences = len(shape) >= 3 or (len(shape) == 2 and output.whole_inputs)
+    certain = sequences and (len(target) < 2 or target[1] != shape[1])
+    layers = ", ".join(output.time_first[:3])
+    return _finding(
+        f"What the network says of a row depends on the other rows of the batch (inputs {shape})"
+        + (f"; {layers} takes time first, and gets rows first." if layers else "."),
+        "Give these layers batch_first=True, or permute their inputs: x.transpose(0, 1)."
+        if layers
+        else "Look for view or reshape where permute was meant, and for operations over "
+        "dimension 0.",
+        output.shape,
+        severity="warning" if certain else "info",
+    )
+
+
+def _finding(
+    summary: str, advice: str, shape: tuple[int, ...], severity: Severity = "error"
+) -> Finding:
     return Finding(
         problem="output_shape",
-        severity="error",
+        severity=severity,
+        confidence=0.5 if severity == "info" else 1.0,
         summary=summary,
-        evidence={"output_shape": shape},
+        evidence={"output_shape": str(shape)},
         prescriptions=(Prescription(advice),),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import helps, learnt, measured, told
+from luthier.diagnosis.gains import helps, learnt, measured
 
 ABOUT = About(
     symptom="The loss falls, and what falls is the penalty.",
@@ -36,9 +36,13 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
         less = 1 - without <= half * (1 - with_it) and without - with_it >= least
         if not helps(setup, "unpenalised", "penalised") and not less:
             return None
+        # A loss that closed over the user's own weights holds their penalty all along.
+        held = loss.penalty_initial
+        ends = [setup.fits[name].last - held for name in ("penalised", "unpenalised")]
         said = (
-            f"A copy reached {told(setup, 'penalised')} with the penalty on its weights, "
-            f"{setup.fits['unpenalised'].last:.3g} without it."
+            f"After {setup.fits['penalised'].steps} steps with the penalty on its weights the data "
+            f"loss of a copy was {ends[0]:.3g}, and {ends[1]:.3g} without it; guessing gives "
+            f"{(loss.guess or 0.0) - held:.3g}."
         )
         nothing = with_it < 0.05
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import base_of, helps, made_up_for, measured, nothing_learnt, told
+from luthier.diagnosis.gains import base_of, measured, nothing_learnt, scaled_fit, told
 
 ABOUT = About(
     symptom="The first loss is huge, or learning is slow, uneven and sensitive to the rate.",
@@ -22,22 +22,24 @@ _BYTES = 255.0
 def unscaled_inputs(setup: Setup) -> Finding | None:
     """Find inputs whose scale harms."""
     data, base = setup.data, base_of(setup)
-    if not helps(setup, "standard_inputs", base) or made_up_for(setup, "standard_inputs"):
+    fit = scaled_fit(setup, "inputs", "targets", base)
+    if fit is None:
         return None
+    base = "whole_run" if fit.endswith("_whole") else base
     pixels = data.low >= 0.0 and 128.0 <= data.high <= _BYTES
     return Finding(
         problem="unscaled_inputs",
         severity="error" if nothing_learnt(setup, base) else "warning",
         confidence=0.95,
         summary=f"Inputs reach from {data.low:.3g} to {data.high:.3g}, with deviations from "
-        f"{data.narrowest:.3g} to {data.widest:.3g}. Standardised, a copy reached "
-        f"{told(setup, 'standard_inputs')}; as they are {setup.fits[base].last:.3g}.",
+        f"{data.narrowest:.3g} to {data.widest:.3g}. {_what(fit)}, a copy reached "
+        f"{told(setup, fit)}; as they are {setup.fits[base].last:.3g}.",
         evidence={
             "lowest": data.low,
             "highest": data.high,
             "narrowest": data.narrowest,
             "widest": data.widest,
-            **measured(setup, base, "standard_inputs"),
+            **measured(setup, base, fit),
         },
         prescriptions=(
             Prescription("Divide pixels by 255.")
@@ -48,3 +50,8 @@ def unscaled_inputs(setup: Setup) -> Finding | None:
             ),
         ),
     )
+
+
+def _what(fit: str) -> str:
+    both = fit.startswith("standard_both")
+    return "With inputs and targets standardised" if both else "Standardised"

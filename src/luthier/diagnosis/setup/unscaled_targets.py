@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import base_of, helps, made_up_for, measured, nothing_learnt, told
+from luthier.diagnosis.gains import base_of, measured, nothing_learnt, scaled_fit, told
 
 ABOUT = About(
     symptom="The loss is in the thousands and falls slowly; or it is tiny and nothing is learnt.",
@@ -21,19 +21,21 @@ ABOUT = About(
 def unscaled_targets(setup: Setup) -> Finding | None:
     """Find targets whose scale harms."""
     data, base = setup.data, base_of(setup)
-    if not helps(setup, "standard_targets", base) or made_up_for(setup, "standard_targets"):
+    fit = scaled_fit(setup, "targets", "inputs", base)
+    if fit is None:
         return None
+    base = "whole_run" if fit.endswith("_whole") else base
     return Finding(
         problem="unscaled_targets",
         severity="error" if nothing_learnt(setup, base) else "warning",
         confidence=0.95,
         summary=f"Targets have mean {data.target_mean:.3g} and deviation {data.target_std:.3g}. "
-        f"Standardised, a copy reached {told(setup, 'standard_targets')}; as they are "
+        f"Standardised, a copy reached {told(setup, fit)}; as they are "
         f"{setup.fits[base].last:.3g}, where guessing gives {setup.loss.guess or 0.0:.3g}.",
         evidence={
             "mean": data.target_mean,
             "deviation": data.target_std,
-            **measured(setup, base, "standard_targets"),
+            **measured(setup, base, fit),
         },
         prescriptions=(
             Prescription(

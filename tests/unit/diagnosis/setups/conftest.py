@@ -39,6 +39,12 @@ def scaled(model, by):
     return model
 
 
+def tiny(model):
+    for p in model.parameters():
+        nn.init.normal_(p, std=0.01) if p.ndim > 1 else nn.init.zeros_(p)
+    return model
+
+
 def adam(model, lr=1e-3, **more):
     return torch.optim.Adam(model.parameters(), lr=lr, **more)
 
@@ -105,6 +111,7 @@ def faulty():
     yield "missing_nonlinearity", measured(mlp(act=nn.Identity, width=64))
     yield "bad_initialisation", measured(same_units)
     yield "bad_initialisation", measured(scaled(mlp(), 20.0))
+    yield "bad_initialisation", measured(tiny(mlp(width=64, depth=9)), optimizer=sgd)
     yield "unscaled_inputs", measured(mlp(), X * 5000, optimizer=sgd)
     yield "unscaled_targets", measured(mlp(10, 1), A, B * 1000 + 5000, SQUARES)
     yield "vanishing_gradients", measured(mlp(act=nn.Sigmoid, depth=8, width=8))

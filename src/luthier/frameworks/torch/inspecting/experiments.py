@@ -27,6 +27,7 @@ _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 # Above these a rate is tried against a lower one: what the catalog searches ends there.
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
 _MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
+_LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
 _REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
 
 
@@ -116,19 +117,48 @@ def _softmax(x: Tensor) -> Tensor:
 
 
 def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
-    x = rows.inputs[0]
-    if len(rows.inputs) == 1 and x.is_floating_point() and not _standard(x):
-        _with_standard_inputs(bench, rows, x)
-    y = rows.target
-    if setup.loss.kind in _NUMBERS and y.is_floating_point():
-        spread, mean = finite_spread(y), float(y.double().mean())
-        if spread > 0 and (not _MILD[0] < spread < _MILD[1] or abs(mean) > _MILD[1] * spread):
-            scaled = ((y.double() - mean) / spread).to(y.dtype)
-            other = replace(rows, target=scaled)
+    """Learn standardised inputs, standardised targets, and both, where they are far from it.
+
+    Where all planned steps lead nowhere, the same way is gone with them: a low rate does not get
+    far within a short training, whatever the scale.
+    """
+    x, y = rows.inputs[0], rows.target
+    inputs = (
+        _scaled_inputs(x)
+        if len(rows.inputs) == 1 and x.is_floating_point() and not _standard(x)
+        else None
+    )
+    target = _scaled_target(setup, y)
+    changed: dict[str, Rows] = {}
+    if inputs is not None:
+        changed["standard_inputs"] = replace(rows, inputs=(inputs,))
+    if target is not None:
+        changed["standard_targets"] = replace(rows, target=target)
+    if inputs is not None and target is not None:
+        changed["standard_both"] = replace(rows, inputs=(inputs,), target=target)
+    whole = bench.fits.get("whole_run")
+    lost = whole is not None and (learned(bench, setup, "whole_run") or 0.0) < _LOST
+    for name, data in changed.items():
+        guess = None
+        if data.target is not rows.target:
             with torch.no_grad():
                 output = bench.objective.outputs(bench.model, rows.inputs)
-            guess = guess_of(bench.objective, setup.loss.kind, output, scaled)
-            _own_or_adam(bench, "standard_targets", data=other, guess=guess)
+            guess = guess_of(bench.objective, setup.loss.kind, output, data.target)
+        _own_or_adam(bench, name, data=data, guess=guess)
+        if whole is not None and lost and math.isfinite(whole.last):
+            own = bench.fits.get("own")
+            by = whole.rate / own.rate if own is not None and own.rate > 0 else 1.0
+            bench.run(f"{name}_whole", by=by, data=data, guess=guess)
+
+
+def _scaled_target(setup: Setup, y: Tensor) -> Tensor | None:
+    """Return targets of mean 0 and deviation 1; None where theirs do not stand out."""
+    if setup.loss.kind not in _NUMBERS or not y.is_floating_point():
+        return None
+    spread, mean = finite_spread(y), float(y.double().mean())
+    if spread <= 0 or (_MILD[0] < spread < _MILD[1] and abs(mean) <= _MILD[1] * spread):
+        return None
+    return ((y.double() - mean) / spread).to(y.dtype)
 
 
 def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
@@ -155,12 +185,12 @@ def _standard(x: Tensor) -> bool:
     return not len(reach) or (float(reach.median()) > _REACH[0] and float(reach.max()) < _REACH[1])
 
 
-def _with_standard_inputs(bench: Bench, rows: Rows, x: Tensor) -> None:
+def _scaled_inputs(x: Tensor) -> Tensor:
+    """Return features, or channels of images, of mean 0 and deviation 1."""
     dims = (0,) if x.ndim == 2 else tuple(d for d in range(x.ndim) if d != 1 or x.ndim != 4)
     wide = x.double()
     mean, std = wide.mean(dims, keepdim=True), wide.std(dims, keepdim=True)
-    scaled = ((wide - mean) / torch.where(std > 0, std, 1.0)).to(x.dtype)
-    _own_or_adam(bench, "standard_inputs", data=replace(rows, inputs=(scaled,)))
+    return ((wide - mean) / torch.where(std > 0, std, 1.0)).to(x.dtype)
 
 
 def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:
@@ -172,6 +202,7 @@ def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:
     faint = len(grads) > 1 and grads[0] < _FAINT * max(grads)
     scales = [layer.output_scale for layer in setup.layers if layer.reached]
     wild = bool(scales) and not 1e-3 < max(scales) < 1e2
+    wild = wild or min(scales[:-1], default=1.0) < 1e-3  # the last layer may begin at zero
     high = (
         loss.initial is not None and loss.guess is not None and loss.floor is not None
         and loss.initial - loss.floor > 3.0 * (loss.guess - loss.floor)
@@ -195,13 +226,13 @@ def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
     if factor <= 0 or loss.guess is None or loss.floor is None:
         return
     about = penalised or frozenset(range(len(list(bench.model.parameters()))))
-    squares = _squares(bench.model, about)
-    if factor * float(squares) < loss.guess - loss.floor:
+    power = loss.penalty_power or 2
+    if factor * float(_sum(bench.model, about, power)) < loss.guess - loss.floor:
         return
     # Within the loss it is there already; what is outside of it is added to Adam's.
     inside = loss.penalty_rate > 0 and not bench.objective.paired
     extra: Callable[[nn.Module], Tensor] | None = (
-        None if inside else lambda twin: factor * _squares(twin, about)
+        None if inside else lambda twin: factor * _sum(twin, about, power)
     )
     bench.run("penalised", rate=1e-2, penalty=extra, longer=3.0)
     if not inside:
@@ -243,10 +274,10 @@ def _settings(bench: Bench, setup: Setup) -> None:
         bench.run("usual_settings", **other)
 
 
-def _squares(model: nn.Module, about: frozenset[int]) -> Tensor:
-    return torch.stack(
-        [p.square().sum() for i, p in enumerate(model.parameters()) if i in about]
-    ).sum()
+def _sum(model: nn.Module, about: frozenset[int], power: int) -> Tensor:
+    """Return the sum of some weights' absolute values, or of their squares."""
+    held = [p for i, p in enumerate(model.parameters()) if i in about]
+    return torch.stack([p.abs().pow(power).sum() for p in held]).sum()
 
 
 def _rates(bench: Bench, setup: Setup) -> None:
@@ -274,6 +305,9 @@ def _whole_run(bench: Bench, setup: Setup, rows_in_all: int) -> None:
     """
     size = setup.batch_size or rows_in_all
     planned = (setup.epochs or 0) * max(rows_in_all // max(size, 1), 1)
-    if planned > bench.steps > 0 and bench.optimizer is not None:
-        by = planned / bench.steps
-        bench.run("whole_run", by=by)
+    if not planned or not bench.steps or bench.optimizer is None:
+        return
+    if planned >= bench.steps:
+        bench.run("whole_run", by=planned / bench.steps)
+    else:
+        bench.run("whole_run", longer=planned / bench.steps)

@@ -19,7 +19,8 @@ from luthier.frameworks.torch.inspecting.experiments import experiment
 from luthier.frameworks.torch.inspecting.fitting import Uncopied
 from luthier.frameworks.torch.inspecting.graph_ops import nonlinear, op_of
 from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
-from luthier.frameworks.torch.inspecting.loss_facts import loss_facts, penalty_of
+from luthier.frameworks.torch.inspecting.loss_facts import Penalty, loss_facts, penalty_of
+from luthier.frameworks.torch.inspecting.mixing import mixes, time_first
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.optimizer_facts import optimizer_facts, schedule_facts
 from luthier.frameworks.torch.inspecting.rows import (
@@ -151,7 +152,13 @@ def _seen_rows(
     if not isinstance(output, Tensor):
         plain = objective.of(output, target)
         return _finished(model, plain, None, watch, optimizers, Setup())
-    facts = _output_facts(output, target)
+    facts = replace(
+        _output_facts(output, target),
+        mixes_rows=mixes(model, objective, inputs),
+        time_first=time_first(model),
+        input_shape=tuple(inputs[0].shape),
+        whole_inputs=not inputs[0].is_floating_point(),
+    )
     about = loss_facts(objective, output, target, facts.op) if facts.finite else LossFacts()
     setup = Setup(
         output=facts,
@@ -194,20 +201,24 @@ def _finished(
     """Add what the gradients tell."""
     named = {n: p for n, p in model.named_parameters() if p.requires_grad}
     grads: dict[str, Tensor | None] = dict.fromkeys(named)
-    about: frozenset[int] = frozenset()
+    penalty = Penalty()
     if loss.requires_grad and named:
-        share, rate, size, about = penalty_of(model, model, loss, output)
-        setup = replace(
-            setup,
-            loss=replace(setup.loss, penalty=share, penalty_rate=rate, penalty_initial=size),
+        penalty = penalty_of(model, model, loss, output)
+        facts = replace(
+            setup.loss,
+            penalty=penalty.share,
+            penalty_power=penalty.power,
+            penalty_rate=penalty.rate,
+            penalty_initial=penalty.size,
         )
+        setup = replace(setup, loss=facts)
         found = torch.autograd.grad(
             loss, list(named.values()), retain_graph=True, allow_unused=True
         )
         grads = dict(zip(named, found, strict=True))
     optimizer = optimizer_facts(optimizers, model, loss, model, watch.order)
     layers = layer_facts(model, watch, grads)
-    return replace(setup, optimizer=optimizer, layers=layers), None, about
+    return replace(setup, optimizer=optimizer, layers=layers), None, penalty.about
 
 
 def _output_facts(output: Tensor, target: Tensor) -> OutputFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ _NAMES = {"L1Loss": "l1", "l1_loss": "l1", "KLDivLoss": "kl", "PoissonNLLLoss": 
 ELEMENTWISE = ("mse", "l1", "huber", "bce", "bce_logits")
 _FLOORED = ("cross_entropy", "nll", "shares", "bce", "bce_logits", "mse", "l1", "huber")
 _STEPS = 100  # of the search for the best outputs
+_ALONG = 0.99  # cosine with the gradient that a penalty of one kind has
 _NEAR = 0.02  # of a loss whose exact value is known, with room for smoothing and clipping
 
 
@@ -72,7 +74,7 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
     if kind == "other":
         kind = _behaviour(leaf, target, value, len(leaf) if sums else 1) or kind
     truth, off = _extremes(kind, leaf, target, value)
-    if kind == "cross_entropy" and truth is not None:
+    if kind == "cross_entropy" and truth is not None and off is not None and truth < off:
         # Smoothed labels have their lowest loss at outputs that are no extremes.
         best = _reachable(objective, "none", leaf, target)
         truth = truth if best is None else min(truth, best)
@@ -270,27 +272,39 @@ def _endless(
     return guess < truth - 1e-3 * max(abs(truth), abs(guess))
 
 
-def penalty_of(
-    model: nn.Module, own: nn.Module, loss: Tensor, output: Tensor | None
-) -> tuple[float, float, float, frozenset[int]]:
-    """Return what of a loss's gradient comes from the weights themselves, not from the outputs.
+@dataclass(frozen=True)
+class Penalty:
+    """What of a loss comes from the weights themselves, not from the outputs.
+
+    Args:
+        share: Of the gradient.
+        power: 2 for a sum of squares, 1 for one of absolute values, 0 for another kind.
+        rate: The factor of that sum.
+        size: The penalty itself.
+        about: Positions of the weights.
+    """
+
+    share: float = 0.0
+    power: int = 0
+    rate: float = 0.0
+    size: float = 0.0
+    about: frozenset[int] = frozenset()
+
+
+def penalty_of(model: nn.Module, own: nn.Module, loss: Tensor, output: Tensor | None) -> Penalty:
+    """Return the penalty within a loss.
 
     Args:
         model: The network that the loss was computed with.
         own: The user's, which a loss may have closed over.
         loss: Of a batch.
         output: What the network returned on the way.
-
-    Returns:
-        Its share of the gradient; the factor of a sum of squares, 0 for a penalty of another kind;
-        the penalty itself; and the positions of the weights that it is about.
     """
     held = [p for p in model.parameters() if p.requires_grad]
     places = [i for i, p in enumerate(model.parameters()) if p.requires_grad]
     closed = [p for p in own.parameters() if p.requires_grad] if own is not model else []
-    nothing = (0.0, 0.0, 0.0, frozenset[int]())
     if not held or not loss.requires_grad:
-        return nothing
+        return Penalty()
     total = torch.autograd.grad(loss, held, retain_graph=True, allow_unused=True)
     apart: list[Tensor | None] = [None] * len(held)
     if closed:
@@ -298,7 +312,7 @@ def penalty_of(
     if all(g is None for g in apart) and output is not None and output.requires_grad:
         (into,) = torch.autograd.grad(loss, [output], retain_graph=True, allow_unused=True)
         if into is None:
-            return nothing
+            return Penalty()
         through = torch.autograd.grad(output, held, into, retain_graph=True, allow_unused=True)
         apart = [
             None if t is None else t - (0.0 if d is None else d)
@@ -309,15 +323,18 @@ def penalty_of(
         all_of_it = math.hypot(_norm(total), _norm(apart))
     size = _norm(apart)
     if size <= 1e-4 * all_of_it or all_of_it == 0.0:
-        return nothing
+        return Penalty()
     about = [i for i, g in enumerate(apart) if g is not None and float(g.norm()) > 1e-3 * size]
     flat = torch.cat([held[i].detach().flatten() for i in about]).double()
     grads = torch.cat([apart[i].flatten() for i in about if apart[i] is not None]).double()  # type: ignore[union-attr]
-    along = float(flat @ grads)
-    squares = float(flat @ flat)
-    straight = along > 0.99 * float(flat.norm() * grads.norm())
-    rate = along / squares / 2 if straight and squares > 0 else 0.0
-    return size / all_of_it, rate, rate * squares, frozenset(places[i] for i in about)
+    where = frozenset(places[i] for i in about)
+    share = size / all_of_it
+    for power, along in ((2, flat), (1, flat.sign())):
+        with_it = float(along @ grads)
+        if with_it > _ALONG * float(along.norm() * grads.norm()):
+            rate = with_it / float(along @ along) / power
+            return Penalty(share, power, rate, rate * float(flat.abs().pow(power).sum()), where)
+    return Penalty(share, about=where)
 
 
 def _norm(tensors: list[Tensor | None] | tuple[Tensor | None, ...]) -> float:

@@ -1,0 +1,9 @@
+"""Faulty trainings as they are asked about on forums, and sound ones as tutorials have them."""
+
+from benchmarks.check.programs import heads, healthy, loops, networks
+from benchmarks.check.programs.program import Program
+
+HARMFUL = (*heads.ALL, *networks.ALL, *loops.ALL)
+HEALTHY = healthy.ALL
+
+__all__ = ["HARMFUL", "HEALTHY", "Program"]

@@ -1,0 +1,110 @@
+"""Check and watch programs, and count what was true."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+import luthier
+from benchmarks.check.programs import HARMFUL, HEALTHY, Program
+from benchmarks.check.train import trained
+from luthier.core import Diagnosis, Finding
+
+WAYS = ("check", "watch", "both")
+
+
+@dataclass
+class Score:
+    """What one way of looking came to."""
+
+    harmful: int = 0
+    found: int = 0
+    first: int = 0
+    loud: int = 0
+    healthy: int = 0
+    alarmed: int = 0
+
+    def __str__(self) -> str:
+        harmful = max(self.harmful, 1)
+        return (
+            f"harmful {self.harmful}: found {self.found / harmful:.0%}, first true "
+            f"{self.first / harmful:.0%}, warnings a case {self.loud / harmful:.2f}; "
+            f"healthy {self.healthy}: alarmed {self.alarmed}"
+        )
+
+
+def programs(only: str, seconds: float, *, train: bool) -> None:
+    """Print what is said of each program, and the shares."""
+    warnings.simplefilter("ignore")
+    scores = {way: Score() for way in WAYS}
+    for build in (*HARMFUL, *HEALTHY):
+        if only not in build.__name__:
+            continue
+        began = time.process_time()
+        checked, one = _checked(build, seconds)
+        took = time.process_time() - began
+        said = {"check": checked, "watch": _watched(build) if train else []}
+        said["both"] = said["check"] or said["watch"]
+        marks = []
+        for way, loud in said.items():
+            marks.append(_counted(scores[way], one, loud))
+        wants = "|".join(one.problems) or "nothing"
+        _say(f"{build.__name__} ({took:.1f} s) wants {wants}")
+        for way, mark in zip(("check", "watch"), marks, strict=False):
+            _say(f"    {way} {mark:6} {_told(said[way])}")
+    for way in WAYS:
+        _say(f"{way:6} {scores[way]}")
+
+
+def _checked(build: Callable[[], Program], seconds: float) -> tuple[list[Finding], Program]:
+    torch.manual_seed(0)
+    one = build()
+    data = (one.train, one.val) if one.val is not None else one.train
+    how = {"loss_fn": one.loss_fn} if one.loss is None else {"loss": one.loss}
+    found: Diagnosis = luthier.check(
+        one.model,
+        data if one.loss is None else (one.train[0][: one.batch_size], one.train[1]),
+        optimizer=one.optimizer,
+        scheduler=one.scheduler,
+        epochs=one.epochs,
+        batch_size=one.batch_size,
+        seconds=seconds,
+        **how,
+    )
+    return [one for one in found.findings if one.severity != "info"], one
+
+
+def _watched(build: Callable[[], Program]) -> list[Finding]:
+    torch.manual_seed(0)
+    one = build()
+    try:
+        found = trained(one)
+    except (RuntimeError, ValueError, IndexError):
+        return []  # the program ends with an error of its own
+    return [one for one in found.findings if one.severity != "info"]
+
+
+def _counted(score: Score, one: Program, loud: Sequence[Finding]) -> str:
+    if not one.problems:
+        score.healthy, score.alarmed = score.healthy + 1, score.alarmed + bool(loud)
+        return "ALARM" if loud else "calm"
+    true = [bool({f.problem, *f.consequences} & set(one.problems)) for f in loud]
+    first = bool(true and true[0])
+    score.harmful, score.loud = score.harmful + 1, score.loud + len(loud)
+    score.found, score.first = score.found + any(true), score.first + first
+    return "FIRST" if first else "found" if any(true) else "-"
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    parts = [f"{f.problem}({f.severity[0]}){[*f.consequences] or ''}" for f in findings]
+    return ", ".join(parts) or "nothing"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
