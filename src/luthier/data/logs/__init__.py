@@ -6,11 +6,13 @@ To add one: a file with its `Format`, and an entry in `ALL`. The first that know
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from luthier.core import DataError, did_you_mean
 from luthier.data.logs.event_file import TENSORBOARD
+from luthier.data.logs.folder import log_in
 from luthier.data.logs.format import Format, Log, Rows
 from luthier.data.logs.json_file import JSON
 from luthier.data.logs.jsonl_file import JSONL
@@ -37,11 +39,16 @@ def read_log(source: Any, columns: Mapping[str, str] | None = None) -> Log:
     (1.1, 0.7)
     """
     if isinstance(source, (str, Path)):
-        return log_of(_rows_of_file(Path(source)), columns or {}, str(source))
+        path = Path(source)
+        inside = log_in(path)
+        rows, about = _rows_of_file(inside or path)
+        log = log_of(rows, columns or {}, str(inside or path))
+        notes = [f"read {inside}"] * (inside is not None) + [about] * bool(about)
+        return replace(log, notes=(*notes, *log.notes))
     return log_of(rows_of(source), columns or {}, f"this {type(source).__name__}")
 
 
-def _rows_of_file(path: Path) -> Rows:
+def _rows_of_file(path: Path) -> tuple[Rows, str]:
     kinds = ", ".join(one.what for one in ALL)
     if not path.exists():
         beside = [str(p) for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -53,7 +60,7 @@ def _rows_of_file(path: Path) -> Rows:
         raise DataError(f"{path} is empty. A log holds a line for each epoch. Give another file.")
     for one in ALL:
         if one.knows(path):
-            return one.rows(path)
+            return one.rows(path), one.about(path)
     raise DataError(
         f"{path} is no log that luthier can read. A log is {kinds}. Give the path of one."
     )

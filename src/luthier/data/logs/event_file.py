@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from luthier.core import DataError
 from luthier.data.logs.format import Format, Rows
+from luthier.data.logs.names import speaks_of_a_part
 
 _LARGEST = 1 << 16  # a record with scalars alone is far smaller; images and graphs are skipped
 _POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 _FLOAT, _DOUBLE = 1, 2
 Fields = Iterator[tuple[int, Any]]
+Points = dict[str, list[tuple[int, str, float]]]
 
 
 def knows(path: Path) -> bool:
@@ -27,20 +30,74 @@ def knows(path: Path) -> bool:
 
 
 def rows(path: Path) -> Rows:
-    """Return a row a step; files of folders such as ``train`` have it before their names."""
-    found: dict[tuple[str, int], dict[str, Any]] = {}
-    for file in _files(path):
-        folder = file.parent.relative_to(path).as_posix() if path.is_dir() else "."
-        before = "" if folder == "." else f"{folder}/"
+    """Return a row a step of one run; folders of parts, such as ``train``, go before the names."""
+    found: dict[int, dict[str, Any]] = {}
+    run = _run(path)
+    for folder, points in _points(path).items():
+        here, part = _split(folder)
+        if here != run:
+            continue
+        for step, tag, value in points:
+            row = found.setdefault(step, {"step": step})
+            row[f"{part}/{tag}" if part else tag] = value
+    return [found[step] for step in sorted(found)]
+
+
+def about(path: Path) -> str:
+    """Say which run is read, where a folder holds several."""
+    runs = {_split(folder)[0] for folder, points in _points(path).items() if _is_long(points)}
+    return f"holds {len(runs)} runs: {path / _run(path)} is read" if len(runs) > 1 else ""
+
+
+def _run(path: Path) -> str:
+    """Return the folder of the newest run that has more than single points, as hparams have."""
+    newest: dict[str, tuple[bool, int, str]] = {}
+    for folder, points in _points(path).items():
+        run = _split(folder)[0]
+        stamp = max(file.name for file in _files(path) if _folder(path, file) == folder)
+        here = (_is_long(points), len(stamp), stamp)
+        newest[run] = max(newest.get(run, here), here)
+    return max(newest, key=lambda run: newest[run], default="")
+
+
+def _is_long(points: list[tuple[int, str, float]]) -> bool:
+    """Tell whether values of more than one step are there."""
+    return len({step for step, *_ in points}) > 1
+
+
+def _split(folder: str) -> tuple[str, str]:
+    """Return a run's folder, and the folder of one of its parts.
+
+    >>> _split("runs/a/train"), _split("version_0")
+    (('runs/a', 'train'), ('version_0', ''))
+    """
+    before, _, last = folder.rpartition("/")
+    return (before, last) if speaks_of_a_part(last) else (folder, "")
+
+
+def _folder(path: Path, file: Path) -> str:
+    folder = file.parent.relative_to(path).as_posix() if path.is_dir() else "."
+    return "" if folder == "." else folder
+
+
+def _points(path: Path) -> Points:
+    """Return the scalars of each folder: step, tag, value."""
+    files = _files(path)
+    return _read(
+        path, tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    )
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, files: tuple[tuple[Path, int, int], ...]) -> Points:
+    """Read files of that size and age once: a training may still be writing them."""
+    found: Points = {}
+    for file, *_ in files:
+        points = found.setdefault(_folder(path, file), [])
         for record in _records(file):
             step, values = _event(record)
-            for tag, value in values:
-                row = found.setdefault((before, step), {"step": step})
-                row[f"{before}{tag}"] = value
-    merged: dict[int, dict[str, Any]] = {}
-    for (_, step), row in found.items():
-        merged.setdefault(step, {}).update(row)
-    return [merged[step] for step in sorted(merged)]
+            points += [(step, tag, value) for tag, value in values]
+    return found
 
 
 def _files(path: Path) -> list[Path]:
@@ -165,4 +222,4 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     return value, position
 
 
-TENSORBOARD = Format("tensorboard", "TensorBoard's event files or their folder", knows, rows)
+TENSORBOARD = Format("tensorboard", "TensorBoard's event files or their folder", knows, rows, about)

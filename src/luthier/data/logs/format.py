@@ -24,12 +24,14 @@ class Format:
         what: What a message calls it.
         knows: Tells from a path, and a look into it, whether this is one.
         rows: Reads one.
+        about: Says in words what of a path is read; empty where that is all.
     """
 
     name: str
     what: str
     knows: Callable[[Path], bool]
     rows: Callable[[Path], Rows]
+    about: Callable[[Path], str] = lambda path: ""
 
 
 @dataclass(frozen=True)

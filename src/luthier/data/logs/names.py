@@ -97,6 +97,15 @@ def _as_logged(metrics: Mapping[str, str], names: Sequence[str]) -> Iterable[str
     return sorted(metrics, key=lambda name: names.index(metrics[name]))
 
 
+def speaks_of_a_part(name: str) -> bool:
+    """Tell whether a name is one of training, validation or test.
+
+    >>> speaks_of_a_part("loss_val"), speaks_of_a_part("version_0")
+    (True, False)
+    """
+    return bool((_TRAIN | _VAL) & set(_tokens(name)))
+
+
 def _tokens(name: str) -> list[str]:
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     parts = [one for one in re.split(r"[^a-z0-9]+", spaced.lower()) if one]

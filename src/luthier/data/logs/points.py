@@ -13,6 +13,7 @@ from luthier.data.logs.names import Columns, columns_of
 
 SPARSE = 0.2  # share of points without a validation above which points are made longer
 FEW = 4  # epochs; with fewer, and more rows than that, each logged row is a point
+_MISSING = ("", "na", "n/a", "none", "null", "-", "--")  # Keras' CSVLogger writes NA
 _LAST = {"learning_rate", "epoch", "step"}  # the end of an epoch counts, and not its mean
 
 
@@ -62,7 +63,7 @@ def _number(value: Any) -> float | None:
 def _numbers(row: Row, chosen: Mapping[str, str], index: int, what: str) -> dict[str, float]:
     found = {}
     for ours, theirs in chosen.items():
-        if theirs not in row:
+        if theirs not in row or str(row[theirs]).strip().lower() in _MISSING:
             continue
         value = _number(row[theirs])
         if value is None:
