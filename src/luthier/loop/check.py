@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -168,7 +169,8 @@ def _rates(recipe: Recipe, steps: int) -> tuple[float, ...]:
 
 
 def _framework(model: Any) -> Framework:
-    for name in frameworks.NAMES:
+    # Who has a live network has its library imported: others need not even be installed.
+    for name in (one for one in frameworks.NAMES if one in sys.modules):
         framework = frameworks.load(name)
         if framework.owns(model):
             return framework
