@@ -99,7 +99,6 @@ def on_test(training: Training) -> dict[str, float]:
     """Return a training's scores on the test rows."""
     parts, trial = training.parts, training.trial
     arrays = parts.preparation.arrays(trial.recipe)
-    state = training._state  # a benchmark may look
-    if state is None:
+    if training.state is None:
         raise SystemExit(f"a training failed: {trial.cause}")
-    return test_scores(parts.framework, parts.build, trial, state, arrays)
+    return test_scores(parts.framework, parts.build, trial, training.state, arrays)

@@ -26,6 +26,7 @@ from luthier.core import (
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
     from luthier.loop.check import check
+    from luthier.loop.compare import Comparison, compare
     from luthier.loop.diagnose import diagnose
     from luthier.loop.predict import predict
     from luthier.loop.study import Study
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Comparison": "luthier.loop.compare",
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
     "Watch": "luthier.loop.watch",
     "check": "luthier.loop.check",
+    "compare": "luthier.loop.compare",
     "diagnose": "luthier.loop.diagnose",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
@@ -51,6 +54,7 @@ _LAZY = {
 
 __all__ = [
     "Categorical",
+    "Comparison",
     "Conditional",
     "Curves",
     "Diagnosis",
@@ -67,6 +71,7 @@ __all__ = [
     "Trial",
     "Watch",
     "check",
+    "compare",
     "diagnose",
     "predict",
     "read",

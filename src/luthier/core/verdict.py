@@ -17,12 +17,15 @@ class Verdict:
         verdict: better, worse, equivalent or undecided.
         difference: Mean gain on test rows.
         interval: 95 % interval over fresh seeds and fresh rows.
-        seed_interval: The same over fresh seeds alone, on these rows: training noise.
+        seed_interval: The same over fresh seeds alone, on these rows: training noise; None where
+            each was trained once.
         p_value: Two-sided, against no difference.
         level: What the p-value must not exceed, at this look.
-        superiority: Chance that one training of the candidate beats one of the baseline.
+        superiority: Chance that one training of the candidate beats one of the baseline; None
+            where each was trained once.
         seeds: Trainings of each.
-        rows: Test rows, groups, or blocks of rows that were taken together.
+        rows: Test rows, groups, or blocks of rows that were taken together; 0 where scores of
+            runs are all that is known.
         detectable: Smallest difference that would have been claimed four times in five.
         more_seeds: How many more of each would resolve a difference as large; infinite where
             test rows are what is short.
@@ -33,10 +36,10 @@ class Verdict:
     verdict: str
     difference: float
     interval: tuple[float, float]
-    seed_interval: tuple[float, float]
+    seed_interval: tuple[float, float] | None
     p_value: float
     level: float
-    superiority: float
+    superiority: float | None
     seeds: int
     rows: int
     detectable: float
@@ -51,7 +54,7 @@ class Verdict:
             "verdict": self.verdict,
             "difference": self.difference,
             "interval": list(self.interval),
-            "seed_interval": list(self.seed_interval),
+            "seed_interval": None if self.seed_interval is None else list(self.seed_interval),
             "p_value": self.p_value,
             "level": self.level,
             "superiority": self.superiority,

@@ -15,7 +15,7 @@ from luthier.loop.confirming import Confirming
 from luthier.loop.contributions import recipe_cost, row_contributions
 from luthier.loop.reserve import affordable, least, stages
 from luthier.loop.scoring import test_hash
-from luthier.proof import FEWEST, UNDECIDED, detectable_by_rows, judge, spending
+from luthier.proof import FEWEST, METHOD, SPENT, UNDECIDED, detectable_by_rows, judge, spending
 from luthier.proof.bootstrap import seed_interval
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-METHOD = (
-    "two-way analysis of seeds and test rows, rows paired, degrees of freedom by Welch and "
-    "Satterthwaite; interval by a bootstrap on both levels; levels by Lan and DeMets' spending"
-)
 STOPPED = "the confirmation was stopped; the same command goes on with it"
 
 
@@ -181,7 +177,7 @@ class Confirmation:
             planned=planned,
             looks=looks,
             openings=opened,
-            method=METHOD,
+            method=METHOD + SPENT,
             best_cost=best_cost,
             baseline_cost=baseline_cost,
             cost=self.cost,

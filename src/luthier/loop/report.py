@@ -50,14 +50,14 @@ def study_story(
 
 def write_study(path: str | Path, story: Story) -> Path:
     """Write a study's page; a folder gets it as ``report.html``."""
-    return _write(path, study_page(story))
+    return write_text(path, study_page(story))
 
 
 def write_diagnosis(
     path: str | Path, diagnosis: Diagnosis, curves: Curves | None = None, title: str = ""
 ) -> Path:
     """Write a training's diagnosis, with the curves that it was found in."""
-    return _write(path, diagnosis_page(diagnosis, curves, title))
+    return write_text(path, diagnosis_page(diagnosis, curves, title))
 
 
 def now() -> str:
@@ -65,16 +65,21 @@ def now() -> str:
     return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
-def _write(path: str | Path, text: str) -> Path:
+def write_text(path: str | Path, text: str, *, name: str = "report.html") -> Path:
+    """Write a page; a folder gets it under its name.
+
+    Raises:
+        LuthierError: where it cannot be written.
+    """
     path = Path(path)
     if path.is_dir():
-        path = path / "report.html"
+        path = path / name
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise LuthierError(
-            f"cannot write '{path}': {error.strerror}. The study is stored and safe. Name another "
-            "file, in a folder that exists: --out report.html"
+            f"cannot write '{path}': {error.strerror}. Name another file, in a folder that "
+            f"exists: --out {name}"
         ) from error
     return path
 

@@ -50,7 +50,7 @@ def retrain(
     used = seed if seed is not None else int(run.get("seed", 0))
     plan = SplitPlan(**run["split"]) if run.get("split") else SplitPlan(seed=used)
     parts = assemble(
-        model or _builder(str(keys.get("network", "mlp")), path.parent),
+        model or builder_of(str(keys.get("network", "mlp")), path.parent),
         data,
         recipe=keys,
         target=given.get("target", run.get("target")),
@@ -89,7 +89,7 @@ def _run_block(run: Any) -> Mapping[str, Any]:
     return found
 
 
-def _builder(network: str, folder: Path) -> str:
+def builder_of(network: str, folder: Path) -> str:
     """Return where a recipe's builder lies: as named, or beside the recipe."""
     reference = network.partition("#")[0]
     file, _, function = reference.partition(":")

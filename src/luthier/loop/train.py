@@ -25,12 +25,13 @@ class Training:
         trial: Recipe, seed, state and curves.
         score: The best validation score, that of the weights `model()` has; None if it failed.
         parts: Builder, data and framework.
+        state: Weights and all else that it would need to go on; None if it failed.
     """
 
     trial: Trial
     score: float | None
     parts: Assembly
-    _state: State | None = field(default=None, repr=False)
+    state: State | None = field(default=None, repr=False)
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -53,10 +54,10 @@ class Training:
 
     def model(self) -> Any:
         """Return the live network with its best weights, in evaluation mode."""
-        if self._state is None:
+        if self.state is None:
             raise ValueError(f"the training failed: {self.trial.cause}")
         task = self.parts.preparation.arrays(self.trial.recipe).task
-        return self.parts.framework.restore(self.parts.build, self.trial.recipe, task, self._state)
+        return self.parts.framework.restore(self.parts.build, self.trial.recipe, task, self.state)
 
 
 def train(

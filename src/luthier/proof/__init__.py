@@ -4,9 +4,11 @@ Rows of a table are trainings with different seeds, columns are test rows; large
 """
 
 from luthier.proof.detectable import detectable, detectable_by_rows
-from luthier.proof.judge import BETTER, EQUIVALENT, UNDECIDED, WORSE, judge
+from luthier.proof.judge import BETTER, EQUIVALENT, METHOD, SPENT, UNDECIDED, WORSE, judge
 from luthier.proof.pseudovalues import blocks, pseudovalues
 from luthier.proof.resampled import corrected_resampled
+from luthier.proof.rows_alone import judge_rows
+from luthier.proof.seeds_alone import judge_seeds
 from luthier.proof.spending import FEWEST, STAGES, spending
 from luthier.proof.two_way import Estimate, two_way
 
@@ -14,6 +16,8 @@ __all__ = [
     "BETTER",
     "EQUIVALENT",
     "FEWEST",
+    "METHOD",
+    "SPENT",
     "STAGES",
     "UNDECIDED",
     "WORSE",
@@ -23,6 +27,8 @@ __all__ = [
     "detectable",
     "detectable_by_rows",
     "judge",
+    "judge_rows",
+    "judge_seeds",
     "pseudovalues",
     "spending",
     "two_way",

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+METHOD = (
+    "two-way analysis of seeds and test rows, rows paired, degrees of freedom by Welch and "
+    "Satterthwaite; interval by a bootstrap on both levels"
+)
+SPENT = "; levels by Lan and DeMets' spending"
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
 
 
@@ -51,7 +56,7 @@ def judge(
     reach = interval(candidate, baseline, np.random.default_rng(seed))
     noise = float(stats.t.ppf(0.975, found.seed_freedom)) * found.seed_error
     return Verdict(
-        verdict=_decide(found, reach, level, min_difference),
+        verdict=decide(found, reach, level, min_difference),
         difference=found.difference,
         interval=reach,
         seed_interval=(found.difference - noise, found.difference + noise),
@@ -67,8 +72,15 @@ def judge(
     )
 
 
-def _decide(found: Estimate, reach: tuple[float, float], level: float, margin: float | None) -> str:
-    """Claim only what test and interval agree on."""
+def decide(found: Estimate, reach: tuple[float, float], level: float, margin: float | None) -> str:
+    """Return a verdict; claim only what test and interval agree on.
+
+    Args:
+        found: Says how surely there is a difference.
+        reach: Its interval.
+        level: What its p-value must not exceed.
+        margin: Smaller differences do not matter; None where all do.
+    """
     low, high = reach
     if margin is not None and -margin < low and high < margin:
         return EQUIVALENT

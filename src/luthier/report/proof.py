@@ -7,6 +7,7 @@ from math import isfinite
 
 from luthier.core import Cost, Proof, Verdict
 from luthier.core.cost import WORDS
+from luthier.report.amounts import cost_text, mean_text, signed, size
 
 INDENT = 10  # the column at which a summary's texts begin
 
@@ -33,22 +34,20 @@ def _sentences(proof: Proof, metric: str) -> list[str]:
         if proof.detectable:
             texts += [
                 f"The smallest difference that these test rows could have shown: "
-                f"{_size(proof.detectable)} {metric}."
+                f"{size(proof.detectable)} {metric}."
             ]
         return texts
     texts = [
         sentence(verdict, metric),
         f"{verdict.seeds} trainings of each on {verdict.rows} test rows, none of which chose "
-        f"the winner: {metric} {_mean(proof.best)} against {_mean(proof.baseline)}",
-        f"gain {_signed(verdict.difference)} {metric}, 95 % interval "
-        f"{_signed(verdict.interval[0])} to {_signed(verdict.interval[1])}, "
+        f"the winner: {metric} {mean_text(proof.best)} against {mean_text(proof.baseline)}",
+        f"gain {signed(verdict.difference)} {metric}, 95 % interval "
+        f"{signed(verdict.interval[0])} to {signed(verdict.interval[1])}, "
         f"p = {verdict.p_value:.2g} (a claim takes {verdict.level:.2g})",
-        f"training noise on these rows alone: {_signed(verdict.seed_interval[0])} to "
-        f"{_signed(verdict.seed_interval[1])}; one training of the best beats one of the "
-        f"baseline {100 * verdict.superiority:.0f} % of the time",
     ]
+    texts += noise_texts(verdict, "the best", "the baseline")
     if verdict.verdict == "undecided":
-        texts += [_outlook(verdict, metric)]
+        texts += [outlook(verdict, metric)]
     if verdict.verdict in ("equivalent", "worse"):
         texts += [_choice(proof)]
     if proof.openings:
@@ -58,6 +57,23 @@ def _sentences(proof: Proof, metric: str) -> list[str]:
             "chosen by it flatters."
         ]
     return texts
+
+
+def noise_texts(verdict: Verdict, one: str, other: str) -> list[str]:
+    """Return what a verdict says of the noise of training; nothing where nobody knows it.
+
+    Args:
+        verdict: What was judged.
+        one: Name of the candidate.
+        other: Name of what it is held against.
+    """
+    if verdict.seed_interval is None or verdict.superiority is None:
+        return []
+    low, high = verdict.seed_interval
+    return [
+        f"training noise on these rows alone: {signed(low)} to {signed(high)}; one training of "
+        f"{one} beats one of {other} {100 * verdict.superiority:.0f} % of the time"
+    ]
 
 
 def sentence(verdict: Verdict, metric: str) -> str:
@@ -73,7 +89,7 @@ def sentence(verdict: Verdict, metric: str) -> str:
         "better": "better: trained again on data that it has not seen, the best recipe wins.",
         "worse": "worse: trained again on data that it has not seen, the baseline wins.",
         "equivalent": "equivalent: whichever you take, the difference is below "
-        f"{_size(verdict.min_difference or 0.0)} {metric}.",
+        f"{size(verdict.min_difference or 0.0)} {metric}.",
         "undecided": "undecided: the difference may be chance. It is no proof that they are equal.",
     }
     return texts[verdict.verdict]
@@ -85,47 +101,25 @@ def _choice(proof: Proof) -> str:
         return "So the baseline is what to take; it is what is handed over."
     best, baseline = proof.best_cost, proof.baseline_cost
     if proof.choice == "best":
-        name, one, other = "best recipe", best, baseline
-        why = f"{WORDS[proof.cost]} ({_cost(one, proof.cost)} against {_cost(other, proof.cost)})"
+        name, why = "best recipe", _cheaper(best, baseline, proof.cost)
     elif baseline.below(best, proof.cost):
-        name = "baseline"
-        why = (
-            f"{WORDS[proof.cost]} ({_cost(baseline, proof.cost)} against {_cost(best, proof.cost)})"
-        )
+        name, why = "baseline", _cheaper(baseline, best, proof.cost)
     else:
         name, why = "baseline", f"costs no more by {proof.cost}, and was there before"
     return f"So cost decides: the {name} {why}; it is what is handed over."
 
 
-def _cost(cost: Cost, name: str) -> str:
-    """Return a cost with its unit.
-
-    >>> _cost(Cost(parameters=8970), "parameters"), _cost(Cost(latency=0.0021), "latency")
-    ('8,970', '2.1 ms for 1,000 rows')
-    """
-    if name == "parameters":
-        return f"{cost.parameters or 0:,}"
-    if name == "latency":
-        return f"{1000 * (cost.latency or 0.0):.2g} ms for 1,000 rows"
-    return f"{cost.training_time or 0.0:.2g} s"
+def _cheaper(one: Cost, other: Cost, cost: str) -> str:
+    return f"{WORDS[cost]} ({cost_text(one, cost)} against {cost_text(other, cost)})"
 
 
-def _outlook(verdict: Verdict, metric: str) -> str:
-    seen = f"From {_size(verdict.detectable)} {metric} on a gain would have been seen."
+def outlook(verdict: Verdict, metric: str) -> str:
+    """Return what would have been seen, and what would help, after an undecided verdict."""
+    seen = f"From {size(verdict.detectable)} {metric} on a gain would have been seen."
     if isfinite(verdict.more_seeds) and verdict.more_seeds > 0:
         more = f"{verdict.more_seeds:.0f} more seeds of each would resolve one of this size."
+    elif not verdict.rows:
+        more = "That many runs would not resolve it."
     else:
         more = "More test rows would help, more seeds would not."
     return f"{seen} {more}"
-
-
-def _mean(values: tuple[float, ...]) -> str:
-    return f"{sum(values) / len(values):#.3g}".rstrip(".")
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2g}"
-
-
-def _size(value: float) -> str:
-    return f"{abs(value):.2g}"

@@ -10,6 +10,7 @@ import typer
 
 from luthier import __version__
 from luthier.apps.cli.check import check
+from luthier.apps.cli.compare import compare
 from luthier.apps.cli.diagnose import diagnose
 from luthier.apps.cli.predict import predict
 from luthier.apps.cli.report import report
@@ -44,7 +45,7 @@ def _root(
     pass
 
 
-for command in (tune, train, check, diagnose, predict, show, report, worker):
+for command in (tune, train, compare, check, diagnose, predict, show, report, worker):
     app.command()(command)
 
 

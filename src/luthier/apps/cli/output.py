@@ -25,6 +25,12 @@ def say(text: str, *, quiet: bool = False) -> None:
         sys.stdout.flush()
 
 
+def tell(text: str, *, quiet: bool = False) -> None:
+    """Say on stderr what is going on, unless quiet."""
+    if not quiet:
+        sys.stderr.write(text + "\n")
+
+
 def say_json(data: Any) -> None:
     """Print data as JSON on stdout."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

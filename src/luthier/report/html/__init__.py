@@ -1,7 +1,15 @@
 """Records as one self-contained page: charts in SVG, no request, no build step. Pure."""
 
+from luthier.report.html.comparison_page import comparison_fragment, comparison_page
 from luthier.report.html.diagnosis_page import diagnosis_page
 from luthier.report.html.story import Story
 from luthier.report.html.study_page import study_fragment, study_page
 
-__all__ = ["Story", "diagnosis_page", "study_fragment", "study_page"]
+__all__ = [
+    "Story",
+    "comparison_fragment",
+    "comparison_page",
+    "diagnosis_page",
+    "study_fragment",
+    "study_page",
+]
