@@ -8,6 +8,8 @@ import pytest
 
 from luthier import Int, LuthierError, Recipe, Study, tune
 from luthier.core import History
+from luthier.loop.show import open_study
+from luthier.report.html import study_page
 
 RECIPE = Recipe(model={"width": 8, "depth": 1}, epochs=2, batch_size=32, learning_rate=1e-4)
 EPOCHS = 48  # 24 full trainings: the fewest that pay for three fresh seeds of both
@@ -44,6 +46,12 @@ def test_winner_and_baseline_are_trained_with_fresh_seeds_that_chose_nothing(stu
     assert len(confirming) == 2 * len(study.proof.seeds)
     assert not {t.seed for t in confirming} & {t.seed for t in history.searched.trials}
     assert study.best.trial.purpose == "search"
+
+
+def test_the_verdict_is_kept_with_the_study(study: Study):
+    kept = open_study(study.storage.url, study.name)
+    assert kept.proof == study.proof
+    assert "<b>Verdict: </b>" in study_page(kept._story(kept.to_json()))
 
 
 def test_it_takes_a_quarter_of_the_budget_at_most(study: Study):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import isfinite
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from math import inf, isfinite
 from typing import Any
 
 from luthier.core.cost import Cost
@@ -65,6 +66,19 @@ class Verdict:
             "min_difference": self.min_difference,
             "p_equivalence": self.p_equivalence,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Verdict:
+        """Read what `to_json` wrote, among other keys."""
+        known = {one.name: data[one.name] for one in fields(cls)}
+        more = known["more_seeds"]
+        reach = known["seed_interval"]
+        known |= {
+            "interval": tuple(known["interval"]),
+            "seed_interval": None if reach is None else tuple(reach),
+            "more_seeds": inf if more is None else float(more),
+        }
+        return cls(**known)
 
 
 @dataclass(frozen=True)
@@ -135,6 +149,12 @@ class Proof:
                 "best": self.best_cost.to_json(),
                 "baseline": self.baseline_cost.to_json(),
             },
+            "openings": self.openings,
+            "best_interval": None if self.best_interval is None else list(self.best_interval),
+            "baseline_interval": (
+                None if self.baseline_interval is None else list(self.baseline_interval)
+            ),
+            "trainings": 0 if self.verdict is None else self.verdict.seeds,
             "seeds": list(self.seeds),
             "baseline_seeds": list(self.baseline_seeds),
             "best": list(self.best),
@@ -144,3 +164,32 @@ class Proof:
             "method": self.method or None,
             "detectable": self.detectable if self.verdict is None else self.verdict.detectable,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Proof:
+        """Read what `to_json` wrote.
+
+        >>> Proof.from_json(Proof(reason="no test rows", openings=2).to_json()).openings
+        2
+        """
+        said = data["verdict"]
+        verdict = said and Verdict.from_json({**data, "seeds": data["trainings"]})
+        costs = data["costs"]
+        return cls(
+            verdict=verdict,
+            reason=data["reason"] or "",
+            seeds=tuple(data["seeds"]),
+            baseline_seeds=tuple(data["baseline_seeds"]),
+            best=tuple(data["best"]),
+            baseline=tuple(data["baseline"]),
+            best_interval=data["best_interval"] and tuple(data["best_interval"]),
+            baseline_interval=data["baseline_interval"] and tuple(data["baseline_interval"]),
+            planned=tuple(data["planned"]),
+            looks=data["looks"],
+            openings=data["openings"],
+            method=data["method"] or "",
+            detectable=None if verdict else data["detectable"],
+            best_cost=Cost(**costs["best"]),
+            baseline_cost=Cost(**costs["baseline"]),
+            cost=costs["decides"],
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.core import History, StudyRecord
+from luthier.core import History, Proof, StudyRecord
 from luthier.loop.study import Study
 from luthier.storage import connect
 
@@ -34,4 +34,7 @@ def open_study(url: str, name: str) -> Study:
         StudyNotFoundError: when the storage does not hold it.
     """
     storage = connect(url, create=False)
-    return Study(storage.record(name), storage)
+    record = storage.record(name)
+    known = record.about.get("proof")
+    proof = Proof.from_json(known) if isinstance(known, dict) else None
+    return Study(record, storage, proof=proof)

@@ -159,6 +159,9 @@ def tune(
 
     confirmation = Confirmation(record, store, parts, limits, train, min_difference, cost)
     proof = _search_and_confirm(work, launch, confirmation)
+    # Kept with the study, so that `luthier show` and a report need no data to tell it.
+    record = replace(record, about={**record.about, "proof": proof.to_json()})
+    store.open(record)
     return Study(record, store, parts, tuple(said), proof)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from luthier.core import History, StudyRecord, Trial
+from luthier.core import History, Proof, StudyRecord, Trial
 from luthier.core.sparkline import sparkline
 from luthier.report.live import best_so_far
+from luthier.report.proof import proof_text
 from luthier.report.text import number, one_line, seconds
 
 Found = tuple[StudyRecord, History]
@@ -17,7 +18,7 @@ def studies_text(found: Sequence[Found], storage: str) -> str:
     """Return one line a study."""
     if not found:
         return f"{storage} holds no study yet. Begin one: luthier tune digits"
-    rows = [("study", "trials", "epochs", "time", "best", "data")]
+    rows = [("study", "trials", "epochs", "time", "best", "verdict", "data")]
     for record, history in found:
         best = history.best
         score = number(history.score(best)) if best is not None else "–"
@@ -28,14 +29,17 @@ def studies_text(found: Sequence[Found], storage: str) -> str:
                 f"{history.epochs:,}",
                 seconds(history.seconds),
                 f"{record.metric} {score}",
+                _verdict(record),
                 str(record.about.get("data") or "Python objects"),
             )
         )
     return _columns(rows)
 
 
-def study_text(record: StudyRecord, history: History, limit: int) -> str:
-    """Return a study's trials, the best first."""
+def study_text(
+    record: StudyRecord, history: History, limit: int, proof: Proof | None = None
+) -> str:
+    """Return a study's verdict, where it has one, and its trials, the best first."""
     counts = ", ".join(f"{n} {state}" for state, n in history.counts().items() if n)
     best = history.best
     lines = [f"{record.name}: {record.direction} {record.metric}, {counts or 'no trial yet'}"]
@@ -44,6 +48,8 @@ def study_text(record: StudyRecord, history: History, limit: int) -> str:
             f"best {number(history.score(best))} (trial {best.number})   "
             f"{sparkline(best_so_far(history))}"
         )
+    if proof is not None:
+        lines += ["", proof_text(proof, record.metric)]
     ranked = sorted(history.searched.trials, key=lambda t: (history.loss(t), t.number))
     rows = [("trial", "state", "epochs", record.metric, "recipe")]
     for trial in ranked[:limit]:
@@ -68,17 +74,19 @@ def studies_json(found: Sequence[Found]) -> list[dict[str, Any]]:
             "trials": history.counts(),
             "epochs_spent": history.epochs,
             "seconds": round(history.seconds, 3),
-            "about": dict(record.about),
+            "verdict": (record.about.get("proof") or {}).get("verdict"),
+            "about": {key: value for key, value in record.about.items() if key != "proof"},
         }
         for record, history in found
     ]
 
 
-def study_json(record: StudyRecord, history: History) -> dict[str, Any]:
-    """Return a study and all its trials."""
+def study_json(record: StudyRecord, history: History, proof: Proof | None = None) -> dict[str, Any]:
+    """Return a study, its verdict and all its trials."""
     return {
         **studies_json([(record, history)])[0],
         "seed": record.seed,
+        "proof": None if proof is None else proof.to_json(),
         "space": record.to_json()["space"],
         "all_trials": [_trial_json(trial, history) for trial in history.trials],
     }
@@ -96,6 +104,10 @@ def _trial_json(trial: Trial, history: History) -> dict[str, Any]:
         "purpose": trial.purpose,
         "recipe": trial.recipe.to_json(),
     }
+
+
+def _verdict(record: StudyRecord) -> str:
+    return str((record.about.get("proof") or {}).get("verdict") or "–")
 
 
 def _base(history: History) -> Any:

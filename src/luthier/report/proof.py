@@ -18,7 +18,7 @@ def proof_text(proof: Proof, metric: str, *, columns: int = 100) -> str:
     >>> print(proof_text(Proof(reason="there are no test rows to judge on"), "rmse"))
     verdict   none: there are no test rows to judge on.
     """
-    first, *others = _sentences(proof, metric)
+    first, *others = proof_texts(proof, metric)
     margin = " " * INDENT
     head = f"{'verdict':{INDENT}}"
     lines = textwrap.wrap(first, columns, initial_indent=head, subsequent_indent=margin)
@@ -27,7 +27,8 @@ def proof_text(proof: Proof, metric: str, *, columns: int = 100) -> str:
     return "\n".join(lines)
 
 
-def _sentences(proof: Proof, metric: str) -> list[str]:
+def proof_texts(proof: Proof, metric: str) -> list[str]:
+    """Return the same as `proof_text` one sentence or line at a time, the verdict first."""
     verdict = proof.verdict
     if verdict is None:
         texts = [f"none: {proof.reason}."]

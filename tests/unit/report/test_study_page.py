@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from luthier.core import Diagnosis, History
+from luthier.core import Diagnosis, History, Proof, Verdict
 from luthier.report.html import diagnosis_page, study_fragment, study_page
 from luthier.testing import stories
 
@@ -112,10 +112,21 @@ def test_a_finding_is_marked_where_it_began(page: str):
 
 
 def test_what_is_known_of_verdict_and_interval_is_told():
-    best = {"interval": [0.04, 0.06], "test": {"log_loss": 0.051}}
-    summary = {"best": best, "baseline": {}, "verdict": "better", "p_value": 0.012}
+    reach = (0.01, 0.03)
+    verdict = Verdict("better", 0.02, reach, reach, 0.012, 0.05, 0.9, 3, 300, 0.01, 0)
+    proof = Proof(
+        verdict,
+        seeds=(1, 2, 3),
+        best=(0.049, 0.05, 0.051),
+        baseline=(0.069, 0.07, 0.071),
+        best_interval=(0.04, 0.06),
+        baseline_interval=(0.06, 0.08),
+    )
+    summary = {"best": {"test": {"log_loss": 0.051}}, "proof": proof.to_json()}
     page = study_page(stories.drawn_story(summary=summary))
-    assert "Verdict: better (p = 0.012)." in page
+    assert "<b>Verdict: </b>better: trained again on data that it has not seen" in page
+    assert "p = 0.012" in page
+    assert "The winner is better" in page
     assert "0.04 to 0.06" in page
     assert "test log_loss" in page
 

@@ -22,7 +22,7 @@ def show(
     Example: luthier show digits-mlp
     """
     from luthier.apps.cli.output import say, say_json
-    from luthier.loop.show import all_studies, one_study
+    from luthier.loop.show import all_studies, open_study
     from luthier.report.listing import studies_json, studies_text, study_json, study_text
 
     if study is None:
@@ -32,8 +32,9 @@ def show(
         else:
             say(studies_text(found, storage))
         return
-    record, history = one_study(storage, study)
+    found_one = open_study(storage, study)
+    record, history, proof = found_one.record, found_one.history, found_one.proof
     if as_json:
-        say_json(study_json(record, history))
+        say_json(study_json(record, history, proof))
     else:
-        say(study_text(record, history, limit))
+        say(study_text(record, history, limit, proof))

@@ -9,6 +9,8 @@ from luthier.core import Trial
 from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import table
 from luthier.report.html.story import Story
+from luthier.report.html.verdict_chart import difference_chart, scores_chart
+from luthier.report.proof import proof_texts
 from luthier.report.text import number, seconds, trials_text
 
 
@@ -23,6 +25,7 @@ def answer(story: Story) -> Markup:
     summary = story.summary
     parts = [
         tag("p", _sentence(story, best), class_="verdict"),
+        _proof(story),
         _scores(story, best),
         tag("p", tag("b", "Cost: "), cost, "."),
     ]
@@ -49,11 +52,30 @@ def _sentence(story: Story, best: Trial) -> str:
     if baseline.number == best.number:
         return f"The baseline is the best: {metric} {score}."
     said += f" on validation rows, against {number(history.score(baseline))} of the baseline."
-    verdict, p = story.summary.get("verdict"), story.summary.get("p_value")
-    if verdict:
-        said += f" Verdict: {verdict}"
-        said += "." if p is None else f" (p = {p:.2g})."
     return said
+
+
+def _proof(story: Story) -> Markup | None:
+    """Return what fresh trainings of winner and baseline came to, with its plots."""
+    proof = story.proof
+    if proof is None:
+        return None
+    metric = story.record.metric
+    first, *others = proof_texts(proof, metric)
+    verdict = proof.verdict
+    if verdict is None:
+        return tag("p", tag("b", "Verdict: "), joined([first, *(f" {one}" for one in others)]))
+    names = ("the winner", "the baseline")
+    sides = list(zip(names, (proof.best, proof.baseline), strict=True))
+    charts = [difference_chart(verdict, metric, *names), scores_chart(metric, sides)]
+    return tag(
+        "div",
+        tag("p", tag("b", "Verdict: "), first),
+        tag("div", *charts, class_="grid-2"),
+        *(tag("p", one, class_="note") for one in others),
+        tag("p", f"Method: {proof.method}.", class_="note"),
+        id="verdict",
+    )
 
 
 def _scores(story: Story, best: Trial) -> Markup:
@@ -71,9 +93,11 @@ def _scores(story: Story, best: Trial) -> Markup:
     ]
     tests = [_part(story.summary, key, "test") for _, key, _ in shown]
     rows += [[f"test {name}", *(number(one.get(name)) for one in tests)] for name in tests[0]]
-    intervals = [(story.summary.get(key) or {}).get("interval") for _, key, _ in shown]
-    if any(intervals):
-        rows.append(["interval over seeds", *(_interval(one) for one in intervals)])
+    proof = story.proof
+    if proof is not None and proof.verdict is not None and len(shown) == 2:
+        intervals = (proof.best_interval, proof.baseline_interval)
+        name = f"test {story.record.metric}, 95 % over fresh seeds"
+        rows.append([name, *(_interval(one) for one in intervals)])
     return table(head, rows, class_="scores")
 
 

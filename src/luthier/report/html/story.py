@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from luthier.core import Diagnosis, History, StudyRecord, Trial
+from luthier.core import Diagnosis, History, Proof, StudyRecord, Trial
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ class Story:
         trials = self.history.trials
         known = trials and self.record.about.get("task") in ("classification", "regression")
         return trials[0] if known else None
+
+    @property
+    def proof(self) -> Proof | None:
+        """Whether the winner beats the baseline; None where nobody confirmed."""
+        known = self.summary.get("proof") or self.record.about.get("proof")
+        return Proof.from_json(known) if isinstance(known, Mapping) else None
 
     def kept(self, trial: Trial) -> int | None:
         """Return the epoch whose weights a trial keeps."""

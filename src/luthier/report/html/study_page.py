@@ -24,7 +24,7 @@ _WIDEST = 12  # axes of the parallel coordinates: more do not fit a screen
 
 def study_page(story: Story) -> str:
     """Return a study's report as one HTML document."""
-    history, space = story.history, story.record.space
+    history, space = story.history.searched, story.record.space
     found = axes(space, history.trials)
     shares = importances(space, history, found)
     found.sort(key=lambda axis: -shares.get(axis.name, 0.0))
@@ -79,9 +79,10 @@ def _why(story: Story, found: list[Axis], shares: dict[str, float], score: Axis)
     if best is None:
         return tag("p", "No trial has a score, so nothing won.")
     parts: list[Child] = [_changes(best, baseline, shares)]
-    charts = [importance_chart(shares, found, story.history)]
+    searched = story.history.searched
+    charts = [importance_chart(shares, found, searched)]
     space = story.record.space
-    charts += [slice_chart(space, story.history, one, score) for one in found[:_ISOLATED]]
+    charts += [slice_chart(space, searched, one, score) for one in found[:_ISOLATED]]
     if not shares and found:
         parts.append(tag("p", "Too few trials to say which parameter mattered.", class_="note"))
     parts.append(tag("div", *charts, class_="grid-2"))
@@ -113,14 +114,14 @@ def _changes(best: Trial, baseline: Trial | None, shares: dict[str, float]) -> M
 
 
 def _search(story: Story, found: list[Axis], score: Axis) -> Markup:
-    history, space = story.history, story.record.space
+    history, space = story.history.searched, story.record.space
     if not history.trials:
         return tag("p", "No trial was begun yet.")
     main = [
         best_so_far_chart(history, "epochs"),
         best_so_far_chart(history, "seconds"),
         trials_chart(history),
-        cost_chart(history),
+        cost_chart(story.history),
     ]
     slices = [slice_chart(space, history, axis, score) for axis in found[_ISOLATED:]]
     return joined(
@@ -135,7 +136,7 @@ def _search(story: Story, found: list[Axis], score: Axis) -> Markup:
 
 
 def _trials(story: Story, limit: int = 200) -> Markup:
-    history = story.history
+    history = story.history.searched
     base = story.record.space.baseline if story.baseline else history.trials[0].recipe
     ranked = sorted(history.trials, key=lambda trial: (history.loss(trial), trial.number))
     rows: list[list[Child]] = [

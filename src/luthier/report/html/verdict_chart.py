@@ -71,7 +71,7 @@ def difference_chart(verdict: Verdict, metric: str, one: str, other: str) -> Mar
     if margin:
         shown.append(("margin-key", f"differences below {margin:g} do not matter"))
     return figure(
-        f"The difference: {verdict.verdict}",
+        _title(verdict, one),
         svg(*marks, name=f"gain of {one} over {other}: {said}", height=_HEIGHT),
         legend(shown),
         tag("p", f"{said}. Right of 0, {one} is better.", class_="note"),
@@ -97,12 +97,11 @@ def scores_chart(metric: str, sides: Sequence[tuple[str, Sequence[float]]]) -> M
     marks: list[Markup] = [_axis(across, bottom)]
     for index, (name, scores) in enumerate(sides):
         height = _TOP + step * (index + 0.5)
-        style = "val" if index == 0 else "base"
         mean = across(sum(scores) / len(scores))
         d = "".join(f"M{across(score):g} {height:g}h0" for score in scores)
         marks += [
             tag("text", _short(name), x=4, y=height + 4, class_="tick"),
-            tag("path", d=d, class_=f"dots {style}", data_n=len(scores)),
+            tag("path", d=d, class_="dots val", data_n=len(scores)),
             tag("line", x1=mean, x2=mean, y1=height - 14, y2=height + 14, class_="mean"),
         ]
     marks.append(tag("text", metric, x=(LEFT + WIDTH - RIGHT) / 2, y=_HEIGHT - 8, class_="label"))
@@ -113,6 +112,14 @@ def scores_chart(metric: str, sides: Sequence[tuple[str, Sequence[float]]]) -> M
         tag("p", "A dot is one training on the test rows, a line their mean.", class_="note"),
         id_="scores",
     )
+
+
+def _title(verdict: Verdict, one: str) -> str:
+    if verdict.verdict not in ("better", "worse"):
+        return f"The difference is {verdict.verdict}"
+    # A file's name begins as it does.
+    name = one.capitalize() if one.startswith("the ") else one
+    return f"{name} is {verdict.verdict}"
 
 
 def _axis(across: Scale, bottom: float) -> Markup:
