@@ -23,9 +23,10 @@ PAIRS: tuple[tuple[str, str], ...] = (
 )
 RECIPES = 40  # random ones a pair
 FINALISTS, SEEDS = 5, 3  # the best of them, trained again: what the reference is the best mean of
-AGAIN = 20  # healthy recipes that are trained with one more seed
+ENOUGH = 40  # healthy trainings of a pair: those that are healthy are trained again until then
+AGAIN = 40  # with other seeds, and no more often than that
 NEAR, FAR, HALF = 0.05, 0.2, 0.5  # shares of the gap between guessing and the reference
-ROUNDS = 5  # trainings of each fault and strength
+ROUNDS = 8  # trainings of each fault and strength
 
 
 @dataclass(frozen=True)
@@ -119,19 +120,26 @@ class Pair:
             self.store.get(job)
             for job in references(self.data, self.family, max(4, round(RECIPES * self.scale)))
         ]
-        done = [row for row in rows if row.score is not None]
-        done.sort(key=lambda row: row.score or 0.0)
+        ended = [row for row in rows if row.score is not None]
+        ended.sort(key=lambda row: row.score or 0.0)
         finals = [
             [self.store.get(self.again(row, 1000 + seed)) for seed in range(SEEDS)]
-            for row in done[: max(2, round(FINALISTS * self.scale))]
+            for row in ended[: max(2, round(FINALISTS * self.scale))]
         ]
         found = reference(rows, finals)
         sound = [row for row in rows if found.healthy(row)]
-        jobs = [self.again(row, 2000) for row in sound[-max(1, round(AGAIN * self.scale)) :]]
-        # To read alone: those are the ones that can be fewer without changing any label.
-        stored = [job for job in jobs if job.key in self.store.rows or not self.store.complete]
-        more = [self.store.get(job) for job in stored]
-        return found, [*rows, *(one for group in finals for one in group), *more]
+        done = [*rows, *(one for group in finals for one in group)]
+        healthy, most = sum(map(found.healthy, done)), round(AGAIN * self.scale)
+        for index in range(most if sound else 0):
+            if healthy >= ENOUGH * self.scale:
+                break
+            job = self.again(sound[index % len(sound)], 2000 + index // len(sound))
+            # To read alone: these are the ones that can be fewer without changing any label.
+            if self.store.complete and job.key not in self.store.rows:
+                break
+            done.append(self.store.get(job))
+            healthy += found.healthy(done[-1])
+        return found, done
 
     def again(self, row: Row, seed: int) -> Job:
         """Return the same training with another seed."""

@@ -103,6 +103,27 @@ def _spots(rng: Rng) -> tuple[Any, Any]:
     return (images + rng.normal(0, 0.15, images.shape))[:, None], far
 
 
+def _faint(rng: Rng) -> tuple[Any, Any]:
+    """Twelve inputs that hardly tell: the best loss is nine tenths of guessing."""
+    inputs = rng.normal(0, 1, (1100, 12))
+    odds = 0.45 * inputs[:, :4].sum(1) - 0.4 * inputs[:, 4] * inputs[:, 5]
+    return inputs, (rng.random(1100) < 1 / (1 + np.exp(-odds))).astype(int)
+
+
+def _gusts(rng: Rng) -> tuple[Any, Any]:
+    """Numbers of whose variance four fifths are noise."""
+    inputs = rng.normal(0, 1, (1100, 8))
+    signal = inputs[:, 0] + np.sin(2 * inputs[:, 1]) + 0.5 * inputs[:, 2] * inputs[:, 3]
+    return inputs, 10 * signal + rng.normal(0, 26, 1100)
+
+
+def _mislabelled(rng: Rng) -> tuple[Any, Any]:
+    """Digits of which every fourth label is a random one, in both parts: the best there is."""
+    inputs, labels = datasets.load_digits(return_X_y=True)
+    wrong = rng.random(len(labels)) < 0.25
+    return inputs / 16.0, np.where(wrong, rng.integers(10, size=len(labels)), labels)
+
+
 SOURCES: dict[str, Source] = {
     "digits": Source("multiclass", _digits((64,)), 320, 480),
     "breast_cancer": Source("binary", _bundled("breast_cancer"), 285, 284),
@@ -125,6 +146,15 @@ SOURCES: dict[str, Source] = {
     "friedman2": Source("regression", _made("friedman2", n_samples=640, noise=60.0)),
     "regression": Source(
         "regression", _made("regression", n_samples=640, n_features=12, noise=40.0)
+    ),
+    "faint": Source("binary", _faint, 560, 540),
+    "gusts": Source("regression", _gusts, 560, 540),
+    "mislabelled": Source("multiclass", _mislabelled, 700, 900),
+    "rare": Source(
+        "binary",
+        _made("classification", n_samples=1100, n_features=10, n_informative=5, weights=[0.93]),
+        560,
+        540,
     ),
     "digit_images": Source("multiclass", _digits((1, 8, 8)), 320, 480),
     "odd_images": Source("binary", _digits((1, 8, 8), odd=True), 320, 480),

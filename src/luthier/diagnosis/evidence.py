@@ -138,6 +138,18 @@ def pretrained(run: Run, *, share: float = 0.5) -> bool:
     return guess is not None and bool(values) and values[0] < share * guess
 
 
+def step_size(run: Run) -> float | None:
+    """Return by how much one step changes a weight tensor, relative to its size, in the middle.
+
+    >>> from luthier.core import Curves
+    >>> step_size(Run(Curves(signals={"update_ratio/w": (0.1, 0.3, 0.2)})))
+    0.2
+    """
+    series = [s for key, s in run.curves.signals.items() if key.startswith("update_ratio/")]
+    known = [one for values in series for one in values if math.isfinite(one)]
+    return statistics.median(known) if known else None
+
+
 def moved(run: Run) -> float | None:
     """Return how far weights can have moved in the whole training, relative to their size.
 

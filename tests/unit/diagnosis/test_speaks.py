@@ -28,6 +28,9 @@ FOUND = {
     "shuffled labels": ("noisy_labels", "info"),
     "half of the labels shuffled": ("noisy_labels", "info"),
     "the loss negated": ("wrong_gradient_sign", "error"),
+    "softmax before cross-entropy": ("double_softmax", "warning"),
+    "gradients clipped to 0.001": ("learning_rate_too_low", "error"),
+    "epsilon 1": ("learning_rate_too_low", "error"),
     "no zero_grad": ("gradients_not_zeroed", "error"),
     "no zero_grad, adam": ("gradients_not_zeroed", "error"),
     "no model.eval()": ("evaluation_in_train_mode", "warning"),
@@ -56,6 +59,7 @@ SPEAKS = {
     "late_variance": "rate of 0.2 to the end",
     "not_learning": "l2 10",
     "over_regularised": "dropout 0.95",
+    "double_softmax": "softmax before cross-entropy",
     "batch_too_large": "full batch, 20 epochs",
     "batch_too_small": "batches of 2",
     "slow_convergence": "rate ten times too low",
@@ -100,6 +104,15 @@ def test_every_rule_speaks_on_a_real_training(faulty_runs, rule):
 def test_a_learning_rate_comes_with_the_one_to_use(faulty_runs):
     first = diagnose_run(faulty_runs["learning rate 3, adam"]).findings[0].prescriptions[0]
     assert first.settings == "learning_rate: 3 → 0.001"
+
+
+def test_what_shortens_steps_is_set_back(faulty_runs):
+    for fault, settings in (
+        ("gradients clipped to 0.001", "clip_norm: 0.001 → 1"),
+        ("epsilon 1", "epsilon: 1 → 1e-08"),
+    ):
+        first = diagnose_run(faulty_runs[fault]).findings[0].prescriptions[0]
+        assert first.settings == settings
 
 
 def test_what_follows_from_a_cause_is_no_finding_of_its_own(faulty_runs):

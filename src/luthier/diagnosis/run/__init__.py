@@ -7,6 +7,7 @@ from luthier.diagnosis.run.batch_too_large import batch_too_large
 from luthier.diagnosis.run.batch_too_small import batch_too_small
 from luthier.diagnosis.run.dead_units import dead_units
 from luthier.diagnosis.run.diverging import diverging
+from luthier.diagnosis.run.double_softmax import double_softmax
 from luthier.diagnosis.run.evaluation_in_train_mode import evaluation_in_train_mode
 from luthier.diagnosis.run.exploding_gradients import exploding_gradients
 from luthier.diagnosis.run.gradients_not_zeroed import gradients_not_zeroed
@@ -46,6 +47,7 @@ ALL = (
     late_variance,
     not_learning,
     over_regularised,
+    double_softmax,
     batch_too_large,
     batch_too_small,
     slow_convergence,

@@ -11,7 +11,8 @@ from luthier.diagnosis.statistics import TINY, level, lowest, noise, sigmas, tai
 ABOUT = About(
     symptom="The training loss falls, then climbs and does not come back.",
     evidence="The last epochs all lie above the best training loss, by more than noise and by "
-    "half of all that was gained or more; validation climbed too. Error where it ends above where "
+    "half of all that was gained or more, a twentieth of guessing's loss at least; validation "
+    "climbed too. Error where it ends above where "
     "it began or guessing, else warning; info without validation.",
     cause="Steps that overshoot, a moment estimate that explodes, or data that changed.",
     remedy="Lower the rate, warm it up, clip gradients.",
@@ -20,13 +21,15 @@ ABOUT = About(
 
 
 def diverging(
-    run: Run, *, share: float = 0.5, patience: int = 3, epochs: int = 6
+    run: Run, *, share: float = 0.5, least: float = 0.05, patience: int = 3, epochs: int = 6
 ) -> Finding | None:
     """Find a training loss that climbed for good.
 
     Args:
         run: Curves of one training.
         share: Rise over the best, as a share of all that was gained until then.
+        least: The same rise as a share of the loss of guessing, where that is known: who has
+            gained nothing loses nothing.
         patience: How many last epochs must lie above the best one.
         epochs: With fewer there is silence.
 
@@ -43,7 +46,7 @@ def diverging(
     if adversarial(run) or len(values) < epochs:
         return None
     rise, best = _rise(values, share, patience)
-    if rise is None:
+    if rise is None or (guess is not None and rise < least * guess):
         return None
     last = level(tail(values, least=patience))
     seen_too = len(val) >= epochs and _rise(val, share, patience)[0] is not None

@@ -14,7 +14,8 @@ from luthier.diagnosis.statistics import level, tail
 ABOUT = About(
     symptom="The loss jumps far above its start, ends no better than guessing, or is NaN.",
     evidence="The training came to harm (NaN, or a last training loss no better than guessing or "
-    "than twice its best), and two of: a loss that rose to twice what guessing gives; a loss that "
+    "than twice its best, or a training or validation loss above half of guessing under a rate "
+    "beyond its range), and two of: a loss that rose to twice what guessing gives; a loss that "
     "had been lower; a rate above the range that is worth searching for this optimizer (ten times "
     "above it counts twice); updates that change weights by more than a third at once. Error where "
     "nothing was learnt, else warning.",
@@ -34,6 +35,8 @@ def learning_rate_too_high(
     no_better: float = 0.9,
     learnt: float = 0.8,
     lost: float = 2.0,
+    poor: float = 0.5,
+    forgot: float = 0.15,
     blown_up: float = 2.0,
     ratio: float = 1 / 3,
     epochs: int = 3,
@@ -45,6 +48,10 @@ def learning_rate_too_high(
         no_better: Share of the loss of guessing above which nothing was learnt.
         learnt: Share of it below which something had been learnt.
         lost: Last over best training loss that is harm, if the last is above half of guessing.
+        poor: Share of the loss of guessing above which training or validation ended badly, where
+            the rate lies beyond what is searched.
+        forgot: Rise over the best training loss, as a share of the loss of guessing, by which
+            what had been learnt was lost.
         blown_up: Highest training loss over that of guessing; initialisations stay below.
         ratio: Relative update of a weight tensor in one step that overshoots.
         epochs: With fewer there is silence, unless the loss is NaN.
@@ -59,12 +66,17 @@ def learning_rate_too_high(
         return None
     last = level(tail(values)) if values else math.nan
     nothing = ended or (guess is not None and last >= no_better * guess)
+    val = finite(run.curves.val_loss)
+    checked = level(tail(val)) if val else last
     worse = guess is not None and last > max(lost * min([*values, last]), 0.5 * guess)
-    if not nothing and not worse:
-        return None
+    badly = guess is not None and max(last, checked) > poor * guess
     signs = _signs(run, [*values, *seen], guess, blown_up, ratio)
+    beyond = "rate_far_above_range" in signs or "rate_above_range" in signs
+    if not nothing and not worse and not (badly and beyond):
+        return None
     held = run.recipe is not None and (run.recipe.l1 or run.recipe.l2)  # a penalty undoes it too
-    if nothing and not held and guess is not None and values and min(values) < learnt * guess:
+    gone = guess is not None and bool(values) and last - min(values) > forgot * guess
+    if not held and guess and values and (gone or (nothing and min(values) < learnt * guess)):
         signs["had_learnt"] = f"the training loss had been down to {min(values):.3g}"
     weight = len(signs) + ended + ("rate_far_above_range" in signs)
     if weight < 2 or not signs:
@@ -73,6 +85,9 @@ def learning_rate_too_high(
         "the loss is no number at the end"
         if ended
         else f"the training loss ends at {last:.3g}, where guessing gives {guess:.3g}"
+        if nothing or worse or not val
+        else f"training ends at {last:.3g}, validation at {checked:.3g}, where guessing gives "
+        f"{guess:.3g}"
     )
     return Finding(
         problem="learning_rate_too_high",

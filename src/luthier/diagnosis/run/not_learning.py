@@ -45,7 +45,7 @@ def not_learning(
         run: Curves of one training.
         no_better: Share of the loss of guessing that counts as guessing.
         hardly: Share of it above which hardly anything was learnt.
-        flat: Range of the validation loss in the second half, as a share of it, that is none.
+        flat: Change of the validation loss within the second half, as a share of it, that is none.
         near: How near the accuracy must come to the one that the loss stands for.
         epochs: With fewer there is silence.
 
@@ -138,9 +138,10 @@ def _seen_guess(run: Run, near: float) -> float | None:
 
 
 def _still(val: list[float], width: float) -> bool:
-    """Tell whether the validation loss stands still in the second half."""
+    """Tell whether the second half of the validation loss brought nothing, whatever its noise."""
     end = val[len(val) // 2 :]
-    return len(end) >= 3 and max(end) - min(end) <= width
+    middle = len(end) // 2
+    return len(end) >= 4 and abs(level(end[:middle]) - level(end[middle:])) <= width
 
 
 def _constant(run: Run) -> bool:

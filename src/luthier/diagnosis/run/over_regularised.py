@@ -11,9 +11,10 @@ from luthier.diagnosis.statistics import level, tail
 ABOUT = About(
     symptom="The training loss stays high, and the validation loss is just as high.",
     evidence="The last training loss is above a third of guessing, validation is no worse, and "
-    "the recipe shows what holds it back: a penalty that outweighs the data loss, dropout of "
-    "0.7 or more, label smoothing of 0.5 or more, or a decay that takes away more than updates "
-    "give. Warning; error where nothing "
+    "the recipe shows what holds it back: dropout of 0.7 or more, label smoothing of 0.5 or more, "
+    "or a decay that takes away more than updates give. Or a penalty with a factor of 0.001 or "
+    "more is two fifths of what is minimised at the end, beside a data loss above three twentieths "
+    "of guessing; or had been half of it where nothing was learnt. Warning; error where nothing "
     "was learnt.",
     cause="The penalty is cheaper to lower than the loss: weights shrink to nothing.",
     remedy="Divide the penalty by a hundred, halve dropout.",
@@ -27,6 +28,9 @@ def over_regularised(
     much: float = 1 / 3,
     nothing: float = 0.95,
     gap: float = 1.15,
+    strong: float = 1e-3,
+    rivals: float = 0.4,
+    some: float = 0.15,
     outweighs: float = 0.5,
     dropped: float = 0.7,
     smoothed: float = 0.5,
@@ -39,7 +43,12 @@ def over_regularised(
         much: Share of the loss of guessing above which too little was learnt.
         nothing: Share of it above which nothing was learnt.
         gap: Validation over training loss up to which nothing is learnt by heart.
-        outweighs: Share of the penalty in all that is minimised, at its largest.
+        strong: Factor of l1 or l2 from which on it can be the penalty; below it, a large penalty
+            shows weights that a rate or an initialisation made large.
+        rivals: Share of the penalty in all that is minimised, at the end.
+        some: Share of the loss of guessing above which such a penalty costs something.
+        outweighs: Share of the penalty at its largest, where nothing was learnt: weights that it
+            has driven to zero pay no penalty any more.
         dropped: Dropout from which on most of the network is missing.
         smoothed: Label smoothing from which on the right class is not the likeliest by far.
         epochs: With fewer there is silence.
@@ -53,25 +62,31 @@ def over_regularised(
         return None
     last = level(tail(values))
     checked = level(tail(val)) if val else last
-    if last < much * guess or checked > gap * last + 0.05 * guess:
+    if checked > gap * last + 0.05 * guess:
         return None
-    share = _share(run)
-    change = _weaker(recipe, share >= outweighs, dropped, smoothed)
+    peak, share = _shares(run)
+    held = (last >= some * guess and share >= rivals) or (
+        last >= nothing * guess and peak >= outweighs
+    )
+    change = {k: recipe.get(k) / 100 for k in ("l1", "l2") if held and recipe.get(k) >= strong}
+    if last >= much * guess:
+        change |= _weaker(recipe, dropped, smoothed)
     if not change:
         return None
-    held = ", ".join(f"{key} {recipe.get(key):g}" for key in change)
+    named = ", ".join(f"{key} {recipe.get(key):g}" for key in change)
     return Finding(
         problem="over_regularised",
         severity="error" if last >= nothing * guess else "warning",
         confidence=0.85,
         since=1,
-        summary=f"Regularisation ({held}) keeps the network from learning: training loss "
+        summary=f"Regularisation ({named}) keeps the network from learning: training loss "
         f"{last:.3g} and validation loss {checked:.3g}, where guessing gives {guess:.3g}.",
         evidence={
             "last_training_loss": last,
             "last_val_loss": checked,
             "loss_of_guessing": guess,
             "penalty_share": share,
+            "penalty_share_at_its_largest": peak,
             **curve(name, values),
         },
         prescriptions=(
@@ -81,16 +96,15 @@ def over_regularised(
     )
 
 
-def _share(run: Run) -> float:
-    """Return the largest share that the penalty had in what is minimised."""
+def _shares(run: Run) -> tuple[float, float]:
+    """Return the penalty's share in what is minimised: the largest one, and that at the end."""
     pairs = zip(finite(run.curves.penalty), finite(run.curves.train_loss), strict=False)
-    return max((p / (p + abs(d)) for p, d in pairs if p > 0.0), default=0.0)
+    shares = [p / (p + abs(d)) if p > 0.0 else 0.0 for p, d in pairs]
+    return (max(shares), level(tail(shares))) if shares else (0.0, 0.0)
 
 
-def _weaker(recipe: Recipe, outweighs: bool, dropped: float, smoothed: float) -> dict[str, float]:
+def _weaker(recipe: Recipe, dropped: float, smoothed: float) -> dict[str, float]:
     change: dict[str, float] = {}
-    if outweighs:
-        change |= {k: recipe.get(k) / 100 for k in ("l1", "l2") if recipe.get(k)}
     if recipe.dropout is not None and recipe.dropout >= dropped:
         change["dropout"] = 0.2
     if recipe.label_smoothing >= smoothed:

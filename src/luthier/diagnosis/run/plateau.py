@@ -13,10 +13,10 @@ from luthier.diagnosis.statistics import level, noise, sigmas, tail
 ABOUT = About(
     symptom="The loss fell at first, then stays where it is, and that is high.",
     evidence="The second half of training lowers the loss by 2 % of guessing at most, and leaves "
-    "it above two fifths of guessing. Warning where the rate had collapsed before: it stood below "
-    "a hundredth of its highest for half of all epochs, and the loss was still falling when it "
-    "fell, or that was in the first fifth. Else info: a network that is too small, and inputs that "
-    "say no more, look the same.",
+    "it above two fifths of guessing. Warning where the rate had collapsed before: for half of all "
+    "epochs it stood at a hundredth of its highest or below, and the loss was still falling when "
+    "it fell, or that was in the first quarter. Else info: a network that is too small, and inputs "
+    "that say no more, look the same.",
     cause="A schedule that ends training before its last epoch, dead units, or the data's limit.",
     remedy="A schedule that falls over the whole run; else a wider network tells.",
     reference="Godbole et al. 2023, Deep Learning Tuning Playbook; luthier's own schedules leave a "
@@ -31,7 +31,7 @@ def plateau(
     flat: float = 0.02,
     collapsed: float = 0.01,
     long: float = 0.5,
-    most: float = 0.8,
+    most: float = 0.75,
     some: float = 0.2,
     falling: float = 0.02,
     epochs: int = 12,
@@ -103,7 +103,8 @@ def _collapse(rates: list[float], share: float) -> int | None:
     """Return the first epoch, from 0, from which on the rate stays near zero."""
     if not rates or max(rates) <= 0.0:
         return None
-    low = [one < share * max(rates) for one in rates]
+    # A factor of 0.1, twice, is a hundredth but for its last digit.
+    low = [one <= 1.001 * share * max(rates) for one in rates]
     if not low[-1]:
         return None
     return len(low) - next((i for i, one in enumerate(reversed(low)) if not one), len(low))

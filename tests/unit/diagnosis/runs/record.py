@@ -127,6 +127,14 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
             "dropout": 0.0,
         },
     ),
+    "gradients clipped to 0.001": (
+        "digits",
+        {"optimizer": "nesterov", "learning_rate": 0.02, "clip_norm": 0.001, "epochs": 12},
+    ),
+    "epsilon 1": (
+        "digits",
+        {"optimizer": "adam", "learning_rate": 0.001, "epsilon": 1.0, "epochs": 12},
+    ),
     "cleaner validation": ("cleaner-validation digits", {"epochs": 30}),
     "shuffled labels": ("shuffled digits", {"epochs": 60, "model": LARGE}),
     "half of the labels shuffled": ("half-shuffled digits", {"epochs": 60, "model": LARGE}),
@@ -173,7 +181,10 @@ def faulty() -> list[dict[str, Any]]:
     return [
         {"name": name, **trained(data, {**BASE, **recipe}, 0)[0]}
         for name, (data, recipe) in FAULTS.items()
-    ] + [{"name": "the loss negated", **gradient_ascent()}]
+    ] + [
+        {"name": "the loss negated", **by_hand("sgd", negated=True)},
+        {"name": "softmax before cross-entropy", **by_hand("adam", softmax=True)},
+    ]
 
 
 def trained(data: str, recipe: dict[str, Any], seed: int) -> tuple[dict[str, Any], float | None]:
@@ -208,23 +219,24 @@ def source(data: str) -> Any:
     return inputs, labels
 
 
-def gradient_ascent() -> dict[str, Any]:
-    """Train on digits with the loss negated, outside of luthier."""
+def by_hand(optimizer: str, *, negated: bool = False, softmax: bool = False) -> dict[str, Any]:
+    """Train on digits outside of luthier, with what it would not do."""
     import torch
 
     inputs, labels = datasets.load_digits(return_X_y=True)
     x, y = torch.tensor(inputs / 16.0, dtype=torch.float32), torch.tensor(labels)
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    rows = []
+    layers = [torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)]
+    model = torch.nn.Sequential(*layers, *[torch.nn.Softmax(1)] * softmax)
+    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[optimizer]
+    update, rows = make(model.parameters(), lr=0.01), []
     for _ in range(12):
         losses = []
         for part in torch.randperm(1200).split(32):
             loss = torch.nn.functional.cross_entropy(model(x[part]), y[part])
-            optimizer.zero_grad()
-            (-loss).backward()
-            optimizer.step()
+            update.zero_grad()
+            (-loss if negated else loss).backward()
+            update.step()
             losses.append(loss.item())
         with torch.no_grad():
             outputs = model(x[1200:])
@@ -234,7 +246,7 @@ def gradient_ascent() -> dict[str, Any]:
         rows.append({**row, "metrics": {"accuracy": accuracy}, "signals": {}})
     return {
         "data": "digits",
-        "recipe": {},
+        "recipe": {"optimizer": optimizer, "learning_rate": 0.01},
         "task": ["classification", "accuracy", "maximize", [64], 10],
         "shown": [],
         "steps_per_epoch": 38,
