@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from luthier.core import Trace, WatchError
+from luthier.frameworks.sampled import EVERY, FIRST, GROWTH, Rows, due_after
 from luthier.frameworks.torch.watching_clock import Clock
 from luthier.frameworks.torch.watching_data import Data
 from luthier.frameworks.torch.watching_gradients import StaleGradients
@@ -22,7 +23,6 @@ from luthier.frameworks.torch.watching_layers import Layers
 from luthier.frameworks.torch.watching_parameters import Parameters
 from luthier.frameworks.torch.watching_passes import Passes
 from luthier.frameworks.torch.watching_rates import Rates
-from luthier.frameworks.torch.watching_rows import Rows
 from luthier.frameworks.torch.watching_steps import Steps
 
 
@@ -49,9 +49,9 @@ class TorchWatcher:
         optimizers: Sequence[Optimizer],
         loss_fn: Callable[..., Any] | None = None,
         *,
-        first: int = 8,
-        growth: float = 1.25,
-        every: int = 100,
+        first: int = FIRST,
+        growth: float = GROWTH,
+        every: int = EVERY,
     ) -> None:
         self.model = model
         self._first, self._growth, self._every = first, growth, every
@@ -138,9 +138,7 @@ class TorchWatcher:
 
     def due_after(self, step: int) -> int:
         """Return the next step to sample."""
-        if step < self._first:
-            return step + 1
-        return step + min(math.ceil(step * (self._growth - 1.0)), self._every)
+        return due_after(step, first=self._first, growth=self._growth, every=self._every)
 
     def arm(self, *, lead: bool) -> list[Any]:
         """Attach the hooks of a sampled step that are not of one optimizer."""

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-CLOSE = 1e-3  # rates that differ by less are the same, written with fewer digits
+from luthier.frameworks.seen_rates import SeenRates
+
 _NAMES = {
     "Adadelta": "adadelta",
     "Adagrad": "adagrad",
@@ -39,19 +40,18 @@ class Rates:
 
     def __init__(self, optimizers: Sequence[Optimizer]) -> None:
         self._optimizers = optimizers
-        self.last = float(optimizers[0].param_groups[0]["lr"])
-        self._highest = self.last
-        self._counts = {"rates_logged": 0, "rates_not_applied": 0}
-        self._pair: tuple[float, float] | None = None
-        self._logged: set[float] = set()
-        self._used: set[float] = set()
-        self._before: set[float] = set()
+        self._seen = SeenRates()
+        self.changed(float(optimizers[0].param_groups[0]["lr"]))
         self._schedules: list[weakref.ref[LRScheduler]] | None = None
+
+    @property
+    def last(self) -> float:
+        """The rate of the last step."""
+        return self._seen.last
 
     def changed(self, rate: float) -> None:
         """Take note of a new rate of a step: a schedule may change it again before anyone asks."""
-        self.last = float(rate)
-        self._highest = max(self._highest, self.last)
+        self._seen.used(float(rate))
 
     def now(self) -> float:
         """Return the rate of the last step; one that is a tensor changes without a word."""
@@ -62,27 +62,17 @@ class Rates:
 
     def logged(self, rate: float) -> None:
         """Compare a logged rate with all that any group has, or had at the last call."""
-        now = {float(g["lr"]) for one in self._optimizers for g in one.param_groups}
-        now.add(self.now())
-        self._counts["rates_logged"] += 1
-        if not any(abs(rate - one) <= CLOSE * abs(one) for one in now | self._before):
-            self._counts["rates_not_applied"] += 1
-            self._pair = (rate, self.last)
-        self._before = now
-        if len(self._logged) < 1000:
-            self._logged.add(rate)
-            self._used.add(self.last)
+        self.now()
+        groups = [g for one in self._optimizers for g in one.param_groups]
+        self._seen.said(rate, {float(g["lr"]) for g in groups})
 
     def counts(self) -> dict[str, int]:
         """Return how many rates were logged, and how many of them no optimizer had."""
-        return self._counts
+        return self._seen.counts()
 
     def facts(self) -> dict[str, Any]:
         """Return what was compared, and schedules with the number of their steps."""
-        facts: dict[str, Any] = {"rates_logged_differ": len(self._logged) > 1}
-        facts["rates_used_differ"] = len(self._used) > 1
-        if self._pair is not None:
-            facts["rate_logged"], facts["rate_used"] = self._pair
+        facts = self._seen.facts()
         if schedules := self._find():
             facts["schedules"] = tuple(
                 (type(one).__name__, max(int(one._step_count) - 1, 0))
@@ -99,7 +89,7 @@ class Rates:
             name = "nesterov" if group["nesterov"] else "momentum" if group["momentum"] else "sgd"
         if name is None:
             return {}
-        found = {"optimizer": name, "learning_rate": self._highest}
+        found = {"optimizer": name, "learning_rate": self._seen.highest}
         if group.get("momentum"):
             found["momentum"] = float(group["momentum"])
         if "betas" in group:

@@ -1,4 +1,4 @@
-"""What sampled steps showed, one row each, thinned where a training is long."""
+"""Which steps of a training are looked at, and what they showed: one row each, thinned if many."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 from typing import Any
 
 LIMIT = 256  # rows: enough for a curve, and a few megabytes for fifty tensors
+FIRST = 8  # steps at the beginning that are all looked at: explosions are quick
+GROWTH = 1.25  # ratio of successive steps after that
+EVERY = 100  # the longest gap
 
 
 class Rows:
@@ -40,3 +43,14 @@ class Rows:
         names = dict.fromkeys(name for _, row in self._rows for name in row)
         series = {name: tuple(row.get(name, math.nan) for _, row in self._rows) for name in names}
         return tuple(step for step, _ in self._rows), series
+
+
+def due_after(step: int, *, first: int = FIRST, growth: float = GROWTH, every: int = EVERY) -> int:
+    """Return the next step to look at, after the one that was.
+
+    >>> due_after(3), due_after(20), due_after(10_000)
+    (4, 25, 10100)
+    """
+    if step < first:
+        return step + 1
+    return step + min(math.ceil(step * (growth - 1.0)), every)

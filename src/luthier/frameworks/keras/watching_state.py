@@ -1,0 +1,87 @@
+"""Where the numbers of a Keras model are while it trains.
+
+On the JAX backend they leave the model for the time of an epoch, and their buffers are given away
+with the next step: what is read here is copied at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
+
+
+class State:
+    """Reads a model's weights and its optimizer's numbers between two steps.
+
+    Args:
+        model: A model that is being trained by `fit`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._backend = keras.backend.backend()
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that holds the slots; a wrapper that scales the loss holds another one."""
+        return inner_optimizer(self._model.optimizer)
+
+    def weights(self) -> Sequence[Any]:
+        """Return the trainable weights as the backend has them, in the model's order."""
+        away = self._away()
+        if away is not None:
+            return list(away["trainable_variables"])
+        return [one.value for one in self._model.trainable_variables]
+
+    def slots(self) -> Sequence[Any]:
+        """Return the optimizer's numbers, in the order of its ``variables``."""
+        away = self._away()
+        if away is not None:
+            return list(away["optimizer_variables"])
+        return [one.value for one in self._model.optimizer.variables]
+
+    def slot_number(self, variable: Any) -> int | None:
+        """Return a variable's place in `slots`; None for one that is not the optimizer's."""
+        places = {id(one): i for i, one in enumerate(self._model.optimizer.variables)}
+        return places.get(id(variable))
+
+    def _away(self) -> dict[str, Any] | None:
+        """Return the state of an epoch that goes on, on the JAX backend."""
+        if self._backend != "jax" or getattr(self._model, "_jax_state_synced", True):
+            return None
+        state: dict[str, Any] | None = getattr(self._model, "_jax_state", None)
+        return state
+
+
+def inner_optimizer(optimizer: Any) -> Any:
+    """Return the optimizer within one that scales the loss."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def copied(tensor: Any, most: int = NUMBERS) -> Array:
+    """Return a tensor's numbers as an array of its own: evenly chosen rows of a large one."""
+    size = math.prod(tensor.shape)
+    rows = int(tensor.shape[0]) if len(tensor.shape) else 1
+    step = min(math.ceil(size / most), rows) if most and rows > 1 else 1
+    backend = keras.backend.backend()
+    if backend == "torch":
+        found = tensor.detach()
+        found = found[::step] if step > 1 else found
+        return np.array(keras.ops.convert_to_numpy(found))
+    if backend == "jax":  # on the CPU the array is a view, and slicing it costs nothing
+        whole = np.asarray(tensor)
+        return np.array(whole[::step] if step > 1 else whole)
+    return np.array(tensor[::step] if step > 1 else tensor)
+
+
+def number(value: Any) -> float:
+    """Return a scalar of any backend as a float."""
+    return float(value if isinstance(value, (int, float)) else keras.ops.convert_to_numpy(value))
