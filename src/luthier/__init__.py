@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from luthier.loop.check import check
     from luthier.loop.compare import Comparison, compare
     from luthier.loop.diagnose import diagnose
+    from luthier.loop.keras_watch import KerasWatch
     from luthier.loop.predict import predict
     from luthier.loop.study import Study
     from luthier.loop.train import Training, train
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "Comparison": "luthier.loop.compare",
+    "KerasWatch": "luthier.loop.keras_watch",
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
@@ -61,6 +63,7 @@ __all__ = [
     "Finding",
     "Float",
     "Int",
+    "KerasWatch",
     "LuthierError",
     "Pruned",
     "Recipe",

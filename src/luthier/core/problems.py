@@ -22,6 +22,7 @@ SETUP = (
     "optimizer_settings",
     "schedule_collapses",
     "schedule_not_applied",
+    "first_rate_skipped",
     "parameters_not_trained",
 )
 RUN = (

@@ -249,6 +249,7 @@ class Setup:
             sound optimizer, ``one_batch`` on few rows, and others where there was a reason.
         batch_size: Rows of a step.
         epochs: How many are planned; None where nobody said.
+        framework: In whose words to say what to type.
         recipe, task: Where the training is one of luthier's own.
         notes: What was not looked at, and why.
     """
@@ -264,6 +265,7 @@ class Setup:
     fits: Mapping[str, Fit] = field(default_factory=dict)
     batch_size: int = 0
     epochs: int | None = None
+    framework: str = "torch"
     recipe: Recipe | None = None
     task: Task | None = None
     notes: tuple[str, ...] = ()

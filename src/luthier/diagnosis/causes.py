@@ -82,6 +82,12 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
         "underfitting",
         "plateau",
     ),
+    "split_mismatch": (
+        "overfitting",
+        "under_regularised",
+        "too_many_epochs",
+        "noisy_labels",
+    ),
     "learning_rate_too_high": (
         "exploding_gradients",
         "dead_units",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +64,7 @@ def watch(
     return Watch(
         frameworks.watcher(model, optimizer, loss_fn),
         live=live,
-        notify=_to_stderr if notify is None else notify,
+        notify=to_stderr if notify is None else notify,
     )
 
 
@@ -92,13 +92,25 @@ class Watch:
                 "this watch is open already. Open another one for a loop within the loop: "
                 "`with luthier.watch(...) as inner:`."
             )
-        self._watcher.open()
-        self._open = True
+        self.begin()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """Open the watch, for whoever has no block to write: a callback."""
+        self._watcher.open()
+        self._open = True
+
+    def end(self) -> None:
+        """Close it."""
         self._watcher.close()
         self._open = False
+
+    def tell(self, *, live: bool, notify: Callable[[str], None]) -> None:
+        """Say what is certain to somebody else from now on."""
+        self._live, self._notify = live, notify
 
     def log(self, *, step: int | None = None, epoch: float | None = None, **values: Any) -> None:
         """Log values of one epoch, or of one step: which, the steps in between tell.
@@ -117,7 +129,11 @@ class Watch:
                 "values were logged to a watch that is not open. Log them within "
                 "`with luthier.watch(model, optimizer) as run:`."
             )
-        found = {ALIASES.get(name, name): self._number(name, v) for name, v in values.items()}
+        self.add({n: self._number(n, v) for n, v in values.items()}, epoch)
+
+    def add(self, values: Mapping[str, float], epoch: float | None = None) -> None:
+        """Add numbers, as `log` does."""
+        found = {ALIASES.get(name, name): value for name, value in values.items()}
         rate = found.pop("learning_rate", None)
         if rate is not None:
             self._watcher.rate_logged(rate)
@@ -192,6 +208,7 @@ def _loud(finding: Finding) -> bool:
     return finding.severity != "info" and finding.confidence >= LOUD
 
 
-def _to_stderr(text: str) -> None:
+def to_stderr(text: str) -> None:
+    """Say something beside what a program prints."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()

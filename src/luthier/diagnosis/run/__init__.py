@@ -10,6 +10,7 @@ from luthier.diagnosis.run.diverging import diverging
 from luthier.diagnosis.run.double_softmax import double_softmax
 from luthier.diagnosis.run.evaluation_in_train_mode import evaluation_in_train_mode
 from luthier.diagnosis.run.exploding_gradients import exploding_gradients
+from luthier.diagnosis.run.first_rate_skipped import first_rate_skipped
 from luthier.diagnosis.run.gradients_not_zeroed import gradients_not_zeroed
 from luthier.diagnosis.run.late_variance import late_variance
 from luthier.diagnosis.run.learning_rate_too_high import learning_rate_too_high
@@ -27,6 +28,8 @@ from luthier.diagnosis.run.saturated_units import saturated_units
 from luthier.diagnosis.run.schedule_collapses import schedule_collapses
 from luthier.diagnosis.run.schedule_not_applied import schedule_not_applied
 from luthier.diagnosis.run.slow_convergence import slow_convergence
+from luthier.diagnosis.run.split_mismatch import split_mismatch
+from luthier.diagnosis.run.test_set_reused import test_set_reused
 from luthier.diagnosis.run.too_few_epochs import too_few_epochs
 from luthier.diagnosis.run.too_many_epochs import too_many_epochs
 from luthier.diagnosis.run.under_regularised import under_regularised
@@ -62,6 +65,7 @@ ALL = (
     parameters_not_trained,
     schedule_collapses,
     schedule_not_applied,
+    first_rate_skipped,
     evaluation_in_train_mode,
     unshuffled_data,
     exploding_gradients,
@@ -69,4 +73,6 @@ ALL = (
     dead_units,
     saturated_units,
     validation_leak,
+    split_mismatch,
+    test_set_reused,
 )

@@ -10,6 +10,7 @@ from luthier.diagnosis.evidence import LARGEST, adversarial, chance, curve, fini
 from luthier.diagnosis.prescribe import changed, slower
 from luthier.diagnosis.statistics import level, tail
 from luthier.diagnosis.traces import ended, epoch_of, left
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss leaps to huge values or NaN, often all at once.",
@@ -67,7 +68,7 @@ def exploding_gradients(run: Run, *, growth: float = 1e3, harm: float = 2.0) -> 
             **curve(name, values),
         },
         prescriptions=(
-            changed(run, "Clip gradients: torch.nn.utils.clip_grad_norm_.", {"clip_norm": 1.0}),
+            changed(run, words(run, "clip"), {"clip_norm": 1.0}),
             slower(run, "Lower the learning rate."),
         ),
     )

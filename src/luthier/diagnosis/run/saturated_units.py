@@ -7,6 +7,7 @@ from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import adversarial, curve
 from luthier.diagnosis.prescribe import slower
 from luthier.diagnosis.traces import ended, ends_at, epoch_of, layers, left
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss falls slowly or not at all, with tanh or sigmoid in hidden layers.",
@@ -59,7 +60,7 @@ def saturated_units(
             *(
                 (
                     Prescription("Scale the inputs to mean 0 and variance 1."),
-                    Prescription("Begin with smaller weights: torch.nn.init.xavier_uniform_."),
+                    Prescription(words(run, "small_weights")),
                 )
                 if first
                 else (slower(run, "Lower the learning rate: it blew the weights up."),)

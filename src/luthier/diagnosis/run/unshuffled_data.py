@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss is low within an epoch and validation poor: what was learnt of one class is "
@@ -62,7 +63,5 @@ def unshuffled_data(
             "label_shared_within_batches": within,
             "label_shared_by_any_two": any_two,
         },
-        prescriptions=(
-            Prescription("Shuffle the rows of every epoch: DataLoader(..., shuffle=True)."),
-        ),
+        prescriptions=(Prescription(words(run, "shuffle")),),
     )

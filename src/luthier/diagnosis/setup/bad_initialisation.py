@@ -13,6 +13,7 @@ from luthier.diagnosis.gains import (
     nothing_learnt,
     told,
 )
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The first loss lies far above guessing; or a wide layer learns as if it had one unit.",
@@ -98,10 +99,5 @@ def _finding(setup: Setup, severity: Severity, summary: str) -> Finding:
             "guessing": setup.loss.guess,
             **measured(setup, "own", "reinitialised", "adam", "reinitialised_adam"),
         },
-        prescriptions=(
-            Prescription(
-                "Draw the weights with torch.nn.init.kaiming_normal_ (relu) or xavier_uniform_ "
-                "(tanh, sigmoid), biases zero; or leave PyTorch's own."
-            ),
-        ),
+        prescriptions=(Prescription(words(setup, "draw")),),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import helps, measured
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="Accuracy rises, and the loss stays far above zero, whatever the network learns.",
@@ -38,8 +39,8 @@ def double_softmax(setup: Setup, *, lost: float = 0.1) -> Finding | None:
     output, loss = setup.output, setup.loss
     units = output.shape[1] if len(output.shape) > 1 else 1
     if (output.op, loss.kind) == ("log_softmax", "cross_entropy") and units > 1:
-        return _finding("info", "log_softmax stands before a loss that applies it again: that "
-                        "changes nothing.", {"units": units})  # fmt: skip
+        said = "log_softmax stands before a loss that applies it again: that changes nothing."
+        return _finding(setup, "info", said, {"units": units})
     if (output.op, loss.kind) not in _TWICE or (output.op == "softmax" and units < 2):
         return None
     if loss.reachable is None or loss.guess is None or loss.floor is None:
@@ -50,6 +51,7 @@ def double_softmax(setup: Setup, *, lost: float = 0.1) -> Finding | None:
     base = "adam" if "adam" in setup.fits else None
     proven = helps(setup, "no_output_activation", base)
     return _finding(
+        setup,
         "error" if proven else "warning",
         f"The outputs are made by {output.op}, and the loss applies it again: it cannot fall below "
         f"{loss.reachable:.3g} (guessing gives {loss.guess:.3g}).",
@@ -61,7 +63,9 @@ def double_softmax(setup: Setup, *, lost: float = 0.1) -> Finding | None:
     )
 
 
-def _finding(severity: str, summary: str, evidence: dict[str, float | None]) -> Finding:
+def _finding(
+    setup: Setup, severity: str, summary: str, evidence: dict[str, float | None]
+) -> Finding:
     return Finding(
         problem="double_softmax",
         severity=severity,  # type: ignore[arg-type]
@@ -70,6 +74,6 @@ def _finding(severity: str, summary: str, evidence: dict[str, float | None]) -> 
         evidence=evidence,
         prescriptions=(
             Prescription("Remove the last activation: this loss takes logits."),
-            Prescription("Or keep it, and take the loss of shares: log, then NLLLoss or BCELoss."),
+            Prescription(words(setup, "shares_loss")),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="An index error, a device-side assertion, or a loss below zero.",
@@ -55,7 +56,8 @@ def label_range(setup: Setup) -> Finding | None:
             {"lowest": data.target_low, "highest": data.target_high},
             "Map the two classes to 0 and 1."
             if few
-            else "For classes use CrossEntropyLoss with a unit each; for numbers MSELoss.",
+            else f"For classes use {words(setup, 'cross_entropy')} with a unit each; for numbers "
+            f"{words(setup, 'mse')}.",
         )
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, LayerFacts, Prescription, Setup
 from luthier.diagnosis.about import About
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The network is no better than a linear model, however deep it is.",
@@ -14,7 +15,7 @@ ABOUT = About(
     remedy="Put ReLU between the layers.",
     reference="a product of matrices is one matrix",
 )
-_KINDS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+_KINDS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Dense", "Conv1D", "Conv2D", "Conv3D")
 
 
 def missing_nonlinearity(setup: Setup) -> Finding | None:
@@ -37,7 +38,7 @@ def missing_nonlinearity(setup: Setup) -> Finding | None:
         summary=f"{len(layers)} layers ({names}) have no non-linearity between them: together "
         "they are one linear layer.",
         evidence={"layers": len(layers)},
-        prescriptions=(Prescription("Put torch.nn.ReLU() between the layers."),),
+        prescriptions=(Prescription(words(setup, "activation")),),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import helps, leaves, measured, nothing_learnt, told
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss runs away, or creeps, at a rate that works elsewhere.",
@@ -58,7 +59,5 @@ def optimizer_settings(setup: Setup) -> Finding | None:
             else ""
         ),
         evidence={"settings": ", ".join(odd), **measured(setup, "own", "usual_settings")},
-        prescriptions=(
-            Prescription("Take the usual settings: momentum 0.9; betas (0.9, 0.999), eps 1e-8."),
-        ),
+        prescriptions=(Prescription(words(setup, "usual")),),
     )

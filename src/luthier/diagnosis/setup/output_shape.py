@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss falls to the spread of the targets and no further; or it is 0 at once.",
@@ -53,7 +54,7 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
     if units == 1 and loss.kind in ("cross_entropy", "nll") and output.op == "none":
         return _finding(
             "Cross-entropy gets one unit: its loss is the same whatever the network says.",
-            "End with one unit a class, or take BCEWithLogitsLoss with the one unit.",
+            words(setup, "one_unit"),
             output.shape,
         )
     if loss.aligned is None or loss.initial is None or output.shape == output.target_shape:
@@ -63,9 +64,9 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
     return _finding(
         f"The loss broadcasts {shapes} against each other: {loss.initial:.3g}, where side by side "
         f"they give {loss.aligned:.3g}.",
-        "Write loss_fn(outputs.squeeze(1), targets)."
+        words(setup, "align_outputs")
         if len(output.shape) > len(output.target_shape)
-        else "Write loss_fn(outputs, targets.squeeze(1)).",
+        else words(setup, "align_targets"),
         output.shape,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="Part of the network stays as it was drawn; the loss falls less than it could.",
@@ -33,14 +34,15 @@ def parameters_not_trained(setup: Setup) -> Finding | None:
             setup,
             "error",
             f"{one.name} holds none of the network's {one.trainable} weights.",
-            "Make the optimizer from this network: model.parameters().",
+            f"Make the optimizer from this network: {words(setup, 'all_weights')}.",
         )
     if one.unregistered:
         return _finding(
             setup,
             "error",
-            f"{one.unregistered} tensors take part that model.parameters() does not list.",
-            "Keep layers in torch.nn.ModuleList, not in a plain list or dict.",
+            f"{one.unregistered} tensors take part that {words(setup, 'all_weights')} does not "
+            "list.",
+            words(setup, "listed"),
         )
     if one.head_missing:
         return _finding(
@@ -55,15 +57,15 @@ def parameters_not_trained(setup: Setup) -> Finding | None:
             "error",
             f"No gradient reaches {_names(one.cut_off)}, which took part and which {one.name} "
             "holds.",
-            "Look for detach(), .data, no_grad() or argmax on the way to the loss.",
+            words(setup, "cut"),
         )
     if one.missing:
         return _finding(
             setup,
             "info",
             f"{one.name} does not hold {_names(one.missing)}. If that is on purpose, freeze them: "
-            "requires_grad_(False).",
-            "Hand model.parameters() to the optimizer, or freeze what is to stay.",
+            f"{words(setup, 'freeze')}.",
+            f"Hand {words(setup, 'all_weights')} to the optimizer, or freeze what is to stay.",
         )
     return None
 

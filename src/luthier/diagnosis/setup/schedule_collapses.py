@@ -7,6 +7,7 @@ import itertools
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import curve
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss falls for a few epochs and then stands still, to the end.",
@@ -70,7 +71,7 @@ def schedule_collapses(
         prescriptions=(
             Prescription(
                 f"Decay by {factor:.3f} a step, which leaves a hundredth at the end, or take "
-                "CosineAnnealingLR."
+                f"{words(setup, 'cosine')}."
             ),
             Prescription("Or train without a schedule first."),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import helps, measured, nothing_learnt, told
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss falls below zero, or falls while predictions get worse; or a classifier "
@@ -44,7 +45,7 @@ def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
             "error",
             f"Outputs that are the same for every row have a loss of {loss.guess or 0.0:.3g}, and "
             f"perfect ones {loss.truth or 0.0:.3g}: this loss does not measure the targets.",
-            "For numbers take MSELoss.",
+            f"For numbers take {words(setup, 'mse')}.",
         )
     continuous = output.target_type == "numbers" and data.rows > 0 and not data.classes
     if continuous and loss.kind == "cross_entropy" and output.shape == output.target_shape:
@@ -55,15 +56,14 @@ def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
                 "error",
                 f"Cross-entropy takes shares or classes, and targets reach from "
                 f"{data.target_low:.3g} to {data.target_high:.3g}.",
-                "For numbers take MSELoss.",
+                f"For numbers take {words(setup, 'mse')}.",
             )
     if any(one in loss.error for one in ("dtype", "scalar type")):
         return _finding(
             setup,
             "error",
             f"The loss does not take targets of this type: {loss.error[:160]}.",
-            "Class numbers are int64 for CrossEntropyLoss; BCE and MSE take targets of the "
-            "outputs' type.",
+            words(setup, "class_targets"),
         )
     if loss.sums and helps(setup, "mean_loss"):
         return _finding(
@@ -71,7 +71,7 @@ def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
             "error" if nothing_learnt(setup) else "warning",
             "The loss adds rows up: its gradient grows with the batch. A copy that takes their "
             f"mean reached {told(setup, 'mean_loss')}; as it is {setup.fits['own'].last:.3g}.",
-            "Take the mean over rows: reduction='mean'.",
+            words(setup, "mean_rows"),
         )
     several = len(data.classes) >= classes
     if several and output.target_type == "shares" and loss.kind in _NUMBERS:
@@ -86,7 +86,7 @@ def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
                 if proven
                 else " Cross-entropy often learns them faster."
             ),
-            "Take CrossEntropyLoss on logits.",
+            f"Take {words(setup, 'cross_entropy')}.",
         )
     return None
 

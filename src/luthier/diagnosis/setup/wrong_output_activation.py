@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import base_of, helps, measured, told
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss stops far above zero, or never moves; predictions lie in a range that the "
@@ -63,7 +64,7 @@ def wrong_output_activation(
             "error",
             f"Binary cross-entropy takes shares, and the outputs reach from {output.low:.3g} to "
             f"{output.high:.3g}.",
-            "Take BCEWithLogitsLoss, or end with sigmoid.",
+            f"Take {words(setup, 'binary_logits')}, or end with sigmoid.",
         )
     if output.op == "relu" and output.zero_share >= silent:
         return _finding(
@@ -82,9 +83,9 @@ def _shares(setup: Setup, units: int) -> Finding | None:
         return _finding(
             setup,
             "error",
-            f"NLLLoss takes logarithms of shares, and gets outputs from {output.low:.3g} to "
-            f"{output.high:.3g}.",
-            "Take CrossEntropyLoss on the logits, or end with log_softmax.",
+            f"{words(setup, 'log_shares_loss')} takes logarithms of shares, and gets outputs "
+            f"from {output.low:.3g} to {output.high:.3g}.",
+            words(setup, "log_shares"),
         )
     if loss.kind not in ("shares", "bce") or output.op in ("softmax", "other"):
         return None

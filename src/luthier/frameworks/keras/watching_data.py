@@ -1,14 +1,14 @@
-"""What the rows that `fit` was given tell: the loss of guessing, their order, how they were split."""
+"""What the rows of a `fit` tell: the loss of guessing, their order, how they were split."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
+import keras
 from luthier.frameworks.keras.inspecting.loss_names import LossName
 from luthier.frameworks.keras.watching_fit import Fit
 

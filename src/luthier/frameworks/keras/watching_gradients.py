@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 LINEAR = 1e-5  # what rounding leaves of a gradient that was zero, as a share of the running mean
+FINE = 100.0  # times the last digit of a weight, from which on its update tells a gradient
+EPSILON = 2.0**-23  # of float32
+SMALLEST = 1e-30  # rate below which what is kept of it underflows
 SQUARED = 2e-3  # and where the mean is of squares, as a share of its root
 
 
@@ -82,7 +85,7 @@ def slot_of(optimizer: Any) -> Slot | None:
     slot = _KINDS.get(type(optimizer).__name__)
     if slot is None or type(optimizer).__module__.partition(".")[0] != "keras":
         return None
-    return slot if getattr(optimizer, slot.name, None) else None
+    return None if slot.name == "momentums" and not optimizer.momentum else slot
 
 
 def is_plain(optimizer: Any) -> bool:
@@ -93,6 +96,16 @@ def is_plain(optimizer: Any) -> bool:
         and not optimizer.momentum
         and not optimizer.weight_decay
     )
+
+
+def resolved(before: Array, after: Array) -> bool:
+    """Tell whether an update is more than what rounding makes of it.
+
+    >>> resolved(np.ones(2, np.float32), np.float32([1.0, 0.99])), resolved(np.ones(2), np.ones(2))
+    (True, False)
+    """
+    size = float(np.abs(after - before).max(initial=0.0))
+    return bool(size > FINE * EPSILON * float(np.abs(before).max(initial=0.0)))
 
 
 def of_update(before: Array, after: Array, rate: float) -> Array:

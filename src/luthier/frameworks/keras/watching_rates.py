@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-
 from luthier.frameworks.keras.watching_state import State, number
 from luthier.frameworks.seen_rates import SeenRates
 
@@ -26,11 +25,11 @@ class Rates:
 
     Args:
         state: Where its numbers are.
+        seen: Takes note of the rates.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self.seen = SeenRates()
+    def __init__(self, state: State, seen: SeenRates) -> None:
+        self._state, self._seen = state, seen
         optimizer = state.optimizer
         rate = getattr(optimizer, "_learning_rate", None)
         self._schedule = rate if callable(rate) and not _is_variable(rate) else None
@@ -53,7 +52,7 @@ class Rates:
         else:
             found = self._state.optimizer.learning_rate
         rate = number(found)
-        self.seen.used(rate)
+        self._seen.used(rate)
         return rate
 
 

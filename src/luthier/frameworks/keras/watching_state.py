@@ -10,9 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
+
+import keras
 
 Array = NDArray[Any]
 NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
@@ -83,5 +84,8 @@ def copied(tensor: Any, most: int = NUMBERS) -> Array:
 
 
 def number(value: Any) -> float:
-    """Return a scalar of any backend as a float."""
-    return float(value if isinstance(value, (int, float)) else keras.ops.convert_to_numpy(value))
+    """Return a scalar of any backend as a float: 0.001 for the float32 nearest to it."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    found = np.asarray(keras.ops.convert_to_numpy(value))
+    return float(str(found)) if found.dtype == np.float32 else float(found)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.frameworks.keras.watching_gradients import Slot, is_plain, of_update, slot_of
+from luthier.frameworks.keras.watching_gradients import (
+    SMALLEST,
+    Slot,
+    is_plain,
+    of_update,
+    resolved,
+    slot_of,
+)
 from luthier.frameworks.keras.watching_state import State, copied
 
 Array = NDArray[Any]
@@ -19,34 +26,36 @@ STREAK = 12  # looks without any gradient after which a unit counts as dead
 _UNITS = ("Dense", "Conv1D", "Conv2D", "Conv3D", "BatchNormalization")
 
 
+@dataclass
+class Streaks:
+    """For how many looks in a row units got no gradient; kept from one `fit` to the next."""
+
+    looks: int = 0
+    by_layer: dict[str, Array] = field(default_factory=dict)
+
+
 class Steps:
     """Measures a model before and after a step.
 
     Args:
         model: The model, built and compiled.
         state: Where its numbers are.
+        streaks: Of an earlier `fit` of the same training.
     """
 
-    def __init__(self, model: Any, state: State) -> None:
-        self._state = state
+    def __init__(self, model: Any, state: State, streaks: Streaks) -> None:
+        self._state, self._streaks = state, streaks
         weights = list(model.trainable_variables)
         places = {id(one): i for i, one in enumerate(weights)}
-        kernels = [(one.path, i) for i, one in enumerate(weights) if len(one.shape) >= 2]
-        self._kernels = _some(kernels or [(one.path, i) for i, one in enumerate(weights)])
+        named = [(short(one.path, model), i) for i, one in enumerate(weights)]
+        kernels = [(name, i) for name, i in named if len(weights[i].shape) >= 2]
+        self._kernels = _some(kernels or named)
         self._sizes = {n: math.prod(weights[i].shape) for n, i in self._kernels}
-        optimizer = state.optimizer
-        self._slot: Slot | None = slot_of(optimizer)
-        self._plain = self._slot is None and is_plain(optimizer)
-        self._slots: dict[int, int] = {}
-        if self._slot is not None:
-            kept = getattr(optimizer, self._slot.name)
-            for index, variable in enumerate(optimizer._trainable_variables):
-                place, own = places.get(id(variable)), kept[index]
-                number = None if own is None else state.slot_number(own)
-                if place is not None and number is not None:
-                    self._slots[place] = number
+        self._slot: Slot | None = slot_of(state.optimizer)
+        self._plain = self._slot is None and is_plain(state.optimizer)
+        self._places, self._slots = places, dict[int, int]()
         layers = [
-            (one.path, places[id(bias)])
+            (short(one.path, model), places[id(bias)])
             for one in model._flatten_layers(include_self=False)
             if type(one).__name__ in _UNITS
             and (bias := getattr(one, "bias", getattr(one, "beta", None))) is not None
@@ -55,8 +64,6 @@ class Steps:
         fades = self._slot is not None and self._slot.forgets
         # The outputs of classes that a batch does not hold may underflow to no gradient.
         self._units = _some(layers[:-1]) if fades or self._plain else []
-        self._streaks: dict[str, Array] = {}
-        self._looks = 0
 
     @property
     def gradients_seen(self) -> bool:
@@ -69,11 +76,25 @@ class Steps:
         wanted = [i for _, i in self._kernels]
         biases = [i for _, i in self._units]
         now = {i: copied(weights[i]) for i in (*wanted, *(biases if self._plain else ()))}
+        if self._slot is not None and not self._slots:
+            self._find()
         if not self._slots:
             return now, {}
         slots = self._state.slots()
         kept = {i: copied(slots[self._slots[i]]) for i in (*wanted, *biases) if i in self._slots}
         return now, kept
+
+    def _find(self) -> None:
+        """Find where the optimizer keeps what; it may be built by its first step alone."""
+        optimizer = self._state.optimizer
+        kept = getattr(optimizer, self._slot.name, None) if self._slot is not None else None
+        if not kept:
+            return
+        for index, variable in enumerate(optimizer._trainable_variables):
+            place, own = self._places.get(id(variable)), kept[index]
+            number = None if own is None else self._state.slot_number(own)
+            if place is not None and number is not None:
+                self._slots[place] = number
 
     def compare(
         self,
@@ -100,29 +121,50 @@ class Steps:
         self._look_at_units(before, grads, row)
 
     def _gradients(self, before: Any, after: Any, rate: float) -> dict[int, Array]:
-        if self._plain and rate > 0.0:
-            return {i: of_update(was, after[0][i], rate) for i, was in before[0].items()}
+        if rate <= SMALLEST:
+            return {}
+        if self._plain:
+            return {
+                i: of_update(was, after[0][i], rate)
+                for i, was in before[0].items()
+                if resolved(was, after[0][i])
+            }
         if self._slot is None:
             return {}
         optimizer = self._state.optimizer
         return {
             i: self._slot.gradient(was, after[1][i], optimizer, rate)
             for i, was in before[1].items()
+            if i in after[1]
         }
 
     def _look_at_units(self, before: Any, grads: dict[int, Array], row: dict[str, Any]) -> None:
-        self._looks += 1
+        if not grads:
+            return
+        self._streaks.looks += 1
         for name, place in self._units:
-            if place not in grads:
+            zero = self._zero(before, grads, place)
+            if zero is None:
                 continue
-            if self._slot is not None:
-                zero = self._slot.is_zero(grads[place], before[1][place])
-            else:
-                zero = grads[place] == 0
-            streak = self._streaks.get(name, np.zeros(zero.shape, int))
-            self._streaks[name] = streak = (streak + 1) * zero
-            if self._looks >= STREAK:
+            streak = self._streaks.by_layer.get(name, np.zeros(zero.shape, int))
+            self._streaks.by_layer[name] = streak = (streak + 1) * zero
+            if self._streaks.looks >= STREAK:
                 row[f"dead_units/{name}"] = float((streak >= STREAK).mean())
+
+    def _zero(self, before: Any, grads: dict[int, Array], place: int) -> Array | None:
+        """Tell which units of a layer got no gradient; None where that cannot be told."""
+        if self._slot is not None:
+            return self._slot.is_zero(grads[place], before[1][place]) if place in grads else None
+        bias = before[0].get(place)
+        # A bias of some size hides small updates, unless it has not moved from zero.
+        if bias is None or (place not in grads and bool(bias.any())):
+            return None
+        return grads[place] == 0 if place in grads else np.ones(bias.shape, bool)
+
+
+def short(path: str, model: Any) -> str:
+    """Return a weight's or layer's path within its model."""
+    return path.removeprefix(f"{model.name}/")
 
 
 def _some(pairs: list[Any]) -> list[Any]:
@@ -137,8 +179,3 @@ def _mean(values: Array) -> float:
     if flat.dtype.kind != "f" or flat.dtype.itemsize < 4:
         flat = flat.astype(np.float32)
     return math.sqrt(float(np.dot(flat, flat)) / max(flat.size, 1))
-
-
-def is_float(dtype: str) -> bool:
-    """Tell whether numbers of a type can be measured."""
-    return bool(keras.backend.is_float_dtype(dtype))
