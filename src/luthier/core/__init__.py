@@ -35,6 +35,7 @@ from luthier.core.setup import (
     OutputFacts,
     ScheduleFacts,
     Setup,
+    first_batch,
 )
 from luthier.core.space import (
     Categorical,
@@ -132,6 +133,7 @@ __all__ = [
     "did_you_mean",
     "domain_from_json",
     "domain_to_json",
+    "first_batch",
     "nothing",
     "sample_size",
 ]

@@ -286,3 +286,23 @@ class Setup:
         if guess is None or self.loss.floor is None or guess <= self.loss.floor:
             return None
         return (guess - fit.last) / (guess - self.loss.floor)
+
+
+def first_batch(facts: Mapping[str, Any]) -> Setup | None:
+    """Return what the first batch of a watched training told of its set-up; None without one.
+
+    Args:
+        facts: Of a `Trace`.
+
+    >>> facts = {"first_batch": {"data": {"rows": 9}, "output": {}, "loss": {"kind": "mse"}}}
+    >>> first_batch(facts).loss.kind
+    'mse'
+    """
+    seen = facts.get("first_batch")
+    if not isinstance(seen, Mapping):
+        return None
+    return Setup(
+        data=DataFacts(**seen["data"]),
+        output=OutputFacts(**seen["output"]),
+        loss=LossFacts(**seen["loss"]),
+    )

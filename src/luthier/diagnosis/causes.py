@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from luthier.core import SEVERITIES, Finding
 
@@ -33,7 +34,17 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     ),
     "wrong_output_activation": ("wrong_loss", *_WRONG_END),
     "wrong_loss": _WRONG_END,
-    "unscaled_inputs": ("unscaled_targets", *_HARDLY_LEARNS),
+    "unscaled_inputs": (
+        "unscaled_targets",
+        "exploding_gradients",
+        "dead_units",
+        "saturated_units",
+        "diverging",
+        "nan_loss",
+        "not_learning",
+        "plateau",
+        *_HARDLY_LEARNS,
+    ),
     "unscaled_targets": _HARDLY_LEARNS,
     "bad_initialisation": (
         "vanishing_gradients",
@@ -198,6 +209,7 @@ def _explained(finding: Finding, cause: Finding) -> bool:
     )
 
 
+@cache
 def _depth(problem: str) -> int:
     """Return how far down a chain of causes a problem can stand: causes come first."""
     above = [name for name, explained in EXPLAINS.items() if problem in explained]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from luthier.core import Curves, Diagnosis, Finding, History, Run, Setup, Space
+from luthier.core import Curves, Diagnosis, Finding, History, Run, Setup, Space, first_batch
 from luthier.diagnosis import run as run_rules
 from luthier.diagnosis import setup as setup_rules
 from luthier.diagnosis import study as study_rules
@@ -30,6 +30,10 @@ def diagnose_run(
     Nothing wrong found. Looked at 3 epochs: train_loss, val_loss.
     """
     found = [finding for rule in rules if (finding := rule(run)) is not None]
+    setup = first_batch(run.trace.facts)
+    if setup is not None and rules is run_rules.ALL:
+        # What needs neither copies nor all of the rows is told of a training's first batch, too.
+        found += [finding for rule in setup_rules.HEAD if (finding := rule(setup)) is not None]
     return Diagnosis("run", combined(found), _seen(run.curves), tuple(notes))
 
 

@@ -20,6 +20,7 @@ ALIASES = {
     "validation_loss": "val_loss",
     "lr": "learning_rate",
 }
+_VALIDATED = ("val", "test", "eval", "dev")
 SELDOM = 2  # calls with a name that is no epoch's
 _LOSSES = ("train_loss", "train_loss_eval", "val_loss", "penalty")
 
@@ -118,8 +119,13 @@ def _cut(rows: list[Row], ends: Mapping[int, int] | list[int] | range) -> list[l
 
 
 def _all_steps(rows: list[Row]) -> bool:
-    """Tell whether all names are logged at every step."""
+    """Tell whether all names are logged at every step.
+
+    Nobody validates at every step: where that is logged, the step is an epoch of one batch.
+    """
     seldom = _most_seldom(rows)
+    if any(name.startswith(_VALIDATED) for name in seldom):
+        return False
     at = [row.step for row in rows if seldom & row.values.keys()]
     gaps = [b - a for a, b in itertools.pairwise(at)]
     return len(gaps) >= 2 and statistics.median(gaps) == 1

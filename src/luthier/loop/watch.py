@@ -155,7 +155,10 @@ class Watch:
         settings = self._watcher.settings()
         known = {**settings, "epochs": max(len(epochs), 1)}
         recipe = Recipe(**known) if "optimizer" in settings else None
-        return Run(self._book.curves(trace), recipe, trace=trace)
+        curves = self._book.curves(trace)
+        if facts.get("fair_training_loss") and not curves.train_loss_eval:
+            curves = replace(curves, train_loss_eval=curves.train_loss)
+        return Run(curves, recipe, trace=trace)
 
     @property
     def diagnosis(self) -> Diagnosis:

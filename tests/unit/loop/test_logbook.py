@@ -47,6 +47,12 @@ def test_a_loss_each_step_and_nothing_else_is_cut_into_parts():
     assert len(found.epochs()) == 12
 
 
+def test_who_validates_at_each_step_trains_on_one_batch_an_epoch():
+    rows = (Row(step, {"train_loss": 1.0, "val_loss": 1.0}, 0.1) for step in range(1, 31))
+    found = book(*rows)
+    assert (len(found.epochs()), found.steps_per_epoch()) == (30, 1)
+
+
 def test_full_batches_make_a_step_an_epoch():
     found = book(*(Row(step, {"train_loss": 1.0}, 0.1) for step in range(1, 101)))
     found.one_batch = True

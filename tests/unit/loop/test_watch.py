@@ -254,3 +254,101 @@ def test_a_rate_is_seen_after_a_state_was_loaded(rate):
             schedule.step()
     assert run.run.curves.learning_rate == pytest.approx((0.02, 0.01, 0.005, 0.0025))
     assert run.run.trace.counts["rates_not_applied"] == 0
+
+
+def looped(model, loss_fn, data, rate=0.01, epochs=4, **more):
+    """Train on batches of 16, and return what is said."""
+    torch.manual_seed(0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    x, y = data
+    with luthier.watch(model, optimizer, loss_fn, live=False) as run:
+        for _ in range(epochs):
+            total = 0.0
+            for rows in torch.randperm(len(x)).split(16):
+                optimizer.zero_grad()
+                loss = loss_fn(model(x[rows]), y[rows])
+                loss.backward()
+                optimizer.step()
+                total += loss.item()
+            run.log(train_loss=total / (len(x) // 16), **more)
+    return run.diagnosis
+
+
+X = torch.randn(160, 6, generator=torch.Generator().manual_seed(1))
+CLASSES, NUMBERS = (X[:, 0] > 0).long() + (X[:, 1] > 0).long(), X[:, :1] + 0.1 * X[:, 1:2]
+
+
+def ends(*tail, outputs=3):
+    return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, outputs), *tail)
+
+
+@pytest.mark.parametrize(
+    ("problem", "model", "loss_fn", "data"),
+    [
+        ("double_softmax", ends(nn.Softmax(1)), nn.CrossEntropyLoss(), (X, CLASSES)),
+        ("double_softmax", ends(nn.Sigmoid(), outputs=1), nn.BCEWithLogitsLoss(),
+         (X, (CLASSES > 0).float()[:, None])),
+        ("wrong_output_activation", ends(), nn.NLLLoss(), (X, CLASSES)),
+        ("wrong_output_activation", ends(nn.Sigmoid(), outputs=1), nn.MSELoss(),
+         (X, 9 * NUMBERS)),
+        ("output_shape", ends(outputs=1), nn.MSELoss(), (X, NUMBERS[:, 0])),
+        ("label_range", ends(outputs=1), nn.BCEWithLogitsLoss(), (X, 2.0 * CLASSES[:, None])),
+    ],
+)  # fmt: skip
+def test_outputs_that_do_not_fit_the_loss_are_told_by_the_first_batch(
+    problem, model, loss_fn, data
+):
+    found = looped(model, loss_fn, data)
+    assert found.problems[0] == problem, str(found)
+    assert not found.healthy
+
+
+@pytest.mark.parametrize(
+    ("model", "loss_fn", "data"),
+    [
+        (ends(), nn.CrossEntropyLoss(label_smoothing=0.1), (X, CLASSES)),
+        (ends(nn.LogSoftmax(1)), nn.NLLLoss(), (X, CLASSES)),
+        (ends(nn.Sigmoid(), outputs=1), nn.BCELoss(), (X, (CLASSES > 0).float()[:, None])),
+        (ends(nn.Sigmoid(), outputs=6), nn.MSELoss(), (X, X.sigmoid())),
+        (ends(outputs=1), nn.MSELoss(), (X, NUMBERS)),
+        (nn.Sequential(nn.BatchNorm1d(6), *ends()), nn.CrossEntropyLoss(), (X * 900, CLASSES)),
+    ],
+    ids=["smoothed", "log_softmax", "sigmoid", "autoencoder", "numbers", "normalised first"],
+)
+def test_outputs_that_fit_get_no_word_from_the_first_batch(model, loss_fn, data):
+    assert looped(model, loss_fn, data).healthy
+
+
+def test_raw_inputs_that_keep_a_network_from_learning_are_the_first_cause():
+    found = looped(ends(outputs=1), nn.MSELoss(), (X * 900 + 2000, NUMBERS), epochs=6)
+    assert found.problems[0] == "unscaled_inputs"
+    assert found.findings[0].consequences
+
+
+def test_a_loss_function_of_the_users_own_is_never_called_by_us():
+    calls = []
+
+    class Own(nn.Module):
+        def forward(self, outputs, targets):
+            calls.append(len(outputs))
+            return nn.functional.cross_entropy(outputs, targets)
+
+    looped(ends(nn.Softmax(1)), Own(), (X, CLASSES), epochs=2)
+    assert len(calls) == 20
+
+
+def test_overfitting_without_dropout_is_told_of_the_running_mean():
+    torch.manual_seed(0)
+    model, loss_fn = ends(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    train = [0.9 * 0.8**i for i in range(20)]
+    val = [0.9 - 0.05 * min(i, 6) + 0.04 * max(i - 6, 0) for i in range(20)]
+    with luthier.watch(model, optimizer, loss_fn, live=False) as run:
+        for a, b in zip(train, val, strict=True):
+            for rows in torch.randperm(160).split(32):
+                optimizer.zero_grad()
+                loss_fn(model(X[rows]), CLASSES[rows]).backward()
+                optimizer.step()
+            run.log(train_loss=a, val_loss=b)
+    assert "overfitting" in (*run.diagnosis.problems, *run.diagnosis.findings[0].consequences)
+    assert not run.diagnosis.healthy

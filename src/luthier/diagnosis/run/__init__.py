@@ -34,6 +34,7 @@ from luthier.diagnosis.run.too_few_epochs import too_few_epochs
 from luthier.diagnosis.run.too_many_epochs import too_many_epochs
 from luthier.diagnosis.run.under_regularised import under_regularised
 from luthier.diagnosis.run.underfitting import underfitting
+from luthier.diagnosis.run.unscaled_inputs import unscaled_inputs
 from luthier.diagnosis.run.unshuffled_data import unshuffled_data
 from luthier.diagnosis.run.validation_leak import validation_leak
 from luthier.diagnosis.run.vanishing_gradients import vanishing_gradients
@@ -68,6 +69,7 @@ ALL = (
     first_rate_skipped,
     evaluation_in_train_mode,
     unshuffled_data,
+    unscaled_inputs,
     exploding_gradients,
     vanishing_gradients,
     dead_units,

@@ -17,6 +17,7 @@ from luthier.core import Trace, WatchError
 from luthier.frameworks.sampled import EVERY, FIRST, GROWTH, Rows, due_after
 from luthier.frameworks.torch.watching_clock import Clock
 from luthier.frameworks.torch.watching_data import Data
+from luthier.frameworks.torch.watching_first import FirstBatch
 from luthier.frameworks.torch.watching_gradients import StaleGradients
 from luthier.frameworks.torch.watching_guard import Guard
 from luthier.frameworks.torch.watching_layers import Layers
@@ -61,9 +62,10 @@ class TorchWatcher:
         self.rates = Rates(optimizers)
         self.clock = Clock()
         self.guard = Guard()
-        self._passes = Passes(model, self.clock, self.guard)
+        self._first_batch = FirstBatch(model, loss_fn)
+        self._passes = Passes(model, self.clock, self.guard, self._first_batch)
         self._layers = Layers(model, self.guard)
-        self._data = Data(loss_fn, self.guard)
+        self._data = Data(loss_fn, self.guard, self._first_batch)
         self._lead = optimizers[0]
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
         self._handles: list[Any] = []
@@ -117,6 +119,8 @@ class TorchWatcher:
     def trace(self) -> Trace:
         """Return what was seen so far."""
         steps, series = self._rows.series()
+        first: dict[str, Any] = {}
+        Guard().look(lambda: first.update(self._first_batch.facts()))
         followed = max((each.gradients.counts() for each in self._each), key=_share_not_zeroed)
         return Trace(
             steps,
@@ -133,6 +137,7 @@ class TorchWatcher:
                 **self.rates.facts(),
                 **self._passes.facts(),
                 **self._data.facts(),
+                **first,
             },
         )
 

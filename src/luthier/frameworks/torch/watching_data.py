@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from luthier.frameworks.torch.watching_first import FirstBatch
 from luthier.frameworks.torch.watching_guard import Guard
 
 CLASSES = 100_000  # labels that are counted at most
@@ -20,8 +21,10 @@ class Data:
     Of a loss that is a function nothing is seen: Python offers no hook there.
     """
 
-    def __init__(self, loss_fn: Callable[..., Any] | None, guard: Guard) -> None:
-        self._loss, self._guard = loss_fn, guard
+    def __init__(
+        self, loss_fn: Callable[..., Any] | None, guard: Guard, first: FirstBatch | None = None
+    ) -> None:
+        self._loss, self._guard, self._first = loss_fn, guard, first
         self._losses: list[Tensor] = []
         self._guesses: list[float] = []
         self._labels: Counter[int] = Counter()
@@ -62,6 +65,8 @@ class Data:
             return
         if output.ndim == 0 and len(self._losses) < 64:
             self._losses.append(output.detach())
+        if self._first is not None:
+            self._first.answered(args[0], args[1])
         if getattr(module, "reduction", "") != "mean":
             return
         target, rows = args[1].detach(), args[0].detach()

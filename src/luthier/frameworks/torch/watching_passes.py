@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from luthier.frameworks.torch.watching_clock import Clock
+from luthier.frameworks.torch.watching_first import FirstBatch
 from luthier.frameworks.torch.watching_guard import Guard
 
 HEAD = 3  # batches at the beginning of an epoch that tell one order from another
@@ -31,8 +32,10 @@ class Passes:
         guard: Keeps hooks from breaking anything.
     """
 
-    def __init__(self, model: nn.Module, clock: Clock, guard: Guard) -> None:
-        self._model, self._clock, self._guard = model, clock, guard
+    def __init__(
+        self, model: nn.Module, clock: Clock, guard: Guard, first: FirstBatch | None = None
+    ) -> None:
+        self._model, self._clock, self._guard, self._first = model, clock, guard, first
         named = [(n, m) for n, m in model.named_modules() if isinstance(m, _MODES)]
         self._modes = [(n, m) for n, m in named if getattr(m, "p", 1.0) > 0.0]
         # In place, `model.compile()`: a hook would be compiled too.
@@ -150,6 +153,8 @@ class Passes:
         batch = next(_tensors((args, kwargs)), None)
         if batch is not None and batch.ndim > 0 and batch.layout == torch.strided:
             self._rows = max(self._rows, len(batch))
+            if self._first is not None:
+                self._first.came(batch)
             row = batch.detach()[:1].flatten()
             row = row[:: max(1, row.numel() // NUMBERS)]
             self._order.append(hash((tuple(batch.shape), tuple(row.tolist()))))

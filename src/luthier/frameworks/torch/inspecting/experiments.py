@@ -13,12 +13,13 @@ from torch.nn import functional
 
 from luthier.catalog import optimizers
 from luthier.core import Setup
-from luthier.frameworks.torch.inspecting.bench import Bench, finite_spread, one_of
+from luthier.frameworks.torch.inspecting.bench import Bench, one_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 from luthier.frameworks.torch.inspecting.loss_facts import guess_of
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Batch, Rows
+from luthier.frameworks.torch.inspecting.scales import scaled_inputs, scaled_target, standard
 
 _BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid")
 _NUMBERS = ("mse", "l1", "huber", "difference")
@@ -26,9 +27,7 @@ _FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoid
 _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 # Above these a rate is tried against a lower one: what the catalog searches ends there.
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
-_MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
-_REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
 
 
 def experiment(
@@ -124,11 +123,11 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
     """
     x, y = rows.inputs[0], rows.target
     inputs = (
-        _scaled_inputs(x)
-        if len(rows.inputs) == 1 and x.is_floating_point() and not _standard(x)
+        scaled_inputs(x)
+        if len(rows.inputs) == 1 and x.is_floating_point() and not standard(x)
         else None
     )
-    target = _scaled_target(setup, y)
+    target = scaled_target(setup.loss.kind, y)
     changed: dict[str, Rows] = {}
     if inputs is not None:
         changed["standard_inputs"] = replace(rows, inputs=(inputs,))
@@ -151,16 +150,6 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
             bench.run(f"{name}_whole", by=by, data=data, guess=guess)
 
 
-def _scaled_target(setup: Setup, y: Tensor) -> Tensor | None:
-    """Return targets of mean 0 and deviation 1; None where theirs do not stand out."""
-    if setup.loss.kind not in _NUMBERS or not y.is_floating_point():
-        return None
-    spread, mean = finite_spread(y), float(y.double().mean())
-    if spread <= 0 or (_MILD[0] < spread < _MILD[1] and abs(mean) <= _MILD[1] * spread):
-        return None
-    return ((y.double() - mean) / spread).to(y.dtype)
-
-
 def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
     """Use the user's optimizer; without one, Adam's own default."""
     if bench.optimizer is not None:
@@ -169,28 +158,6 @@ def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
         if "own" not in bench.fits:
             bench.run("own", rate=1e-3)
         bench.run(name, rate=1e-3, **how)  # type: ignore[arg-type]
-
-
-def _standard(x: Tensor) -> bool:
-    """Tell whether inputs reach about as far as networks expect: [0, 1], [-1, 1], a deviation of 1.
-
-    How far a feature reaches counts, not how much it varies: a rare word or a pixel at the border
-    hardly varies, and is fine.
-    """
-    flat = x.flatten(1).double() if x.ndim == 2 else x.double().reshape(-1, 1)
-    if not bool(torch.isfinite(flat).all()):
-        return True
-    reach = flat.abs().amax(0)
-    reach = reach[reach > 0]
-    return not len(reach) or (float(reach.median()) > _REACH[0] and float(reach.max()) < _REACH[1])
-
-
-def _scaled_inputs(x: Tensor) -> Tensor:
-    """Return features, or channels of images, of mean 0 and deviation 1."""
-    dims = (0,) if x.ndim == 2 else tuple(d for d in range(x.ndim) if d != 1 or x.ndim != 4)
-    wide = x.double()
-    mean, std = wide.mean(dims, keepdim=True), wide.std(dims, keepdim=True)
-    return ((wide - mean) / torch.where(std > 0, std, 1.0)).to(x.dtype)
 
 
 def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:

@@ -12,17 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from luthier.core import LossFacts, OutputFacts, Setup
+from luthier.core import LossFacts, Setup
 from luthier.frameworks.torch.inspecting.bench import Bench, probe_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, Recorder, identity
 from luthier.frameworks.torch.inspecting.experiments import experiment
 from luthier.frameworks.torch.inspecting.fitting import Uncopied
-from luthier.frameworks.torch.inspecting.graph_ops import nonlinear, op_of
+from luthier.frameworks.torch.inspecting.graph_ops import nonlinear
 from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
 from luthier.frameworks.torch.inspecting.loss_facts import Penalty, loss_facts, penalty_of
 from luthier.frameworks.torch.inspecting.mixing import mixes, time_first
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.optimizer_facts import optimizer_facts, schedule_facts
+from luthier.frameworks.torch.inspecting.output_facts import output_facts
 from luthier.frameworks.torch.inspecting.rows import (
     ROWS,
     Batches,
@@ -153,7 +154,7 @@ def _seen_rows(
         plain = objective.of(output, target)
         return _finished(model, plain, None, watch, optimizers, Setup())
     facts = replace(
-        _output_facts(output, target),
+        output_facts(output, target),
         mixes_rows=mixes(model, objective, inputs),
         time_first=time_first(model),
         input_shape=tuple(inputs[0].shape),
@@ -219,35 +220,6 @@ def _finished(
     optimizer = optimizer_facts(optimizers, model, loss, model, watch.order)
     layers = layer_facts(model, watch, grads)
     return replace(setup, optimizer=optimizer, layers=layers), None, penalty.about
-
-
-def _output_facts(output: Tensor, target: Tensor) -> OutputFacts:
-    values = output.detach().double()
-    wide = values.ndim >= 2 and values.shape[1] > 1
-    whole = not target.is_floating_point()
-    finite = bool(torch.isfinite(values).all())
-    sums = values.sum(1) if wide else values.new_zeros(1)
-    logs = values.logsumexp(1) if wide else values.new_ones(1)
-    spread = float(values.std(0).max()) if len(values) > 1 else 1.0
-    return OutputFacts(
-        op=op_of(output),
-        shape=tuple(output.shape),
-        target_shape=tuple(target.shape),
-        target_type="classes" if whole else "shares" if _shares(target) else "numbers",
-        low=float(values.min()),
-        high=float(values.max()),
-        zero_share=float((values == 0).double().mean()),
-        sums_to_one=finite and bool((values >= 0).all() and (sums - 1).abs().max() < 1e-3),
-        logs_of_shares=finite and bool(logs.abs().max() < 1e-3),
-        constant=finite and spread <= 1e-5 * max(float(values.abs().max()), 1e-30),
-        finite=finite,
-    )
-
-
-def _shares(target: Tensor) -> bool:
-    if target.ndim != 2 or target.shape[1] < 2 or not bool((target >= 0).all()):
-        return False
-    return bool((target.double().sum(1) - 1).abs().max() < 1e-4)
 
 
 def _affine(
