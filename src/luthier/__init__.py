@@ -25,6 +25,7 @@ from luthier.core import (
 
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
+    from luthier.loop.ask import Answer, ask
     from luthier.loop.check import check
     from luthier.loop.compare import Comparison, compare
     from luthier.loop.diagnose import diagnose
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Answer": "luthier.loop.ask",
+    "ask": "luthier.loop.ask",
     "Comparison": "luthier.loop.compare",
     "KerasWatch": "luthier.loop.keras_watch",
     "SplitPlan": "luthier.data",
@@ -55,6 +58,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Answer",
     "Categorical",
     "Comparison",
     "Conditional",
@@ -73,6 +77,7 @@ __all__ = [
     "Training",
     "Trial",
     "Watch",
+    "ask",
     "check",
     "compare",
     "diagnose",

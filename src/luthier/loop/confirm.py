@@ -11,7 +11,7 @@ import numpy as np
 from luthier.core import COSTS, Cost, History, Proof, Storage, StudyRecord, Trial
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
-from luthier.loop.confirming import Confirming
+from luthier.loop.confirming import Confirming, Rivals
 from luthier.loop.contributions import recipe_cost, row_contributions
 from luthier.loop.reserve import affordable, least, stages
 from luthier.loop.scoring import test_hash
@@ -35,19 +35,20 @@ class Confirmation:
         storage: Where it lives.
         parts: Builder, data and framework.
         budget: Of the whole study.
-        train: Has workers train winner and baseline with so many seeds; False where someone
-            asked to stop.
+        train: Has workers train what a plan wants; False where someone asked to stop.
         min_difference: What is too small to matter; None where every difference does.
         cost: Which cost decides where the difference does not matter.
+        rivals: Which two are compared, instead of winner and baseline; or why there are none.
     """
 
     record: StudyRecord
     storage: Storage
     parts: Assembly
     budget: Budget
-    train: Callable[[int], bool]
+    train: Callable[[Confirming], bool]
     min_difference: float | None = None
     cost: str = COSTS[0]
+    rivals: Callable[[History], Rivals | str] | None = None
 
     def run(self) -> Proof:
         """Train and look, stage by stage, until there is a verdict or the reserve is spent."""
@@ -59,10 +60,11 @@ class Confirmation:
         proof = Proof(reason=STOPPED)
         opened: int | None = None
         for seeds, level in zip(planned, spending(planned), strict=True):
-            trainings, epochs = Confirming(seeds).missing(history)
+            plan = self.plan(history, seeds)
+            trainings, epochs = plan.missing(history)
             if trainings and not self._affords(history, trainings, epochs):
                 break
-            if trainings and not self.train(seeds):
+            if trainings and not self.train(plan):
                 break
             history, looks = self._history(), looks + 1
             pairs = self._pairs(history, seeds)
@@ -74,6 +76,11 @@ class Confirmation:
             if proof.verdict is None or proof.verdict.verdict != UNDECIDED:
                 break
         return proof
+
+    def plan(self, history: History, seeds: int) -> Confirming:
+        """Return what trains both with so many seeds."""
+        found = None if self.rivals is None else self.rivals(history)
+        return Confirming(seeds, None if isinstance(found, str) else found)
 
     def possible(self) -> bool:
         """Tell whether what is left of the budget pays for the first look."""
@@ -89,15 +96,19 @@ class Confirmation:
             return "there are no test rows to judge on"
         if history.best is None:
             return "no trial has a score"
+        if self.rivals is not None:
+            found = self.rivals(history)
+            return found if isinstance(found, str) else ""
         if history.best.number == 0:
             return "nothing that was tried beats the baseline on validation rows"
         return ""
 
     def _planned(self, history: History) -> tuple[int, ...]:
         """Return the looks that the whole budget plans, and that what is left still pays for."""
-        found = stages(self.budget, self.record.space.baseline.epochs)
+        reuse = self.rivals is None
+        found = stages(self.budget, self.record.space.baseline.epochs, reuse=reuse)
         looks = found if found[:1] in ((), (FEWEST,)) else (FEWEST, *found)
-        paid = [n for n in looks if self._affords(history, *Confirming(n).missing(history))]
+        paid = [n for n in looks if self._affords(history, *self.plan(history, n).missing(history))]
         return affordable(paid, float("inf"))
 
     def _affords(self, history: History, trainings: int, epochs: int) -> bool:
@@ -111,8 +122,8 @@ class Confirmation:
 
     def _claims_nothing(self, history: History) -> Proof:
         """Return the least that can be said: what the rows alone could have shown."""
-        pair = [trial for trial in (history.best, history.trials[0]) if trial and trial.stored]
-        reason = too_little(self.record.space.baseline.epochs)
+        pair = [trial for trial in self._searched(history) if trial and trial.stored]
+        reason = too_little(self.record.space.baseline.epochs, reuse=self.rivals is None)
         if len(pair) < 2:
             return Proof(reason=reason)
         opened = self._open(history)
@@ -120,6 +131,17 @@ class Confirmation:
         least = detectable_by_rows(one - other)
         known = least if np.isfinite(least) else None
         return Proof(reason=reason, openings=opened, detectable=known)
+
+    def _searched(self, history: History) -> list[Trial | None]:
+        """Return the trials of the search that both were chosen by."""
+        found = None if self.rivals is None else self.rivals(history)
+        if found is None:
+            return [history.best, history.trials[0]]
+        trials = history.searched.trials
+        return [
+            next((trial for trial in trials if trial.recipe == one.recipe), None)
+            for one in (() if isinstance(found, str) else found)
+        ]
 
     def _incomplete(self, history: History) -> str:
         failed = [t for t in history.confirming if t.state == "failed"]
@@ -130,7 +152,7 @@ class Confirmation:
     def _pairs(self, history: History, seeds: int) -> list[tuple[Trial, Trial]] | None:
         """Return the trainings of winner and baseline by seed; None where one is not complete."""
         found = []
-        for one in Confirming(seeds).wanted(history):
+        for one in self.plan(history, seeds).wanted(history):
             if one.trial is None or one.left or not one.trial.stored:
                 return None
             if one.trial.state not in ("finished", "paused"):
@@ -200,16 +222,18 @@ class Confirmation:
         return best, baseline
 
 
-def too_little(full: int) -> str:
+def too_little(full: int, *, reuse: bool = True) -> str:
     """Return why a budget claims nothing, with the epochs that would.
 
     Args:
         full: Epochs of a full training.
+        reuse: Whether the baseline's first training counts.
 
     >>> too_little(60).partition("(")[2]
     '12 full trainings of 60 epochs, --budget "720 epochs", would)'
     """
+    needed = least(reuse=reuse)
     return (
         f"a quarter of the budget does not train both recipes again with {FEWEST} fresh seeds "
-        f'({least()} full trainings of {full} epochs, --budget "{least() * full} epochs", would)'
+        f'({needed} full trainings of {full} epochs, --budget "{needed * full} epochs", would)'
     )

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import History, Recipe, Space, Step, Trial
 from luthier.proof import FEWEST
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A recipe that is to be confirmed.
+
+    Args:
+        recipe: What is trained.
+        until: For how many epochs.
+    """
+
+    recipe: Recipe
+    until: int
+
+    @classmethod
+    def of(cls, trial: Trial) -> Contender:
+        """Return a trial's recipe, for as long as it was trained when it was chosen.
+
+        What early stopping ended may go on for longer with another seed.
+        """
+        return cls(trial.recipe, trial.recipe.epochs if trial.state == "finished" else trial.epochs)
+
+
+Rivals = tuple[Contender, Contender]
 
 
 @dataclass(frozen=True)
@@ -48,9 +72,12 @@ class Confirming:
 
     Args:
         seeds: How many of each. They follow the study's own seed, which chose the winner.
+        rivals: Other two than winner and baseline. Both were chosen, so both are trained afresh.
     """
 
     seeds: int
+    rivals: Rivals | None = None
+    purpose: ClassVar[str] = "confirm"
 
     def __call__(self, space: Space, history: History, rng: np.random.Generator) -> list[Step]:
         """Return what is missing; nothing when all is there, or nothing was found."""
@@ -68,18 +95,24 @@ class Confirming:
         >>> Confirming(3).wanted(History())
         []
         """
+        if self.rivals is not None:
+            return self._fresh(history, *self.rivals)
         winner = history.best
         if winner is None or winner.number == 0:
             return []
         first = history.trials[0]
-        until = winner.recipe.epochs if winner.state == "finished" else winner.epochs
-        found = []
-        for seed in range(history.seed + 1, history.seed + 1 + self.seeds):
-            found.append(_rerun(history, winner.recipe, seed, until))
-            found.append(_rerun(history, first.recipe, seed, first.recipe.epochs))
+        baseline = Contender(first.recipe, first.recipe.epochs)
+        found = self._fresh(history, Contender.of(winner), baseline)
         if self.seeds == FEWEST and first.state == "finished" and first.stored:
             found[-1] = Rerun(first.recipe, first.seed, first.recipe.epochs, first)
         return found
+
+    def _fresh(self, history: History, winner: Contender, baseline: Contender) -> list[Rerun]:
+        return [
+            _rerun(history, one.recipe, seed, one.until)
+            for seed in range(history.seed + 1, history.seed + 1 + self.seeds)
+            for one in (winner, baseline)
+        ]
 
     def missing(self, history: History) -> tuple[int, int]:
         """Return how many trainings, and how many epochs, are still to be had."""

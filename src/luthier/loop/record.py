@@ -61,7 +61,7 @@ def study_record(
     elif stored is not None:
         ranges = stored.space.parameters
     else:
-        ranges = _default_ranges(parts, budget)
+        ranges = default_ranges(parts, budget)
     check_space(ranges, baseline, parts.build)
     return StudyRecord(
         name=name,
@@ -94,7 +94,8 @@ def _resumed(recipe: Recipe | Mapping[str, Any] | str | Path | None, base: Recip
     return completed(keys, base)
 
 
-def _default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
+def default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
+    """Return what a search varies where nobody says, as much as its budget can try."""
     arrays, dataset = parts.arrays, parts.preparation.dataset
     ranges = default_space(
         parts.build,

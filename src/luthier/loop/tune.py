@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from luthier import executors, search
-from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
+from luthier.core import COSTS, Domain, History, LuthierError, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
-from luthier.loop.confirm import STOPPED, Confirmation
+from luthier.loop.confirm import Confirmation
+from luthier.loop.confirming import Confirming
 from luthier.loop.costs import check_cost, check_difference
 from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
-from luthier.loop.reserve import for_search
+from luthier.loop.search_and_confirm import search_and_confirm
 from luthier.loop.study import Study
 from luthier.loop.work import Work
 from luthier.storage import connect
@@ -154,37 +155,15 @@ def tune(
         said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
         return not overseer.interrupted
 
-    def train(seeds: int) -> bool:
-        return launch(replace(work, confirm=seeds))
+    def train(plan: Confirming) -> bool:
+        return launch(replace(work, plan=plan))
 
     confirmation = Confirmation(record, store, parts, limits, train, min_difference, cost)
-    proof = _search_and_confirm(work, launch, confirmation)
+    proof = search_and_confirm(work, launch, confirmation)
     # Kept with the study, so that `luthier show` and a report need no data to tell it.
     record = replace(record, about={**record.about, "proof": proof.to_json()})
     store.open(record)
     return Study(record, store, parts, tuple(said), proof)
-
-
-def _search_and_confirm(
-    work: Work, launch: Callable[[Work], bool], confirmation: Confirmation
-) -> Proof:
-    """Search with all but the reserve, then confirm; what that cannot use, the search has."""
-    record, store, limits = work.study, work.storage, work.budget
-    history = store.history(record.name)
-    left = {t.seed for t in history.confirming if t.state in ("waiting", "running")}
-    if left and not confirmation.train(len(left)):  # a killed command left them: they come first
-        return Proof(reason=STOPPED)
-    full = record.space.baseline.epochs
-    history = store.history(record.name)
-    searching = for_search(limits, full, history, work.parts)
-    beyond = history.epochs > searching.epochs or len(history.trials) > searching.trials
-    if not beyond and not launch(replace(work, budget=searching)):
-        return Proof(reason=STOPPED)
-    # A search that was killed in the reserve goes on in it, as it would have undisturbed.
-    unused = searching != limits and not confirmation.possible()
-    if (beyond or unused) and not launch(work):
-        return Proof(reason=STOPPED)
-    return confirmation.run()
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

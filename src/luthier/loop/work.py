@@ -17,12 +17,15 @@ from luthier.core import (
     StudyRecord,
     nothing,
 )
+from luthier.loop.asking import Asking
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.confirming import Confirming
 from luthier.loop.preparation import Preparation
 from luthier.loop.worker import Worker
+
+Plan = Asking | Confirming
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,7 @@ class Work:
         engine: Name of what trains.
         parts: Builder, data and framework.
         notify: Called with the history by a worker of this process; it stays here.
-        confirm: With how many seeds to confirm; 0 searches.
+        plan: Decides instead of the strategy of that name: what confirms, or answers a question.
     """
 
     study: StudyRecord
@@ -50,7 +53,7 @@ class Work:
     engine: str
     parts: Assembly
     notify: Callable[[History], None] = nothing
-    confirm: int = 0
+    plan: Plan | None = None
 
     def __call__(self, index: int, stop: Stop) -> tuple[str, ...]:
         """Work until there is nothing left to do, or someone asks to stop.
@@ -62,12 +65,12 @@ class Work:
         worker = Worker(
             self.study,
             self.storage,
-            Confirming(self.confirm) if self.confirm else search.by_name(self.strategy),
+            search.by_name(self.strategy) if self.plan is None else self.plan,
             self.budget,
             trainer,
             stop,
             self.notify,
-            purpose="confirm" if self.confirm else "search",
+            purpose="search" if self.plan is None else self.plan.purpose,
         )
         worker.run(index)
         return tuple(trainer.choice.reasons)
@@ -80,7 +83,7 @@ class Work:
             parts.preparation,
             parts.framework.name,
             parts.recipe,
-            self.confirm,
+            self.plan,
         )
 
 
@@ -90,7 +93,7 @@ def _arrived(
     preparation: Preparation,
     framework: str,
     recipe: Recipe,
-    confirm: int,
+    plan: Plan | None,
 ) -> Work:
     study, *_ = what
     made = as_build(build) if isinstance(build, str) else build
@@ -101,4 +104,4 @@ def _arrived(
             f"Change it back, or name another study: --study {study.name}-2"
         )
     parts = Assembly(made, preparation, frameworks.load(framework), recipe)
-    return Work(*what, parts, confirm=confirm)
+    return Work(*what, parts, plan=plan)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from luthier import __version__
+from luthier.apps.cli.ask import ask
 from luthier.apps.cli.check import check
 from luthier.apps.cli.compare import compare
 from luthier.apps.cli.diagnose import diagnose
@@ -45,7 +46,7 @@ def _root(
     pass
 
 
-for command in (tune, train, compare, check, diagnose, predict, show, report, worker):
+for command in (tune, train, ask, compare, check, diagnose, predict, show, report, worker):
     app.command()(command)
 
 
