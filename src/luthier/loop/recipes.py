@@ -58,6 +58,24 @@ def load_space(path: Path) -> dict[str, Domain]:
     return {str(name): domain_from_json(str(name), form) for name, form in data.items()}
 
 
+def read_values(text: str) -> list[Any]:
+    """Read values with commas between: numbers, words, true, false and null.
+
+    Raises:
+        LuthierError: for what is none of them.
+
+    >>> read_values("0, 0.2,relu")
+    [0, 0.2, 'relu']
+    """
+    try:
+        return [yaml.safe_load(one) for one in text.split(",")]
+    except yaml.YAMLError:
+        raise LuthierError(
+            f"cannot read the values '{text}'. They are numbers or words with commas between. "
+            "Write --values 0,0.2,0.5."
+        ) from None
+
+
 def check_space(space: Mapping[str, Domain], baseline: Recipe, build: Build) -> None:
     """Refuse ranges of what no recipe has, and of what no space may hold.
 

@@ -68,19 +68,11 @@ def ask(
 
     Example: luthier ask digits dropout --values 0,0.2,0.5 --budget "900 epochs"
     """
-    import yaml
-
     from luthier.apps.cli.output import say, say_json, watching
-    from luthier.core import LuthierError
     from luthier.loop.ask import ask as ask_one
+    from luthier.loop.recipes import read_values
 
-    try:
-        parsed = [yaml.safe_load(one) for one in values.split(",")]
-    except yaml.YAMLError:
-        raise LuthierError(
-            f"cannot read the values '{values}'. They are numbers or words with commas between. "
-            "Write --values 0,0.2,0.5."
-        ) from None
+    parsed = read_values(values)
     with watching(f"luthier ask {data} {question}", quiet=quiet or as_json) as notify:
         found = ask_one(
             model,
