@@ -8,4 +8,6 @@ if importlib.util.find_spec("jax") is None:
     collect_ignore_glob.append("src/luthier/engines/compiled/*")
 # Keras' backend is a process' choice: `make keras` runs these once for each (KERAS_BACKEND).
 if importlib.util.find_spec("keras") is None or "KERAS_BACKEND" not in os.environ:
-    collect_ignore_glob += ["src/luthier/*/keras*", "src/luthier/*/keras*/*", "tests/keras/*"]
+    for place in ("frameworks/keras", "engines/keras_eager", "engines/keras_compiled"):
+        collect_ignore_glob.append(f"src/luthier/{place}/*")
+    collect_ignore_glob.append("tests/keras/*")

@@ -21,7 +21,7 @@ from luthier.core.errors import (
 from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
 from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
 from luthier.core.graph import Forward, Graph, Node, Ref
-from luthier.core.network import RESERVED, Build, Captured, Rehearsal, Signature, State
+from luthier.core.network import RESERVED, Baseline, Build, Captured, Rehearsal, Signature, State
 from luthier.core.problems import PROBLEMS
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy, Watcher
 from luthier.core.recipe import MODEL_PREFIX, STRUCTURE, Recipe, Value
@@ -65,6 +65,7 @@ __all__ = [
     "STATES",
     "STRUCTURE",
     "Arrays",
+    "Baseline",
     "Build",
     "BuilderError",
     "CaptureError",

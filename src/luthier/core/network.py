@@ -157,6 +157,10 @@ class Captured:
         initial: Weights and buffers that a trial with the captured seed starts from.
         kernels: Names of the tensors with two dimensions or more, which penalties apply to.
         n_parameters: Number of trainable values.
+        penalised: Which of the kernels L1 and L2 apply to, where the network itself penalises some
+            and not others; None means all of them. Decay always applies to all.
+        link: What turns outputs into logits where a network ends in probabilities that cannot be
+            taken off: ``log`` of a softmax, ``logit`` of a sigmoid; else ``identity``.
         graph: Returns the network as neutral operations. It is asked by engines that need it
             alone, since exporting takes a while; raises `CaptureError` where there is none.
     """
@@ -168,7 +172,28 @@ class Captured:
     initial: State
     kernels: tuple[str, ...]
     n_parameters: int
+    penalised: tuple[str, ...] | None = None
+    link: str = "identity"
     graph: Callable[[], Graph] = _no_graph
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a network itself says about how it is trained.
+
+    Args:
+        recipe: The recipe that says the same.
+        notes: Where the recipe's meaning differs from the network's, or what it cannot say.
+        decided: Recipe keys that the builder's own arguments decide, and no search should vary.
+        penalised: Whether its layers have L1 or L2, which then are worth a search.
+        dropout: Whether it has dropout layers; None where the framework does not tell.
+    """
+
+    recipe: Recipe
+    notes: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
+    penalised: bool = False
+    dropout: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

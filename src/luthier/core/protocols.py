@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier.core.curves import Curves
-from luthier.core.network import Build, Captured, Rehearsal, State
+from luthier.core.network import Baseline, Build, Captured, Rehearsal, State
 from luthier.core.recipe import Recipe
 from luthier.core.run import Trace
 from luthier.core.setup import Setup
@@ -32,6 +33,21 @@ class Framework(Protocol):
 
     def owns(self, model: object) -> bool:
         """Tell whether an object is a network of this framework."""
+
+    def baseline(
+        self, build: Build, recipe: Recipe, arrays: Arrays, given: Sequence[str]
+    ) -> Baseline:
+        """Return a sound recipe with what the network itself says about its training.
+
+        Args:
+            build: The builder.
+            recipe: What holds where the network says nothing.
+            arrays: The data.
+            given: Keys that the user's own recipe says.
+
+        Raises:
+            BuilderError: for what the network says and no recipe can.
+        """
 
     def capture(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Captured:
         """Build the network, check that it fits the data, and hand over its initial state."""
@@ -104,6 +120,11 @@ class Framework(Protocol):
         `data_source` is text that defines ``load()``; `reported` are scores to print beside.
         """
 
+    def save(
+        self, folder: Path, build: Build, recipe: Recipe, task: Task, state: State
+    ) -> list[Path]:
+        """Write a network in the framework's own format, beside its weights; return the files."""
+
 
 class Watcher(Protocol):
     """Looks on while somebody else's loop trains a live network; changes nothing of it."""
@@ -152,6 +173,9 @@ class Engine(Protocol):
 
     def setup_seconds(self, captured: Captured) -> float:
         """Return about how long it takes until a signature's first step; 0 where it is ready."""
+
+    def clock(self) -> float:
+        """Return the seconds that the engine has computed so far, here or elsewhere."""
 
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature."""

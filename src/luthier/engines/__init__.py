@@ -2,11 +2,16 @@
 
 from luthier.core import Engine, LuthierError, MissingExtraError, did_you_mean
 
-NAMES = ("compiled", "torch_eager")
+REFERENCES = {"torch": "torch_eager", "keras": "keras_eager"}  # each framework's own training
+NAMES = ("compiled", "keras_eager", "torch_eager")
 
 
-def load(name: str) -> Engine:
+def load(name: str, framework: str = "torch") -> Engine:
     """Return the engine of a name; its libraries are imported now.
+
+    Args:
+        name: One of `NAMES`.
+        framework: Whose networks it is to train.
 
     Raises:
         LuthierError: when there is none of that name.
@@ -23,6 +28,14 @@ def load(name: str) -> Engine:
                 raise
             raise MissingExtraError("JAX", "fast", "the compiled engine") from None
         return Compiled()
+    if name == "keras_eager":
+        try:
+            from luthier.engines.keras_eager import KerasEager
+        except ModuleNotFoundError as error:
+            if error.name != "keras":
+                raise
+            raise MissingExtraError("Keras", "keras", "the engine of Keras networks") from None
+        return KerasEager()
     if name == "torch_eager":
         from luthier.engines.torch_eager import TorchEager
 

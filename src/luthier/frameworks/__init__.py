@@ -1,10 +1,14 @@
 """Frameworks: the only code that touches a live user network."""
 
+import re
+import sys
 from typing import Any, cast
 
-from luthier.core import Framework, MissingExtraError, Watcher
+from luthier.core import Build, Framework, MissingExtraError, Task, Watcher
 
 NAMES = ("keras", "torch")  # Keras is asked first: on torch its networks are modules, too
+
+_IMPORTS_KERAS = re.compile(r"^\s*(import|from)\s+(keras|tensorflow)\b", re.MULTILINE)
 
 
 def load(name: str) -> Framework:
@@ -31,6 +35,34 @@ def load(name: str) -> Framework:
             raise MissingExtraError("PyTorch", "torch", "training a network") from None
         return TorchFramework()
     raise ValueError(f"no framework '{name}'. There is: {', '.join(NAMES)}.")
+
+
+def owner(model: object) -> Framework | None:
+    """Return the framework of a live network; None where it is none's.
+
+    Whatever made it is imported already: nothing is imported to ask.
+    """
+    for name in NAMES:
+        if name in sys.modules and (framework := load(name)).owns(model):
+            return framework
+    return None
+
+
+def of_builder(build: Build, task: Task) -> str:
+    """Return whose networks a user's function makes; it is called for that if it may be Keras'.
+
+    Raises:
+        BuilderError: when it raises.
+    """
+    if "keras" in sys.modules or _IMPORTS_KERAS.search(build.source):
+        from luthier.frameworks.keras.process import require
+
+        require()
+        from luthier.frameworks.keras.framework import KerasFramework
+
+        if KerasFramework().makes(build, task):
+            return "keras"
+    return "torch"
 
 
 def watcher(model: Any, optimizer: Any, loss_fn: Any = None) -> Watcher:

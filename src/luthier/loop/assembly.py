@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from luthier import frameworks
+from luthier.catalog import families
 from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
-from luthier.core import Arrays, Build, BuilderError, DataError, Framework, Recipe
+from luthier.core import Arrays, Baseline, Build, BuilderError, DataError, Framework, Recipe, Task
 from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
@@ -29,12 +30,14 @@ class Assembly:
         preparation: The data, split.
         framework: The networks' framework.
         recipe: The baseline, complete.
+        about: What the network itself says about its training.
     """
 
     build: Build
     preparation: Preparation
     framework: Framework
     recipe: Recipe
+    about: Baseline
 
     @property
     def arrays(self) -> Arrays:
@@ -56,7 +59,12 @@ class Assembly:
         Raises:
             LuthierError: when there is no engine of that name, or its library is missing.
         """
-        return Trainer(self.build, self.preparation, self.framework, Choice(engine, timed))
+        return Trainer(
+            self.build,
+            self.preparation,
+            self.framework,
+            Choice(engine, timed, self.framework.name),
+        )
 
 
 def assemble(
@@ -73,8 +81,24 @@ def assemble(
     split: SplitPlan | None = None,
     budget: Budget | None = None,
     seed: int = 0,
+    framework: str | None = None,
 ) -> Assembly:
     """Read what a user names or passes, complete the recipe, and try the network on a few rows.
+
+    Args:
+        build: What makes the network.
+        data: What it learns from.
+        recipe: What the user's own recipe says.
+        target: Column to predict, and so on, as for `luthier.tune`.
+        task: What kind.
+        metric: What decides.
+        sample_weight: Weight of each row.
+        group: Column whose equal values stay together.
+        time: Column to split by in time.
+        split: How to split.
+        budget: Decides how long runs are.
+        seed: Of the trial network.
+        framework: Whose networks a family makes, torch by default; a user's own function tells.
 
     Raises:
         LuthierError: for whatever does not fit; its text says what to change.
@@ -85,28 +109,71 @@ def assemble(
     dataset = _dataset(made, data, target, task, sample_weight, group, time)
     made = made or as_build("cnn" if _holds_images(dataset) else "mlp")
     preparation = Preparation(dataset, split or SplitPlan(seed=seed), metric)
-    framework = frameworks.load("torch")
-    first = _complete(made, preparation, Recipe(made.reference), recipe, budget or Budget())
+    first = Recipe(made.reference)
+    owner = frameworks.load(_framework(made, preparation.arrays(first).task, framework))
+    default = _default(made, preparation, first, budget or Budget())
     try:
         # A network that fits nothing is the user's mistake: it is told before a study begins.
-        framework.capture(made, first, preparation.arrays(first), seed)
+        about = _tried(owner, made, preparation, recipe, default, seed)
     except BuilderError:
-        tokens = first.replace({"preprocessing": "tokens"})
-        if not _takes_tokens(framework, made, tokens, preparation, seed):
+        taken = _as_tokens(owner, made, preparation, recipe, default, seed)
+        if taken is None:
             raise
-        first = tokens
-    return Assembly(made, preparation, framework, first)
+        about = taken
+    return Assembly(made, preparation, owner, about.recipe, about)
 
 
-def _takes_tokens(
-    framework: Framework, build: Build, recipe: Recipe, preparation: Preparation, seed: int
-) -> bool:
-    """Tell whether a network that cannot take scaled inputs takes them as whole numbers."""
+def _framework(build: Build, task: Task, wanted: str | None) -> str:
+    """Return whose networks a builder makes."""
+    if any(build.reference == family.name for family in families.ALL):
+        return wanted or "torch"
+    found = frameworks.of_builder(build, task)
+    if wanted is not None and wanted != found:
+        raise BuilderError(
+            f"{build.reference} makes networks of {found}, but {wanted} was asked for. A function "
+            "of your own decides that itself: leave framework out."
+        )
+    return found
+
+
+def _tried(
+    framework: Framework,
+    build: Build,
+    preparation: Preparation,
+    recipe: Recipe | Mapping[str, Any] | None,
+    default: Recipe,
+    seed: int,
+) -> Baseline:
+    """Return the baseline, after its network was run on a few rows."""
+    arrays = preparation.arrays(default)
+    about = framework.baseline(build, default, arrays, _given(recipe))
+    first = about.recipe if recipe is None else completed(recipe, about.recipe)
+    framework.capture(build, first, preparation.arrays(first), seed)
+    return replace(about, recipe=first)
+
+
+def _as_tokens(
+    framework: Framework,
+    build: Build,
+    preparation: Preparation,
+    recipe: Recipe | Mapping[str, Any] | None,
+    default: Recipe,
+    seed: int,
+) -> Baseline | None:
+    """Return the baseline if a network that cannot take scaled inputs takes whole numbers."""
+    tokens = default.replace({"preprocessing": "tokens"})
     try:
-        framework.capture(build, recipe, preparation.arrays(recipe), seed)
+        about = _tried(framework, build, preparation, recipe, tokens, seed)
     except (BuilderError, DataError):
-        return False
-    return True
+        return None
+    return about if about.recipe.preprocessing == "tokens" else None
+
+
+def _given(recipe: Recipe | Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the keys that a user's recipe says."""
+    if isinstance(recipe, Recipe):
+        return tuple(key for key, value in recipe.to_json().items() if value is not None)
+    return tuple(recipe or ())
 
 
 def _holds_images(dataset: Dataset) -> bool:
@@ -133,20 +200,14 @@ def _dataset(
     return from_python(data, target=target, task=task, sample_weight=weight)
 
 
-def _complete(
-    build: Build,
-    preparation: Preparation,
-    first: Recipe,
-    recipe: Recipe | Mapping[str, Any] | None,
-    budget: Budget,
-) -> Recipe:
-    """Return the user's recipe, with a sound default for what it leaves out."""
+def _default(build: Build, preparation: Preparation, first: Recipe, budget: Budget) -> Recipe:
+    """Return a sound recipe for what neither user nor network says."""
     arrays = preparation.arrays(first)
     epochs = int(budget.epochs) if budget.epochs != float("inf") else None
     default = default_recipe(build, arrays.task, rows=len(arrays.train), budget_epochs=epochs)
     if share_a_scale(preparation.dataset, preparation.splits.train):
         default = default.replace({"preprocessing": "minmax"})
-    return default if recipe is None else completed(recipe, default)
+    return default
 
 
 def completed(recipe: Recipe | Mapping[str, Any], base: Recipe) -> Recipe:

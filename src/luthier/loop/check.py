@@ -169,11 +169,9 @@ def _rates(recipe: Recipe, steps: int) -> tuple[float, ...]:
 
 
 def _framework(model: Any) -> Framework:
-    # Who has a live network has its library imported: others need not even be installed.
-    for name in (one for one in frameworks.NAMES if one in sys.modules):
-        framework = frameworks.load(name)
-        if framework.owns(model):
-            return framework
+    framework = frameworks.owner(model)
+    if framework is not None:
+        return framework
     raise LuthierError(
         f"model is a {type(model).__name__}, but a torch.nn.Module was expected. Pass the network "
         "itself, as your training loop has it."

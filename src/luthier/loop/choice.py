@@ -21,7 +21,6 @@ from luthier.loop.probe import probe
 
 AUTO = "auto"
 FAST = "compiled"
-REFERENCE = "torch_eager"
 SETUP = 4.0  # seconds that a first structure takes, until one was compiled
 WORTH = 2.0  # times faster: as much as a search must gain that compiles half of the time
 SLOW = 3e-3  # seconds a step: from there on a compiled step was less than twice as fast
@@ -39,6 +38,7 @@ class Choice:
             reference; another engine's name: always.
         timed: Whether time is what the budget counts. Then a strategy is told the `price` of a
             structure and proposes few, so that each of them is compiled at once.
+        framework: Whose networks they are; each framework has its reference.
 
     >>> Choice("torch_eager").wanted
     'torch_eager'
@@ -46,6 +46,7 @@ class Choice:
 
     wanted: str = AUTO
     timed: bool = False
+    framework: str = "torch"
     _engines: dict[str, Engine] = field(init=False, default_factory=dict)
     _chosen: dict[object, str] = field(init=False, default_factory=dict)
     _prices: list[float] = field(init=False, default_factory=list)
@@ -62,8 +63,13 @@ class Choice:
     def engine(self, name: str) -> Engine:
         """Return the engine of a name, the same every time: engines keep what they compiled."""
         if name not in self._engines:
-            self._engines[name] = engines.load(name)
+            self._engines[name] = engines.load(name, self.framework)
         return self._engines[name]
+
+    @property
+    def reference(self) -> str:
+        """The engine that others are held to: plain training in the framework itself."""
+        return engines.REFERENCES[self.framework]
 
     def check(self, fixed: str, trial: int) -> None:
         """Refuse to go on with a trial on another engine than it began on.
@@ -106,7 +112,7 @@ class Choice:
         if self.wanted == AUTO:
             price = fast.setup_seconds(captured)
             if not self._steps:
-                reference, self._steps = self.engine(REFERENCE), _steps(captured, arrays)
+                reference, self._steps = self.engine(self.reference), _steps(captured, arrays)
                 self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
             pace = self._seconds / self._steps
             spent = self._spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)
@@ -146,7 +152,7 @@ class Choice:
         self, engine: Engine, captured: Captured, arrays: Arrays, epochs: int, seconds: float
     ) -> None:
         """Note what epochs cost; what they cost in plain PyTorch decides what pays."""
-        if engine.name != REFERENCE:
+        if engine.name != self.reference:
             return
         signature = _shared(captured)
         self._spent[signature] = self._spent.get(signature, 0.0) + seconds
@@ -161,10 +167,15 @@ class Choice:
             fast, slow = (1e3 * median(times) for times in zip(*self._gains, strict=True))
             many = f"{len(self._gains)} structures" if len(self._gains) > 1 else "one structure"
             lines.append(
-                f"compiled {many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain PyTorch"
+                f"compiled {many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain "
+                f"{self._plain}"
             )
-        lines += [f"trained in plain PyTorch: {reason}" for reason in self._refused]
+        lines += [f"trained in plain {self._plain}: {reason}" for reason in self._refused]
         return tuple(lines)
+
+    @property
+    def _plain(self) -> str:
+        return {"torch": "PyTorch", "keras": "Keras"}[self.framework]
 
     def _tried(
         self, fast: Engine, captured: Captured, arrays: Arrays, recipe: Recipe, seed: int
@@ -172,7 +183,7 @@ class Choice:
         """Return the compiled engine's name if it trains a network as the reference does."""
         reason = fast.refuses(captured, recipe)
         if reason is None:
-            reason = probe(fast, self.engine(REFERENCE), captured, arrays, recipe, seed)
+            reason = probe(fast, self.engine(self.reference), captured, arrays, recipe, seed)
         return FAST if reason is None else self._refuse(reason)
 
     def _faster(
@@ -187,7 +198,7 @@ class Choice:
         mine = epoch_seconds(fast, captured, arrays, recipe, seed)
         theirs = _steps(captured, arrays) * self._seconds / self._steps
         if mine * WORTH > theirs:  # then what others took on average is not enough to know
-            theirs = epoch_seconds(self.engine(REFERENCE), captured, arrays, recipe, seed)
+            theirs = epoch_seconds(self.engine(self.reference), captured, arrays, recipe, seed)
         if mine > theirs:
             return self._refuse(f"{1e3 * theirs:.2g} ms an epoch, and {1e3 * mine:.2g} compiled")
         self._gains.append((mine, theirs))
@@ -195,7 +206,7 @@ class Choice:
 
     def _refuse(self, reason: str) -> str:
         self._refused[reason] = None
-        return REFERENCE
+        return self.reference
 
 
 def _shared(captured: Captured) -> Signature:

@@ -18,6 +18,8 @@ from luthier.loop.assembly import Assembly
 from luthier.loop.recipes import save_recipe
 from luthier.report.summary import Summary
 
+_LIBRARIES = {"torch": ("torch",), "keras": ("keras",)}
+
 
 def check_folder(folder: Path) -> None:
     """Refuse a place that nothing can be written to, before anything is searched for it.
@@ -80,6 +82,7 @@ def export_network(
         return [
             folder / "recipe.yaml",
             _write_weights(folder / "model.safetensors", state),
+            *parts.framework.save(folder, parts.build, trial.recipe, arrays.task, state),
             _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
             *_write_builder(folder, parts),
             _write_script(folder, record.name, parts, trial, arrays, reported),
@@ -103,13 +106,14 @@ def run_block(
         "epochs_trained": trial.epochs,
         "validation": {name: float(value) for name, value in reported.items()},
         "engine": trial.engine,
+        "framework": parts.framework.name,
         "threads": 1,
         "fingerprint": parts.fingerprint,
         "builder": parts.build.hash,
         "versions": {
             "luthier": version("luthier"),
             "python": platform.python_version(),
-            "torch": version("torch"),
+            **{name: version(name) for name in _LIBRARIES[parts.framework.name]},
         },
     }
 

@@ -103,6 +103,7 @@ def _assembled(record: StudyRecord) -> Assembly:
         time=about["time"],
         split=SplitPlan(**about["split"]),
         seed=record.seed,
+        framework=about.get("framework"),
     )
     found = replace(record, data=parts.fingerprint, builder=parts.build.hash)
     if differences := record.differences(found):

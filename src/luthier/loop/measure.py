@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from luthier.core import Arrays, Captured, Engine, Recipe
@@ -16,9 +15,11 @@ def epoch_seconds(
     seed: int,
     *,
     limit: float = 0.2,
-    clock: Callable[[], float] = time.process_time,
 ) -> float:
     """Return about how long an epoch takes, from a few steps that nobody keeps.
+
+    It is the time that the engine itself computes: others on the machine would make the one look
+    slow that happened to run beside them.
 
     Args:
         engine: What would train.
@@ -27,17 +28,15 @@ def epoch_seconds(
         recipe: How it would be trained.
         seed: Decides batches and masks.
         limit: Seconds of steps that are enough to tell; a single step may take longer.
-        clock: By default the time that this process computes: others on the machine would make
-            the engine look slow that happened to run beside them.
     """
     engine.open(captured, arrays)
     engine.put(0, recipe, seed, captured.initial)
     engine.rehearse(0, 1)  # the first time compiles, and gets memory
     steps = max(1, len(arrays.train) // captured.signature.batch_size)
-    aside = _taken(lambda: engine.rehearse(0, 0), clock)
+    aside = _taken(lambda: engine.rehearse(0, 0), engine.clock)
     count, taken = 1, 0.0
     while True:
-        taken = _taken(lambda n=count: engine.rehearse(0, n), clock)  # type: ignore[misc]
+        taken = _taken(lambda n=count: engine.rehearse(0, n), engine.clock)  # type: ignore[misc]
         if count >= steps or taken >= limit:
             break
         count = min(steps, 4 * count)

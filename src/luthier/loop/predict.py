@@ -38,9 +38,10 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
         task = _task(about["task"])
     except (AttributeError, KeyError, TypeError) as error:
         raise _damaged(folder / "preprocessing.json", error) from error
-    recipe, _ = read_recipe(load_recipe(folder / "recipe.yaml"))
+    keys = load_recipe(folder / "recipe.yaml")
+    recipe, _ = read_recipe(keys)
     build = as_build(recipe.network, folder)
-    framework = frameworks.load("torch")
+    framework = frameworks.load(_framework(keys))
     weights = folder / "model.safetensors"
     state = _weights(weights)
     try:
@@ -54,6 +55,13 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
     if task.classes and outputs.shape[1] == 1:
         outputs = np.hstack([np.zeros_like(outputs), outputs])  # a single logit, against zero
     return replace(preprocessing.decode(outputs), rows=dataset.row_names), task.classes
+
+
+def _framework(keys: Mapping[str, Any]) -> str:
+    """Return whose network it is: a recipe's run block says so."""
+    run = keys.get("run")
+    name = run.get("framework", "torch") if isinstance(run, Mapping) else "torch"
+    return name if name in frameworks.NAMES else "torch"
 
 
 def _about(folder: Path) -> Mapping[str, Any]:

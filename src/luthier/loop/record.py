@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from luthier.catalog.spaces import default_space
-from luthier.core import Domain, Recipe, Space, StudyRecord
+from luthier.catalog.spaces import ADAPTIVE, default_space
+from luthier.core import Categorical, Conditional, Domain, Float, Recipe, Space, StudyRecord
 from luthier.loop.assembly import Assembly, completed
 from luthier.loop.budget import Budget
 from luthier.loop.builders import lasting_reference
 from luthier.loop.recipes import check_space, load_recipe, load_space
 
+_ADAPTIVE = ("adam", "nadam", "radam", "adamax")
 _ROLES = ("target", "weight", "group", "time")
 
 
@@ -82,6 +83,7 @@ def study_record(
             "budget": budget.to_json(),
             "strategy": strategy,
             "engine": engine,
+            "framework": parts.framework.name,
         },
     )
 
@@ -104,11 +106,28 @@ def default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
         trials=_trainings(budget, parts.recipe.epochs),
         tensor=dataset.raw["tensor"] is not None,
         categorical=bool(dataset.categories),
+        dropout=parts.about.dropout,
     )
+    ranges = {k: v for k, v in ranges.items() if k not in parts.about.decided}
+    if parts.about.penalised:
+        ranges["l2"] = Float(1e-6, 0.1, log=True)
+    if parts.recipe.optimizer in _ADAPTIVE:
+        # What the network is compiled with takes the place of the default of its kind.
+        ranges = {k: _renamed(v, ADAPTIVE, parts.recipe.optimizer) for k, v in ranges.items()}
     if parts.recipe.preprocessing == "tokens":
         # Tokens can be neither scaled nor mixed.
         ranges = {k: v for k, v in ranges.items() if k not in ("preprocessing", "mixup")}
     return ranges
+
+
+def _renamed(domain: Domain, old: str, new: str) -> Domain:
+    """Return a range with one choice's name replaced."""
+    if isinstance(domain, Categorical):
+        return Categorical(*(new if choice == old else choice for choice in domain.choices))
+    if isinstance(domain, Conditional):
+        cases = {new if value == old else value: case for value, case in domain.cases.items()}
+        return Conditional(domain.on, cases)
+    return domain
 
 
 def _trainings(budget: Budget, epochs: int) -> int:

@@ -24,6 +24,7 @@ def retrain(
     model: str | None = None,
     seed: int | None = None,
     engine: str = "auto",
+    framework: str | None = None,
     options: Mapping[str, str | None] | None = None,
 ) -> tuple[Training, Mapping[str, float]]:
     """Train what a recipe file describes; with its run block the reported score comes back.
@@ -34,6 +35,7 @@ def retrain(
         model: A builder instead of the recipe's own.
         seed: Instead of the run block's.
         engine: What trains.
+        framework: Whose networks a family makes, instead of the run block's.
         options: target, task, metric, weight, group, time, where the run block's do not hold.
 
     Returns:
@@ -61,6 +63,7 @@ def retrain(
         time=given.get("time", run.get("time")),
         split=plan,
         seed=used,
+        framework=framework or run.get("framework"),
     )
     same = used == run.get("seed") and all(run.get(name) == given[name] for name in given)
     for what, then, now in (

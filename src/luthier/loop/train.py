@@ -75,6 +75,7 @@ def train(
     time: str | None = None,
     split: SplitPlan | None = None,
     engine: str = "auto",
+    framework: str | None = None,
     notify: Callable[[Curves], None] | None = None,
 ) -> Training:
     """Train one recipe. The same call on the same machine gives the same numbers.
@@ -93,6 +94,7 @@ def train(
         time: Column to split by in time.
         split: How to split.
         engine: What trains.
+        framework: Whose networks a family makes: ``torch`` (the default) or ``keras``.
         notify: Called with the curves as they grow, several times a second.
 
     Raises:
@@ -110,6 +112,7 @@ def train(
         time=time,
         split=split,
         seed=seed,
+        framework=framework,
     )
     return train_assembled(parts, seed=seed, epochs=epochs, engine=engine, notify=notify)
 

@@ -62,8 +62,8 @@ class Trainer:
         self.choice.check(fixed, trial.number)
         with _trial_errors():
             engine = self.choice.engine(fixed)
-            self._put(engine, captured, arrays, trial.recipe, trial.seed, claim.state)
-        return self._run(engine, captured, arrays, trial.recipe, claim.until, trial.curves)
+            self._put(engine, captured, arrays, trial.seed, claim.state)
+        return self._run(engine, captured, arrays, captured.recipe, claim.until, trial.curves)
 
     def start(
         self,
@@ -83,8 +83,8 @@ class Trainer:
             epochs = until - len(curves or ())
             name = self.choice.name(captured, arrays, recipe, seed, epochs=epochs)
             engine = self.choice.engine(name)
-            self._put(engine, captured, arrays, recipe, seed, state)
-        return self._run(engine, captured, arrays, recipe, until, curves or Curves())
+            self._put(engine, captured, arrays, seed, state)
+        return self._run(engine, captured, arrays, captured.recipe, until, curves or Curves())
 
     def _captured(self, recipe: Recipe, seed: int) -> tuple[Arrays, Captured]:
         arrays = self.preparation.arrays(recipe)
@@ -95,10 +95,10 @@ class Trainer:
         engine: Engine,
         captured: Captured,
         arrays: Arrays,
-        recipe: Recipe,
         seed: int,
         state: State | None,
     ) -> None:
+        recipe = captured.recipe  # a builder's own arguments may decide some of its keys
         reason = engine.refuses(captured, recipe)
         if reason is not None:
             raise TrialError(f"{engine.name} cannot train it: {reason}")

@@ -49,6 +49,7 @@ def tune(
     seed: int = 0,
     strategy: str = "halving",
     engine: str = "auto",
+    framework: str | None = None,
     executor: str = "auto",
     workers: int = 1,
     min_difference: float | None = None,
@@ -86,6 +87,8 @@ def tune(
         seed: Decides the split, what is tried, and each training.
         strategy: Decides what to try next.
         engine: What trains; ``auto`` takes the fastest that can.
+        framework: Whose networks a family makes: ``torch`` (the default) or ``keras``. A function
+            of your own decides that itself.
         executor: Where workers run: ``local`` is this process, ``processes`` are fresh ones;
             ``auto`` takes processes for more than one worker.
         workers: How many run at a time, best no more than there are cores. Each trains its trial
@@ -126,6 +129,7 @@ def tune(
         split=split,
         budget=limits,
         seed=seed,
+        framework=framework,
     )
     search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
     name = study or study_name(parts, seed)
@@ -147,7 +151,7 @@ def tune(
         record = wanted(stored=stored)
     store.open(record)
     work = Work(record, store, strategy, limits, engine, parts, notify)
-    said: dict[str, None] = {}
+    said: dict[str, None] = dict.fromkeys(f"baseline: {note}" for note in parts.about.notes)
 
     def launch(work: Work) -> bool:
         overseer = Overseer(name, store, work.budget, notify)

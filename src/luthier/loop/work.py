@@ -8,10 +8,10 @@ from typing import Any
 
 from luthier import frameworks, search
 from luthier.core import (
+    Baseline,
     Build,
     BuilderError,
     History,
-    Recipe,
     Stop,
     Storage,
     StudyRecord,
@@ -82,7 +82,7 @@ class Work:
             build.reference if is_file(build.reference) else build,
             parts.preparation,
             parts.framework.name,
-            parts.recipe,
+            parts.about,
             self.plan,
         )
 
@@ -92,7 +92,7 @@ def _arrived(
     build: Build | str,
     preparation: Preparation,
     framework: str,
-    recipe: Recipe,
+    about: Baseline,
     plan: Plan | None,
 ) -> Work:
     study, *_ = what
@@ -103,5 +103,5 @@ def _arrived(
             f"{study.builder} then, {made.hash} now). A study needs the same builder throughout. "
             f"Change it back, or name another study: --study {study.name}-2"
         )
-    parts = Assembly(made, preparation, frameworks.load(framework), recipe)
+    parts = Assembly(made, preparation, frameworks.load(framework), about.recipe, about)
     return Work(*what, parts, plan=plan)

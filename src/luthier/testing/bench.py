@@ -14,7 +14,6 @@ from luthier.catalog import families, metrics, optimizers, schedules
 from luthier.core import Arrays, Build, Captured, Curves, Engine, Framework, Part, Recipe, State
 from luthier.testing import arrays as data
 from luthier.testing.expect import same
-from luthier.testing.torch_networks import BUILDERS
 
 EPOCHS = 4
 SMALL = Recipe(
@@ -104,7 +103,10 @@ class Bench:
 
     def build(self, recipe: Recipe) -> Build:
         """Return the builder that a recipe names."""
-        return BUILDERS.get(recipe.network) or families.by_name(recipe.network).build
+        return (
+            builders(self.framework.name).get(recipe.network)
+            or families.by_name(recipe.network).build
+        )
 
     def initial(self, recipe: Recipe, arrays: Arrays, seed: int = 0) -> State:
         """Return the state that a trial starts from."""
@@ -154,6 +156,17 @@ class Bench:
             scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)
             outputs, target = outputs * scale + mean, target * scale + mean
         return metrics.by_name(task.metric).compute(outputs, target, part.weight)
+
+
+def builders(framework: str) -> Mapping[str, Build]:
+    """Return a framework's own builders, beside the families."""
+    if framework == "keras":
+        from luthier.testing.keras_networks import BUILDERS as OF_KERAS
+
+        return OF_KERAS
+    from luthier.testing.torch_networks import BUILDERS
+
+    return BUILDERS
 
 
 def same_result(actual: tuple[Curves, State], expected: tuple[Curves, State]) -> None:

@@ -38,7 +38,18 @@ class EngineLaws:
     """What every engine keeps, on whatever it does not refuse.
 
     A subclass overrides the fixtures `engine` and `framework` with new ones.
+
+    Attributes:
+        trains: What trains of the network `frozen`.
+        shared: What its second layer has from the first, in the network `tied`.
     """
+
+    trains: tuple[str, ...] = ("2.bias", "2.weight")
+    shared: str = "first.weight"
+
+    def is_tied(self, model: Any) -> bool:
+        """Tell whether a live network `tied` has one kernel in two places."""
+        return model.first.weight is model.second.weight
 
     @pytest.fixture
     def engine(self) -> Engine:
@@ -243,9 +254,12 @@ class EngineLaws:
     ) -> None:
         for arrays in (data.classes(metric="accuracy"), data.numbers()):
             recipe = SMALL.replace({"learning_rate": 0.3, "epochs": 8, "ema": ema})
-            curves, state = bench.train(recipe, arrays, stops=(8,))
-            series = curves.metrics[arrays.task.metric]
-            best = curves.best_epoch(arrays.task.metric, arrays.task.direction)
+            for seed in range(5):  # until there is a run whose last epoch is not its best
+                curves, state = bench.train(recipe, arrays, stops=(8,), seed=seed)
+                series = curves.metrics[arrays.task.metric]
+                best = curves.best_epoch(arrays.task.metric, arrays.task.direction)
+                if series[-1] != series[(best or 0) - 1]:
+                    break
             differ(series[-1], series[(best or 0) - 1])
             near([bench.score(recipe, arrays, state, arrays.val)], [series[(best or 0) - 1]], 1e-6)
 
@@ -281,16 +295,16 @@ class EngineLaws:
         _, state = bench.train(recipe, arrays)
         for group in ("weights", "best"):
             moved = [k for k, v in state.group(group).items() if not np.array_equal(v, start[k])]
-            same(sorted(moved), ["2.bias", "2.weight"])
+            same(tuple(sorted(moved)), self.trains)
 
     def test_tied_parameters_stay_tied(self, bench: Bench) -> None:
         recipe, arrays = CASES["tied"].recipe, CASES["tied"].arrays()
         _, state = bench.train(recipe, arrays)
         same("second.weight" in state.group("weights"), False)
         model = bench.framework.restore(bench.build(recipe), recipe, arrays.task, state)
-        same(model.first.weight is model.second.weight, True)
+        same(self.is_tied(model), True)
         start = bench.initial(recipe, arrays).group("weights")
-        differ(state.group("best")["first.weight"].tolist(), start["first.weight"].tolist())
+        differ(state.group("best")[self.shared].tolist(), start[self.shared].tolist())
 
     def test_a_batch_larger_than_the_data_means_all_of_it(self, bench: Bench) -> None:
         results = [

@@ -12,7 +12,8 @@ from luthier import frameworks
 from luthier.catalog import families, initialisers, losses, optimizers, schedules
 from luthier.core import Build, Curves, Recipe, Trial
 from luthier.frameworks.builders import read_builder
-from luthier.frameworks.torch.script import hoisted, training_script, without_luthier
+from luthier.frameworks.source import hoisted, without_luthier
+from luthier.frameworks.torch.script import training_script
 from luthier.testing import arrays as data
 
 LOAD = '''"""Reads the data."""

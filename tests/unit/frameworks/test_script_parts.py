@@ -11,7 +11,8 @@ from luthier.catalog import optimizers, schedules
 from luthier.catalog.optimizers import Settings
 from luthier.core import Recipe
 from luthier.engines.torch_eager.ops import torch_ops
-from luthier.frameworks.torch.script_parts import LION, optimizer_text, schedule_text
+from luthier.frameworks.schedule_text import schedule_text
+from luthier.frameworks.torch.script_parts import LION, optimizer_text
 
 LOSSES = [
     (),

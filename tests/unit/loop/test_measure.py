@@ -46,7 +46,7 @@ def test_it_is_that_of_all_steps_and_one_evaluation(captured, limit):
     arrays, clock = data.classes(), Clock()
     engine = Counting(clock)
     steps = len(arrays.train) // 8
-    told = epoch_seconds(engine, captured, arrays, captured.recipe, 0, limit=limit, clock=clock)
+    told = epoch_seconds(engine, captured, arrays, captured.recipe, 0, limit=limit)
     assert told == pytest.approx(3 + steps)
     assert engine.longest <= steps
 

@@ -30,8 +30,16 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|FILE.py:FUNCTION",
-        help="mlp, resnet, cnn, or your own function that returns a torch.nn.Module.  "
+        help="mlp, resnet, cnn, or your own function that returns a "
+        "torch.nn.Module or keras.Model.  "
         "[default: cnn for images, else mlp]",
+    ),
+]
+Framework = Annotated[
+    str | None,
+    typer.Option(
+        help="torch or keras: whose networks a family makes; your own function tells.  "
+        "[default: torch]",
     ),
 ]
 Metric = Annotated[

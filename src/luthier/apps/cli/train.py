@@ -10,6 +10,7 @@ import typer
 from luthier.apps.cli.options import (
     AsJson,
     Data,
+    Framework,
     Group,
     Metric,
     Model,
@@ -29,12 +30,15 @@ def train(
     ] = None,
     target: Target = None,
     model: Model = None,
+    framework: Framework = None,
     metric: Metric = None,
     task: Task = None,
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, compiled, torch_eager or keras_eager.")
+    ] = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -58,7 +62,7 @@ def train(
         "time": time,
     }
     training, reported = retrain(
-        data, recipe, model=model, seed=seed, engine=engine, options=options
+        data, recipe, model=model, seed=seed, engine=engine, framework=framework, options=options
     )
     goal = (training.parts.arrays.task.metric, training.parts.arrays.task.direction)
     if as_json:

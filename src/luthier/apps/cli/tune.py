@@ -12,6 +12,7 @@ from luthier.apps.cli.options import (
     AsJson,
     CostOf,
     Data,
+    Framework,
     Group,
     Metric,
     MinDifference,
@@ -31,6 +32,7 @@ def tune(
     data: Data,
     target: Target = None,
     model: Model = None,
+    framework: Framework = None,
     budget: Annotated[
         str | None,
         typer.Option(help='"5m", "600 epochs" (over all trials), "50 trials".  [default: 1m]'),
@@ -56,7 +58,9 @@ def tune(
         str | None, typer.Option(help="Name of the study.  [default: from data and model]")
     ] = None,
     strategy: Annotated[str, typer.Option(help="What decides what to try next.")] = "halving",
-    engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, compiled, torch_eager or keras_eager.")
+    ] = "auto",
     executor: Annotated[str, typer.Option(help="auto, local or processes.")] = "auto",
     workers: Annotated[
         int, typer.Option(min=1, help="Workers at a time, each on a core of its own.")
@@ -105,6 +109,7 @@ def tune(
             seed=seed,
             strategy=strategy,
             engine=engine,
+            framework=framework,
             executor=executor,
             workers=workers,
             min_difference=min_difference,

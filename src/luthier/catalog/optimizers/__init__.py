@@ -1,4 +1,4 @@
-"""Optimizers: one file each, `torch.optim` is the reference formula.
+"""Optimizers: one file each, `torch.optim` is the reference formula; `keras` has Keras' own.
 
 To add one: a file with its `update` and its `Optimizer`, and an entry in `ALL`.
 """
@@ -11,6 +11,7 @@ from luthier.catalog.optimizers.adagrad import ADAGRAD
 from luthier.catalog.optimizers.adam import ADAM
 from luthier.catalog.optimizers.adamax import ADAMAX
 from luthier.catalog.optimizers.adamw import ADAMW
+from luthier.catalog.optimizers.keras import OWN
 from luthier.catalog.optimizers.lion import LION
 from luthier.catalog.optimizers.momentum import MOMENTUM
 from luthier.catalog.optimizers.nadam import NADAM
@@ -38,8 +39,12 @@ ALL: tuple[Optimizer, ...] = (
 )
 
 
-def by_name(name: str) -> Optimizer:
-    """Return the optimizer of that name.
+def by_name(name: str, framework: str = "torch") -> Optimizer:
+    """Return the optimizer of that name, with the formula of a framework.
+
+    Args:
+        name: What a recipe calls it.
+        framework: Whose formula: torch or keras.
 
     Raises:
         RecipeError: for a name that no optimizer has.
@@ -47,4 +52,5 @@ def by_name(name: str) -> Optimizer:
     >>> by_name("nesterov").slots
     ('velocity',)
     """
-    return lookup(ALL, name, "optimizer")
+    own = [one for one in OWN if one.name == name] if framework == "keras" else []
+    return own[0] if own else lookup(ALL, name, "optimizer")

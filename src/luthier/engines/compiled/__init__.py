@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -57,6 +58,10 @@ class Compiled:
     def setup_seconds(self, captured: Captured) -> float:
         """Return about how long capturing and compiling take, if that is not done yet."""
         return self._setups.seconds(captured.signature)
+
+    def clock(self) -> float:
+        """Return the time that this process has computed."""
+        return time.process_time()
 
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs are kept for the next."""

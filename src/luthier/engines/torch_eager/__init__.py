@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -38,6 +39,10 @@ class TorchEager:
     def setup_seconds(self, captured: Captured) -> float:
         """Return 0: nothing is compiled."""
         return 0.0
+
+    def clock(self) -> float:
+        """Return the time that this process has computed."""
+        return time.process_time()
 
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; tensors are kept while the arrays stay."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from luthier.catalog import losses
 from luthier.core import (
     CHUNK,
     Arrays,
+    Baseline,
     Build,
     BuilderError,
     Captured,
@@ -56,6 +58,12 @@ class TorchFramework:
     def owns(self, model: object) -> bool:
         """Tell whether an object is a PyTorch network."""
         return isinstance(model, nn.Module)
+
+    def baseline(
+        self, build: Build, recipe: Recipe, arrays: Arrays, given: Sequence[str]
+    ) -> Baseline:
+        """Return the recipe: a module says nothing about its training."""
+        return Baseline(recipe)
 
     def capture(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Captured:
         """Build the network and check that it fits the data.
@@ -204,6 +212,12 @@ class TorchFramework:
             epochs=trial.epochs,
             reported=reported,
         )
+
+    def save(
+        self, folder: Path, build: Build, recipe: Recipe, task: Task, state: State
+    ) -> list[Path]:
+        """Write nothing more: a state dictionary is what PyTorch's users load."""
+        return []
 
 
 def _built(build: Build, recipe: Recipe, task: Task, seed: int) -> nn.Module:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import math
-import sys
 import textwrap
 from collections.abc import Mapping
 from importlib import resources
@@ -13,9 +11,17 @@ from importlib import resources
 from luthier.catalog import initialisers
 from luthier.catalog.families import Network
 from luthier.core import Build, Recipe, Task
+from luthier.frameworks.schedule_text import schedule_text
+from luthier.frameworks.source import (
+    hoisted,
+    import_order,
+    in_docstring,
+    without_luthier,
+    without_main,
+)
 from luthier.frameworks.torch import blocks
 from luthier.frameworks.torch.layers import text_of
-from luthier.frameworks.torch.script_parts import LION, optimizer_text, schedule_text
+from luthier.frameworks.torch.script_parts import LION, optimizer_text
 from luthier.frameworks.torch.seeded import seeded
 
 _IMPORTS = (
@@ -64,10 +70,10 @@ def training_script(
     known = task.metric in _READABLE
     network_imports, network = hoisted(network_source(build, recipe, task))
     data_imports, data = hoisted(data_source)
-    imports = sorted({*_IMPORTS, *network_imports, *data_imports}, key=_import_order)
+    imports = sorted({*_IMPORTS, *network_imports, *data_imports}, key=import_order)
     return environment.from_string(text).render(
-        title=_in_docstring(title),
-        network=_in_docstring(recipe.network.partition("#")[0]),
+        title=in_docstring(title),
+        network=in_docstring(recipe.network.partition("#")[0]),
         recipe=recipe,
         loss=loss,
         seed=seed,
@@ -90,25 +96,6 @@ def training_script(
     )
 
 
-def hoisted(source: str) -> tuple[list[str], str]:
-    r"""Take the imports and the docstring off the top level of a source; return imports, rest.
-
-    >>> hoisted("import math\nx = math.pi")
-    (['import math'], 'x = math.pi')
-    """
-    imports = []
-    for index, node in reversed(list(enumerate(ast.parse(source).body))):
-        docstring = (
-            index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        )
-        if not docstring and not isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
-        if not docstring and not _from_future(node):
-            imports.append(ast.unparse(node))
-        source = _replaced(source, node, [])
-    return imports, source.strip()
-
-
 def network_source(build: Build, recipe: Recipe, task: Task) -> str:
     """Return the definition of ``make_network()``."""
     with seeded(0):
@@ -118,66 +105,9 @@ def network_source(build: Build, recipe: Recipe, task: Task) -> str:
     arguments = {name: getattr(task, name) for name in build.reserved}
     arguments |= {**build.defaults, **recipe.model}
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    source = without_luthier(_without_main(textwrap.dedent(build.source))).strip()
+    source = without_luthier(without_main(textwrap.dedent(build.source))).strip()
     name = build.function.__name__
     return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
-
-
-def without_luthier(source: str) -> str:
-    r"""Return a builder's source with its imports of luthier replaced by names that do nothing.
-
-    Ranges in annotations mean nothing to a script that trains one recipe.
-
-    >>> print(without_luthier("from luthier import Float, Int\nx = 1"))
-    Float = Int = lambda *args, **kwargs: None
-    x = 1
-    """
-    for node in reversed(ast.parse(source).body):
-        lines = []
-        if isinstance(node, ast.ImportFrom) and _is_luthier(node.module or ""):
-            names = [alias.asname or alias.name for alias in node.names]
-            lines = [f"{' = '.join(names)} = lambda *args, **kwargs: None"]
-        elif isinstance(node, ast.Import) and any(_is_luthier(n.name) for n in node.names):
-            for alias in node.names:
-                if not _is_luthier(alias.name):
-                    lines.append(ast.unparse(ast.Import([alias])))
-                    continue
-                lines += [
-                    f"class {alias.asname or 'luthier'}:",
-                    "    Float = Int = Categorical = staticmethod(lambda *args, **kwargs: None)",
-                    "    Conditional = Float",
-                ]
-        if lines:
-            source = _replaced(source, node, lines)
-    return source
-
-
-def _without_main(source: str) -> str:
-    """Leave out what a file does only when it is run: the script is run, too."""
-    for node in reversed(ast.parse(source).body):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
-            source = _replaced(source, node, [])
-    return source
-
-
-def _replaced(source: str, node: ast.stmt, by: list[str]) -> str:
-    """Put other lines in a statement's place; what shares its lines stays, but for comments."""
-    lines = source.splitlines()
-    last = node.end_lineno or node.lineno
-    # Columns count bytes.
-    before = lines[node.lineno - 1].encode()[: node.col_offset].decode().rstrip("; ")
-    after = lines[last - 1].encode()[node.end_col_offset :].decode().lstrip("; ")
-    kept = [after] if after and not after.startswith("#") else []
-    lines[node.lineno - 1 : last] = [*([before] if before else []), *by, *kept]
-    return "\n".join(lines)
-
-
-def _is_luthier(module: str) -> bool:
-    return module.partition(".")[0] == "luthier"
-
-
-def _in_docstring(text: str) -> str:
-    return text.replace("\\", "/").replace('"', "'")
 
 
 def _family_source(network: Network) -> str:
@@ -189,16 +119,6 @@ def _family_source(network: Network) -> str:
     classes = "\n\n".join(inspect.getsource(block) for block in wanted)
     body = text.replace("\n", "\n    ")
     return f"{classes}\n\ndef make_network():\n    return {body}\n"
-
-
-def _from_future(node: ast.AST) -> bool:
-    """Tell what must come first in a file: the template has it."""
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _import_order(line: str) -> tuple[bool, str]:
-    name = line.split()[1].partition(".")[0]
-    return name not in sys.stdlib_module_names, name
 
 
 def _initialiser(name: str | None) -> str:

@@ -1,0 +1,46 @@
+"""Images mirrored or shifted as the PyTorch engine does it, by the same keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from luthier.core.keys import bits, fold
+
+_FLIP, _DOWN, _RIGHT = range(2, 5)
+Array = np.ndarray[Any, Any]
+
+
+def augmented(
+    images: Array, kinds: str, seed: int, step: int, *, last: bool, share: float = 0.125
+) -> Array:
+    """Flip images left to right, or shift them by up to an eighth of their side.
+
+    Args:
+        images: A batch.
+        kinds: What to do: ``flip``, ``shift`` or ``flip_shift``.
+        seed: The trial's.
+        step: Its step.
+        last: Whether channels come last.
+        share: The longest shift, as a share of a side.
+    """
+    x = images if last else np.moveaxis(images, 1, -1)
+    count, height, width = x.shape[:3]
+    positions = np.arange(count, dtype=np.uint32)
+    down, right = np.tile(np.arange(height), (count, 1)), np.tile(np.arange(width), (count, 1))
+    if "flip" in kinds:
+        flipped = bits(fold(seed, _FLIP, step), positions) % 2 == 1
+        right = np.where(flipped[:, None], width - 1 - right, right)
+    if "shift" in kinds:
+        down = down + _shifts(seed, _DOWN, step, positions, max(1, round(share * height)))
+        right = right + _shifts(seed, _RIGHT, step, positions, max(1, round(share * width)))
+    inside = ((down >= 0) & (down < height))[:, :, None] & ((right >= 0) & (right < width))[:, None]
+    down, right = down.clip(0, height - 1)[:, :, None], right.clip(0, width - 1)[:, None]
+    moved = x[np.arange(count)[:, None, None], down, right] * inside[..., None]
+    return moved.astype(x.dtype) if last else np.moveaxis(moved.astype(x.dtype), -1, 1)
+
+
+def _shifts(seed: int, kind: int, step: int, positions: Array, most: int) -> Array:
+    drawn: Array = bits(fold(seed, kind, step), positions) % (2 * most + 1)
+    return (drawn.astype(np.int64) - most)[:, None]
