@@ -157,10 +157,12 @@ class Captured:
         initial: Weights and buffers that a trial with the captured seed starts from.
         kernels: Names of the tensors with two dimensions or more, which penalties apply to.
         n_parameters: Number of trainable values.
+        trainable: Names of the tensors that train.
         penalised: Which of the kernels L1 and L2 apply to, where the network itself penalises some
             and not others; None means all of them. Decay always applies to all.
         link: What turns outputs into logits where a network ends in probabilities that cannot be
             taken off: ``log`` of a softmax, ``logit`` of a sigmoid; else ``identity``.
+        sample: Inputs of a few rows, where an engine may want to try the network.
         graph: Returns the network as neutral operations. It is asked by engines that need it
             alone, since exporting takes a while; raises `CaptureError` where there is none.
     """
@@ -172,8 +174,10 @@ class Captured:
     initial: State
     kernels: tuple[str, ...]
     n_parameters: int
+    trainable: tuple[str, ...] = ()
     penalised: tuple[str, ...] | None = None
     link: str = "identity"
+    sample: tuple[Array, ...] = ()
     graph: Callable[[], Graph] = _no_graph
 
 

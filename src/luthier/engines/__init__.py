@@ -20,6 +20,10 @@ def load(name: str, framework: str = "torch") -> Engine:
     >>> load("torch_eager").slots
     1
     """
+    if name == "compiled" and framework == "keras":
+        from luthier.engines.keras_compiled import KerasCompiled
+
+        return KerasCompiled()
     if name == "compiled":
         try:
             from luthier.engines.compiled import Compiled

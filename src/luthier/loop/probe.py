@@ -87,7 +87,7 @@ def _state_difference(
     found: Rehearsal, expected: Rehearsal, captured: Captured, tolerance: float
 ) -> str | None:
     """Compare moments and buffers; and weights, wherever a moment tells noise from gradient."""
-    start, trained_names = captured.initial.group("weights"), captured.graph().trainable
+    start, trained_names = captured.initial.group("weights"), captured.trainable
     moments = expected.state.group("slots")
     for name, moment in moments.items():
         if not _close(found.state.group("slots")[name], moment, tolerance):

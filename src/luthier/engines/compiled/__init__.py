@@ -11,6 +11,7 @@ from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, 
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.known import Setups
 from luthier.engines.compiled.lower import unknown_operation
+from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.program import compile_chunk
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.trial import Shape, Trial
@@ -69,9 +70,10 @@ class Compiled:
         wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
         if self._tables is None or self._tables.key != wanted:
             self._tables = Tables.of(arrays, *wanted[1:])
-        run = self._program(graph, signature.optimizer, signature.loss)
+        network = lowered(graph)
+        run = self._program(graph.key, network, signature.optimizer, signature.loss)
         run = self._setups.timed(signature, run)
-        self._shape = Shape(graph, run, self._tables, signature.batch_size)
+        self._shape = Shape(network, run, self._tables, signature.batch_size)
 
     def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
         """Place a trial in the one slot."""
@@ -97,10 +99,10 @@ class Compiled:
         """Return weights, best weights, averages, moments and counters."""
         return self._live().state()
 
-    def _program(self, graph: Graph, optimizer: str, loss: str) -> Any:
-        key = (graph.key, optimizer, loss)
+    def _program(self, shape: str, network: Lowered, optimizer: str, loss: str) -> Any:
+        key = (shape, optimizer, loss)
         if key not in self._programs:
-            self._programs[key] = compile_chunk(graph, optimizer, loss)
+            self._programs[key] = compile_chunk(network, optimizer, loss)
         self._programs.move_to_end(key)
         while len(self._programs) > KEPT:
             self._programs.popitem(last=False)

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from luthier.catalog import losses, optimizers
-from luthier.core import Graph
 from luthier.core.keys import fold_in
 from luthier.engines.compiled.carry import (
     Carry,
@@ -23,8 +22,9 @@ from luthier.engines.compiled.carry import (
     Settings,
     Steps,
 )
-from luthier.engines.compiled.layout import turn, turn_carry, turned_kernels
-from luthier.engines.compiled.lower import Masks, compute
+from luthier.engines.compiled.layout import turn, turn_carry
+from luthier.engines.compiled.lower import Masks
+from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.ops import jax_ops
 from luthier.engines.compiled.real import Real
 
@@ -32,7 +32,7 @@ _TINY = 1.1754944e-38  # the smallest normal number of single precision
 
 
 def epoch(
-    graph: Graph,
+    network: Lowered,
     optimizer: optimizers.Optimizer,
     loss: losses.Loss,
     carry: Carry,
@@ -47,7 +47,7 @@ def epoch(
     """Train for some steps, then evaluate.
 
     Args:
-        graph: The network; it is the program's, as are `optimizer` and `loss`.
+        network: The network; it is the program's, as are `optimizer` and `loss`.
         optimizer: How gradients become updates.
         loss: What is minimised.
         carry: Where the last epoch ended.
@@ -61,8 +61,8 @@ def epoch(
     """
     reals = Settings(*(Real(value) for value in settings))
     first, count = span
-    turned = turned_kernels(graph, carry.weights)
-    kernels = graph.trainable[: graph.kernels]
+    turned = network.turned(carry.weights)
+    kernels = network.trainable[: network.kernels]
 
     def take(index: Any, state: tuple[Carry, Any, Any]) -> tuple[Carry, Any, Any]:
         old, seen, _ = state
@@ -75,14 +75,19 @@ def epoch(
         key = (draws.words[0], draws.words[1])
         masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
 
-        def data_loss(weights: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        def whole_loss(weights: dict[str, Any]) -> tuple[Any, Any]:
             tensors = {**fixed, **old.buffers, **turn(weights, turned)}
-            outputs, updates = compute(graph.train, tensors, inputs, masks)
+            outputs, updates, own = network.train(tensors, inputs, masks)
             each = loss.per_example(jax_ops, _matrix(outputs), target)
-            return (each * weight).sum() / jnp.maximum(weight.sum(), _TINY), updates
+            value = (each * weight).sum() / jnp.maximum(weight.sum(), _TINY)
+            own = jnp.zeros_like(value) if own is None else own.astype(value.dtype)
+            return value + own, (value, own, updates)
 
-        (value, updates), gradients = jax.value_and_grad(data_loss, has_aux=True)(old.weights)
-        gradients, penalty = _penalised(gradients, old.weights, kernels, reals)
+        (_, (value, own, updates)), gradients = jax.value_and_grad(whole_loss, has_aux=True)(
+            old.weights
+        )
+        gradients, penalty = _penalised(gradients, old.weights, network.penalised, reals)
+        penalty = penalty + own
         norm = jnp.sqrt(sum(squared(g) for g in gradients.values()))
         factor = jnp.minimum((reals.clip_norm / (norm + 1e-6)), 1.0)
         factor = jnp.where(jnp.isfinite(reals.clip_norm.value), factor, 1.0)
@@ -116,7 +121,7 @@ def epoch(
     carry, seen, shown = lax.fori_loop(0, count, take, start)
     carry = turn_carry(carry, turned)
     tensors = {**fixed, **carry.buffers, **carry.average}
-    losses_of, outputs = _evaluated(graph, loss, tensors, evaluated)
+    losses_of, outputs = _evaluated(network, loss, tensors, evaluated)
     return carry, Outcome(seen, shown, losses_of, outputs).joined()
 
 
@@ -180,9 +185,10 @@ def chunk(
     return carry, shown, kept
 
 
-def compile_chunk(graph: Graph, optimizer: str, loss: str) -> Any:
+def compile_chunk(network: Lowered, optimizer: str, loss: str) -> Any:
     """Return the compiled `chunk` of a network, an optimizer and a loss."""
-    parts = (graph, optimizers.by_name(optimizer), losses.by_name(loss))
+    formula = optimizers.by_name(optimizer, network.framework)
+    parts = (network, formula, losses.by_name(loss))
     return jax.jit(partial(chunk, partial(epoch, *parts)))
 
 
@@ -269,12 +275,12 @@ def _norms(
 
 
 def _evaluated(
-    graph: Graph, loss: losses.Loss, tensors: dict[str, Any], rows: Rows
+    network: Lowered, loss: losses.Loss, tensors: dict[str, Any], rows: Rows
 ) -> tuple[Any, Any]:
     """Return the losses of sample and validation part, and the validation outputs."""
 
     def one_pass(inputs: tuple[Any, ...]) -> Any:
-        return _matrix(compute(graph.evaluate, tensors, inputs, None)[0])
+        return _matrix(network.evaluate(tensors, inputs))
 
     outputs = lax.map(one_pass, rows.inputs)
     outputs = outputs.reshape(-1, outputs.shape[-1])

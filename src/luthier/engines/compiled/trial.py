@@ -13,9 +13,10 @@ import numpy as np
 
 from luthier.catalog import losses, metrics, optimizers, schedules
 from luthier.catalog.order import epoch_order
-from luthier.core import Curves, Graph, Recipe, Rehearsal, State
+from luthier.core import Curves, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
 from luthier.engines.compiled.carry import Carry, Draws, Numbers, Outcome, Settings, Steps
+from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.xla import exact
 
@@ -31,13 +32,13 @@ class Shape:
     """What a trial shares with those of its signature.
 
     Args:
-        graph: The network.
+        network: The network.
         program: Its compiled chunk of epochs.
         tables: The data.
         batch_size: Rows of a step.
     """
 
-    graph: Graph
+    network: Lowered
     program: Any
     tables: Tables
     batch_size: int
@@ -60,13 +61,13 @@ class Trial:
 
     def __init__(self, shape: Shape, recipe: Recipe, seed: int, state: State) -> None:
         self.shape, self.recipe, self.seed = shape, recipe, seed
-        self.optimizer = optimizers.by_name(recipe.optimizer)
+        self.optimizer = optimizers.by_name(recipe.optimizer, shape.network.framework)
         self.examples = shape.tables.examples(recipe.class_weight)
-        weights, graph = state.group("weights"), shape.graph
+        weights, network = state.group("weights"), shape.network
         self.names = tuple(weights)
-        changing = graph.train.updates
+        changing = network.updates
         self.carry = Carry(
-            weights={name: weights[name] for name in graph.trainable},
+            weights={name: weights[name] for name in network.trainable},
             buffers={name: weights[name] for name in changing},
             slots=tuple(
                 self._parted(state.group("slots").get(name), weights)
@@ -81,9 +82,9 @@ class Trial:
                 },
             },
         )
-        self.fixed = {k: v for k, v in weights.items() if k not in {*graph.trainable, *changing}}
+        self.fixed = {k: v for k, v in weights.items() if k not in {*network.trainable, *changing}}
         self.best: Mapping[str, Any] = state.group("best")
-        rates = graph.rates
+        rates = network.rates
         kept = sum(value.nbytes for value in weights.values())
         outputs = shape.tables.rows.val_target.nbytes
         self.most = max(1, min(MOST, MEMORY // (kept + outputs)))
@@ -168,7 +169,7 @@ class Trial:
             self.carry, vectors, kept = self.shape.program(
                 self.carry, self.fixed, self.examples, steps, span, settings, draws, rows
             )
-        kernels = self.shape.graph.kernels
+        kernels = self.shape.network.kernels
         sizes = (steps.rows.shape[1], kernels, len(rows.val_target))
         return [Outcome.parted(v, *sizes) for v in np.asarray(vectors)[:epochs]], kept
 
@@ -231,7 +232,7 @@ class Trial:
     def _signals(self, norms: Array) -> dict[str, float]:
         """Return gradient norm and relative update of each kernel, at the epoch's last step."""
         signals: dict[str, float] = {}
-        kernels = self.shape.graph.trainable[: self.shape.graph.kernels]
+        kernels = self.shape.network.trainable[: self.shape.network.kernels]
         for name, gradient, size, change in zip(kernels, *norms.tolist(), strict=True):
             signals[f"gradient_norm/{name}"] = gradient
             signals[f"update_ratio/{name}"] = change / size if size else math.nan
@@ -268,14 +269,14 @@ class Trial:
 
     def _joined(self, parts: Mapping[str, Any]) -> Array:
         """Join arrays to the flat vector that every engine stores, kernels first."""
-        names = self.shape.graph.trainable
+        names = self.shape.network.trainable
         return np.concatenate([np.asarray(parts[name]).reshape(-1) for name in names])
 
     def _parted(
         self, vector: Any, weights: Mapping[str, Any], *, kept: bool = False
     ) -> dict[str, Any]:
         """Undo `_joined`; without a vector, return zeros, or the weights themselves if `kept`."""
-        names, parts, start = self.shape.graph.trainable, {}, 0
+        names, parts, start = self.shape.network.trainable, {}, 0
         for name in names:
             like = weights[name]
             if vector is None:

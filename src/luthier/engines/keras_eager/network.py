@@ -24,6 +24,7 @@ class Network:
         names: Of all variables: those that train, then the others, as Keras lists them.
         trainable: Names of those that train, kernels first.
         buffers: Names of the others: statistics, seeds, and weights that are frozen.
+        changing: Which buffers a training pass may change: all but frozen weights.
         averaged: Which buffers a running mean of weights covers: statistics.
         kernels: How many of the trainable ones are kernels.
         link: What turns outputs into logits.
@@ -33,6 +34,7 @@ class Network:
     names: tuple[str, ...]
     trainable: tuple[str, ...]
     buffers: tuple[str, ...]
+    changing: tuple[str, ...]
     averaged: tuple[str, ...]
     kernels: int
     link: str
@@ -43,15 +45,18 @@ class Network:
         count = len(model.trainable_variables)
         trained, others = tuple(names[:count]), tuple(names[count:])
         own = {id(v) for layer in model._flatten_layers() for v in layer._trainable_variables}
-        statistics = tuple(
-            name
+        kinds = {
+            name: str(v.dtype)
             for name, v in zip(others, model.non_trainable_variables, strict=True)
-            if "float" in str(v.dtype) and id(v) not in own
-        )
+            if id(v) not in own
+        }
+        statistics = tuple(name for name, kind in kinds.items() if "float" in kind)
         chosen = set(kernels)
         first = tuple(name for name in trained if name in chosen)
         rest = tuple(name for name in trained if name not in chosen)
-        return cls(model, tuple(names), first + rest, others, statistics, len(first), link)
+        return cls(
+            model, tuple(names), first + rest, others, tuple(kinds), statistics, len(first), link
+        )
 
     def train(
         self, tensors: dict[str, Any], inputs: tuple[Any, ...]

@@ -155,9 +155,11 @@ class KerasFramework:
             make=make,
             initial=State({f"weights/{name}": value for name, value in values_of(model).items()}),
             kernels=tuple(name for name, v in named.items() if len(v.shape) >= 2),
+            trainable=tuple(named),
             n_parameters=sum(math.prod(v.shape) for v in named.values()),
             penalised=own.names if own.liftable and own.names else None,
             link=link,
+            sample=tuple(sample),
         )
 
     def restore(self, build: Build, recipe: Recipe, task: Task, state: State) -> Any:

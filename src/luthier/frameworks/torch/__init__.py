@@ -106,6 +106,7 @@ class TorchFramework:
                 }
             ),
             kernels=tuple(n for n, p in module.named_parameters() if p.ndim >= 2),
+            trainable=tuple(n for n, p in module.named_parameters() if p.requires_grad),
             n_parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
             graph=cache(lambda: self._graph(build, recipe, arrays, seed)),
         )

@@ -1,0 +1,62 @@
+"""A network as JAX functions, whatever it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from luthier.core import Graph
+from luthier.engines.compiled.layout import turned_kernels
+from luthier.engines.compiled.lower import Masks, compute
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """What a program needs of a network.
+
+    Args:
+        framework: Whose formulas its optimizers have.
+        trainable: Names of the parameters that train: those with two dimensions or more first.
+        kernels: How many of them have two dimensions or more.
+        penalised: Which of the kernels L1 and L2 apply to.
+        updates: Names of the buffers that a training pass changes.
+        rates: Rate of each dropout call of a training pass.
+        train: From tensors by name, inputs and masks to outputs, new buffers, and what the network
+            itself adds to the loss (None where it adds nothing).
+        evaluate: From tensors by name and inputs to outputs.
+        turned: Which kernels lie transposed in memory during an epoch.
+    """
+
+    framework: str
+    trainable: tuple[str, ...]
+    kernels: int
+    penalised: tuple[str, ...]
+    updates: tuple[str, ...]
+    rates: tuple[float, ...]
+    train: Callable[[Mapping[str, Any], tuple[Any, ...], Masks], tuple[Any, dict[str, Any], Any]]
+    evaluate: Callable[[Mapping[str, Any], tuple[Any, ...]], Any]
+    turned: Callable[[Mapping[str, Any]], frozenset[str]]
+
+
+def lowered(graph: Graph) -> Lowered:
+    """Return a captured graph as JAX functions."""
+
+    def train(
+        tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks
+    ) -> tuple[Any, dict[str, Any], Any]:
+        outputs, updates = compute(graph.train, tensors, inputs, masks)
+        return outputs, updates, None
+
+    return Lowered(
+        framework="torch",
+        trainable=graph.trainable,
+        kernels=graph.kernels,
+        penalised=graph.trainable[: graph.kernels],
+        updates=tuple(graph.train.updates),
+        rates=graph.rates,
+        train=train,
+        evaluate=lambda tensors, inputs: compute(graph.evaluate, tensors, inputs, None)[0],
+        turned=partial(turned_kernels, graph),
+    )
