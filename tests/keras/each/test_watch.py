@@ -3,10 +3,10 @@
 import gc
 import weakref
 
+import keras
 import numpy as np
 import pytest
 
-import keras
 import luthier
 from luthier.frameworks.keras.process import backend
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+
 from luthier.core import Trace
 from luthier.frameworks.keras.watching_eyes import Eyes
 from luthier.frameworks.keras.watching_fit import Fit, fit_below

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+
 from luthier.frameworks.keras.watching import KerasWatcher
 
 

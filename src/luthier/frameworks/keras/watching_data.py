@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-import keras
 from luthier.frameworks.keras.inspecting.loss_names import LossName
 from luthier.frameworks.keras.watching_fit import Fit
 

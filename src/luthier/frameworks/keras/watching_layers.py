@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-import keras
 from luthier.frameworks.keras.calls import Calls, activation_of
 from luthier.frameworks.keras.watching_steps import short
 

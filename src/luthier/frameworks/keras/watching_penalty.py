@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
-import keras
 from luthier.frameworks.keras.watching_state import copied
 
 _PLAIN = ("L1", "L2", "L1L2")

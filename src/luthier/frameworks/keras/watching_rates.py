@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+
 from luthier.frameworks.keras.watching_state import State, number
 from luthier.frameworks.seen_rates import SeenRates
 

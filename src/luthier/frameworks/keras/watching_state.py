@@ -10,10 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
-
-import keras
 
 Array = NDArray[Any]
 NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
