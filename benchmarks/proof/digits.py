@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from benchmarks.proof.pairs import paired
 from luthier.catalog.spaces import default_space
 from luthier.core import Space
 from luthier.data import SplitPlan
-from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
 from luthier.loop.scoring import test_scores
 from luthier.loop.train import Training, train_assembled
@@ -86,7 +87,7 @@ def random_search(split: int, plan: SplitPlan) -> dict[str, float]:
     best: Training | None = None
     for _ in range(trials):
         recipe = space.decode(rng.random(space.dimensions))
-        changed = Assembly(parts.build, parts.preparation, parts.framework, recipe)
+        changed = replace(parts, recipe=recipe)
         training = train_assembled(changed, seed=split, engine=ENGINE)
         if training.score is not None and (best is None or training.score < (best.score or 0.0)):
             best = training
