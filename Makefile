@@ -9,7 +9,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UNIT := tests/unit src/luthier --doctest-modules
-KERAS := tests/keras/each src/luthier/frameworks/keras src/luthier/engines/keras_eager --doctest-modules
+KERAS := tests/keras/each src/luthier/frameworks/keras src/luthier/engines/keras_eager src/luthier/loop/keras_watch.py --doctest-modules
 
 .DEFAULT_GOAL := help
 .PHONY: help tune test unit oldest fast keras browser lint format types layers docs docs-check check clean
