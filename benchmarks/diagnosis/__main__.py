@@ -1,4 +1,4 @@
-"""``python -m benchmarks.diagnosis build|score|advise|trim``."""
+"""``python -m benchmarks.diagnosis build|score|advise|trim|cases``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: one thread a trai
 import argparse
 import sys
 import time
+from pathlib import Path
 
-from benchmarks.diagnosis import advice, corpus, score, trim
+from benchmarks.diagnosis import advice, corpus, published_cases, score, trim
 
 
 def say(text: str) -> None:
@@ -42,11 +43,16 @@ def build(share: tuple[int, int], scale: float, names: list[str]) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
-    parser.add_argument("command", choices=["build", "score", "advise", "trim"])
+    parser.add_argument("command", choices=["build", "score", "advise", "trim", "cases"])
     parser.add_argument("--share", default="0/1", help="which part to build: 0/2 and 1/2 beside")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the whole corpus")
+    parser.add_argument("--cases", type=Path, help="for cases: a file, with auto-mpg.csv beside it")
     parser.add_argument("--data", nargs="*", default=[], help="these data sets alone")
     asked = parser.parse_args()
+    if asked.command == "cases":
+        for line in published_cases.report(asked.cases):
+            say(line)
+        return
     if asked.command == "score":
         for line in score.report(score.stored(asked.data)):
             say(line)

@@ -101,6 +101,47 @@ def sagemaker(row: Row) -> set[str]:
     return found
 
 
+# Which of luthier's problems a tool's words can stand for, read generously.
+_TOO_HIGH = ("learning_rate_too_high", "nan_loss", "diverging", "exploding_gradients")
+_NO_SIGNAL = ("vanishing_gradients", "dead_units", "saturated_units", "bad_initialisation")
+_SLOW = (
+    "learning_rate_too_low",
+    "slow_convergence",
+    "plateau",
+    "not_learning",
+    "underfitting",
+    "too_few_epochs",
+)
+MEANS: Mapping[str, tuple[str, ...]] = {
+    "exploding gradient": (*_TOO_HIGH, "bad_initialisation", "unscaled_inputs"),
+    "vanishing gradient": _NO_SIGNAL,
+    "slow convergence": (*_SLOW, "over_regularised", "dead_units"),
+    "oscillating loss": ("oscillating", "loss_spikes", "late_variance", "learning_rate_too_high"),
+    "inputs not normalised": ("unscaled_inputs",),
+    "high learning rate": _TOO_HIGH,
+    "low learning rate": ("learning_rate_too_low",),
+    "high dropout": ("over_regularised",),
+    "nan loss": _TOO_HIGH,
+    "possible overfitting": ("overfitting", "under_regularised", "too_many_epochs"),
+    "check validation accuracy": ("validation_leak", "leaked_rows"),
+    "ExplodingTensor": _TOO_HIGH,
+    "Overfit": ("overfitting", "under_regularised", "too_many_epochs", "noisy_labels"),
+    "Overtraining": ("overfitting", "under_regularised", "too_many_epochs"),
+    "LossNotDecreasing": (*_SLOW, "over_regularised", "learning_rate_too_high"),
+    "WeightUpdateRatio": ("learning_rate_too_high", "learning_rate_too_low"),
+    "VanishingGradient": _NO_SIGNAL,
+}
+
+
+def problems(words: set[str]) -> set[str]:
+    """Return luthier's names for what a tool said.
+
+    >>> sorted(problems({"high dropout"}))
+    ['over_regularised']
+    """
+    return {name for word in words for name in MEANS[word]}
+
+
 ALL: Mapping[str, Rule] = {
     "AUTOTRAINER": autotrainer,
     "UMLAUT": umlaut,
