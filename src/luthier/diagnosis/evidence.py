@@ -107,6 +107,20 @@ def lower_is_better(name: str) -> bool:
     return bool(_LOWER.search(name))
 
 
+def accuracy(run: Run) -> list[float]:
+    """Return the share of right answers, epoch by epoch, where a metric is named so.
+
+    >>> from luthier.core import Curves
+    >>> accuracy(Run(Curves(metrics={"f1": (0.3,), "val_acc": (50.0, 75.0)})))
+    [0.5, 0.75]
+    """
+    named = (values for name, values in run.curves.metrics.items() if "acc" in name.lower())
+    values = finite(next(named, ()))
+    if not values or min(values) < 0.0 or max(values) > 100.0:
+        return []
+    return [one / 100.0 for one in values] if max(values) > 1.0 else values
+
+
 def keeps_best(run: Run) -> bool:
     """Tell whether the best epoch's weights are kept, so that later epochs do no harm."""
     return bool(run.trace.facts.get("keeps_best"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,15 @@ def diagnose(
         source, known = source.curves, known or source.recipe
     log = Log(source) if isinstance(source, Curves) else read_log(source, columns)
     run = Run(log.curves, known, task, Trace(facts=log.facts))
-    return diagnose_run(run, notes=log.notes)
+    found = diagnose_run(run, notes=log.notes)
+    return replace(found, notes=(*found.notes, *_asked(run))) if found.findings else found
+
+
+def _asked(run: Run) -> tuple[str, ...]:
+    """Return what would let a log say more."""
+    if run.task is not None or not any("acc" in name.lower() for name in run.curves.metrics):
+        return ()
+    return ("--classes N (or task=) tells what guessing gives, and so how much was learnt",)
 
 
 def evidence_curves(source: Any, columns: Mapping[str, str] | None = None) -> Curves:

@@ -126,6 +126,8 @@ class RunRuleLaws:
             same(finding.problem, getattr(rule, "__name__", ""))
             same(bool(finding.summary and finding.evidence and finding.prescriptions), True)
             same(1 <= (finding.since or 1) <= len(run.curves), True)
+            # They are printed as "do:" and "or:".
+            same([one.advice for one in finding.prescriptions if one.advice[:3] == "Or "], [])
 
     def test_its_settings_are_of_the_recipe_at_hand(
         self, rule: Rule, healthy: Sequence[Run], other: Sequence[Run]

@@ -106,6 +106,14 @@ def test_a_learning_rate_comes_with_the_one_to_use(faulty_runs):
     assert first.settings == "learning_rate: 3 → 0.001"
 
 
+def test_a_log_that_stays_at_guessing_is_seen_whichever_metric_stands_first(faulty_runs):
+    curves = faulty_runs["l2 10"].curves
+    plain = Curves(curves.train_loss, val_loss=curves.val_loss, metrics=curves.metrics)
+    assert next(iter(plain.metrics)) != "accuracy"
+    (finding,) = diagnose_run(Run(plain)).findings
+    assert (finding.problem, finding.severity) == ("not_learning", "error")
+
+
 def test_what_shortens_steps_is_set_back(faulty_runs):
     for fault, settings in (
         ("gradients clipped to 0.001", "clip_norm: 0.001 → 1"),

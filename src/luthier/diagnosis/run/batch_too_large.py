@@ -82,6 +82,6 @@ def batch_too_large(
         },
         prescriptions=(
             changed(run, "Take smaller batches.", {"batch_size": small}),
-            changed(run, "Or raise the rate.", {"learning_rate": 3 * recipe.learning_rate}),
+            changed(run, "Raise the rate.", {"learning_rate": 3 * recipe.learning_rate}),
         ),
     )

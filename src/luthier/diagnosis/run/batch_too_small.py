@@ -71,6 +71,6 @@ def batch_too_small(
         },
         prescriptions=(
             changed(run, "Take larger batches.", {"batch_size": 32}),
-            slower(run, "Or lower the rate."),
+            slower(run, "Lower the rate."),
         ),
     )

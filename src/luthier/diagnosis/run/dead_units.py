@@ -59,7 +59,7 @@ def dead_units(
         },
         prescriptions=(
             slower(run, "Lower the learning rate, and scale the inputs to variance 1."),
-            Prescription("Or take leaky ReLU or GELU, or normalise before the activation."),
+            Prescription("Take leaky ReLU or GELU, or normalise before the activation."),
         ),
     )
 

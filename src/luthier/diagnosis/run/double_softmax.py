@@ -6,7 +6,7 @@ import math
 
 from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
-from luthier.diagnosis.evidence import adversarial, chance, curve, finite, goal, training
+from luthier.diagnosis.evidence import accuracy, adversarial, chance, curve, finite, training
 from luthier.diagnosis.statistics import forecast, level, tail
 
 ABOUT = About(
@@ -45,16 +45,16 @@ def double_softmax(
     """
     name, values = training(run)
     val, guess, recipe = finite(run.curves.val_loss), chance(run), run.recipe
-    accuracy = _accuracy(run)
+    right = accuracy(run)
     smoothed = recipe is not None and (recipe.label_smoothing > 0.0 or bool(recipe.mixup))
-    if adversarial(run) or guess is None or accuracy is None or smoothed:
+    if adversarial(run) or guess is None or not right or smoothed:
         return None
     if run.task is not None and run.task.kind != "classification":
         return None
     floor = math.log(1.0 + (math.exp(guess) - 1.0) / math.e)
     if min(len(values), len(val)) < epochs or min([*values, *val]) < floor * (1.0 - 1e-3):
         return None
-    last, wrong = level(tail(values)), 1.0 - accuracy
+    last, wrong = level(tail(values)), 1.0 - level(tail(right))
     # Wrong rows at the loss of guessing, and right ones sure of it: about what accuracy allows.
     honest = wrong * guess + _entropy(wrong)
     if last > (1.0 + near) * floor or honest > part * floor or forecast(values)[0] > near * floor:
@@ -64,11 +64,11 @@ def double_softmax(
         severity="warning",
         confidence=0.9,
         since=1,
-        summary="Softmax, or a sigmoid, seems to be applied twice: the accuracy is "
-        f"{accuracy:.0%}, and the training loss stands at {last:.3g}; with outputs between 0 and 1 "
-        f"as logits it cannot fall below {floor:.3g}.",
+        summary=f"Softmax, or a sigmoid, seems to be applied twice: {1.0 - wrong:.0%} are right, "
+        f"and the training loss stands at {last:.3g}; with outputs between 0 and 1 as logits it "
+        f"cannot fall below {floor:.3g}.",
         evidence={
-            "accuracy": accuracy,
+            "accuracy": 1.0 - wrong,
             "last_training_loss": last,
             "lowest_possible": floor,
             "honest_loss_at_that_accuracy": honest,
@@ -78,18 +78,6 @@ def double_softmax(
             Prescription("Take the last softmax or sigmoid out: the loss applies its own."),
         ),
     )
-
-
-def _accuracy(run: Run) -> float | None:
-    """Return the accuracy at the end, of the metric that decides or of one named so."""
-    decides = goal(run)
-    names = [decides.name] if decides is not None else []
-    for one in (*names, *run.curves.metrics):
-        values = finite(run.curves.metrics.get(one, ()))
-        if "acc" in one.lower() and values:
-            share = level(tail(values))
-            return share if 0.0 <= share <= 1.0 else share / 100.0
-    return None
 
 
 def _entropy(share: float) -> float:

@@ -65,7 +65,7 @@ def late_variance(
         },
         prescriptions=(
             changed(run, "Let the rate fall towards the end.", {"schedule": "cosine"}),
-            changed(run, "Or average the weights.", {"ema": 0.99}),
+            changed(run, "Average the weights.", {"ema": 0.99}),
         ),
     )
 

@@ -118,7 +118,7 @@ def learning_rate_too_low(
 def _advice(
     run: Run, recipe: Recipe, change: Mapping[str, Setting]
 ) -> tuple[Prescription, Prescription]:
-    longer = changed(run, "Or train far longer.", {"epochs": 10 * recipe.epochs})
+    longer = changed(run, "Train far longer.", {"epochs": 10 * recipe.epochs})
     if change:
         return changed(run, "Set what shortens the steps back to what is usual.", change), longer
     return faster(run, "Raise the learning rate."), longer

@@ -67,7 +67,7 @@ def loss_spikes(
         },
         prescriptions=(
             changed(run, "Clip gradients.", {"clip_norm": 1.0}),
-            slower(run, "Or lower the learning rate.", by=3.0),
+            slower(run, "Lower the learning rate.", by=3.0),
         ),
     )
 

@@ -7,6 +7,7 @@ import math
 from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import (
+    accuracy,
     adversarial,
     chance,
     curve,
@@ -127,14 +128,14 @@ def _seen_guess(run: Run, near: float) -> float | None:
 
     An accuracy of exp(-loss) is what a uniform guess gives, and hardly ever what learning gives.
     """
-    decides, val = goal(run), finite(run.curves.val_loss)
-    if decides is None or not val or "acc" not in decides.name.lower():
+    right, val = accuracy(run), finite(run.curves.val_loss)
+    if not right or not val:
         return None
-    accuracy, loss = -level(tail(decides.values)), level(tail(val))
+    share, loss = level(tail(right)), level(tail(val))
     classes = round(math.exp(min(loss, 20.0)))
     if classes < 2 or abs(loss - math.log(classes)) > near * math.log(classes) / 2:
         return None
-    return math.log(classes) if abs(accuracy * classes - 1.0) <= 4 * near else None
+    return math.log(classes) if abs(share * classes - 1.0) <= 4 * near else None
 
 
 def _still(val: list[float], width: float) -> bool:

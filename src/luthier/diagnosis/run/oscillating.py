@@ -73,16 +73,21 @@ def oscillating(
             **curve("val_loss", val),
         },
         prescriptions=(
-            slower(run, "Lower the learning rate.", by=3.0)
-            if run.recipe is None or run.recipe.schedule != "constant"
-            else changed(run, "Let the rate fall towards the end.", {"schedule": "cosine"}),
-            slower(run, "Or lower the rate throughout.", by=3.0),
+            *_falling(run),
+            slower(run, "Lower the learning rate throughout.", by=3.0),
             _larger(run),
         ),
     )
 
 
+def _falling(run: Run) -> tuple[Prescription, ...]:
+    """Advise a schedule, where none is known to be there."""
+    if run.recipe is not None and run.recipe.schedule != "constant":
+        return ()
+    return (changed(run, "Let the rate fall towards the end.", {"schedule": "cosine"}),)
+
+
 def _larger(run: Run) -> Prescription:
     size = None if run.recipe is None else run.recipe.batch_size
     settings = {"batch_size": 4 * size} if isinstance(size, int) else {}
-    return changed(run, "Or take larger batches.", settings)
+    return changed(run, "Take larger batches.", settings)

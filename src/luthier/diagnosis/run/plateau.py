@@ -88,12 +88,12 @@ def plateau(
         prescriptions=(
             (
                 changed(run, "Let the rate fall over the whole run.", {"schedule": "cosine"}),
-                faster(run, "Or raise the rate.", by=3.0),
+                faster(run, "Raise the rate.", by=3.0),
             )
             if stopped
             else (
                 Prescription("Widen the network: if that fits no better, the data is the limit."),
-                faster(run, "Or raise the rate.", by=3.0),
+                faster(run, "Raise the rate.", by=3.0),
             )
         ),
     )

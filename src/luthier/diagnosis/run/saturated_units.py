@@ -65,7 +65,7 @@ def saturated_units(
                 if first
                 else (slower(run, "Lower the learning rate: it blew the weights up."),)
             ),
-            Prescription("Or take ReLU or GELU in hidden layers."),
+            Prescription("Take ReLU or GELU in hidden layers."),
         ),
     )
 

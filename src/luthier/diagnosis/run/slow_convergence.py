@@ -63,6 +63,6 @@ def slow_convergence(
         },
         prescriptions=(
             faster(run, "Raise the learning rate.", by=3.0),
-            changed(run, "Or train longer.", {"epochs": 3 * count}),
+            changed(run, "Train longer.", {"epochs": 3 * count}),
         ),
     )

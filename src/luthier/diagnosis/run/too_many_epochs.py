@@ -56,6 +56,6 @@ def too_many_epochs(run: Run, *, share: float = 0.2, epochs: int = 20) -> Findin
         },
         prescriptions=(
             changed(run, "Train shorter.", {"epochs": max(5, 2 * (best + 1))}),
-            changed(run, "Or stop early.", {"early_stopping": max(5, best + 1)}),
+            changed(run, "Stop early.", {"early_stopping": max(5, best + 1)}),
         ),
     )

@@ -386,6 +386,30 @@ def fixed_order() -> Run | None:
     return fit(mlp(), batches=in_order)
 
 
+def imbalance_alone() -> Run | None:
+    """One row in forty is of the class that is looked for."""
+    rare = (Y == 3) & (torch.arange(len(Y)) % 4 > 0)
+    keep = ((Y != 3) & (torch.arange(len(Y)) % 8 > 0)) | (rare & (torch.rand(len(Y)) < 0.3))
+    x = torch.cat([X[keep], X[keep]])[: len(Y)]
+    y = torch.cat([rare[keep], rare[keep]])[: len(Y)]
+    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+    return fit(model, data=(x, y.float()[:, None]), loss_fn=nn.BCEWithLogitsLoss())
+
+
+class Density(nn.Module):
+    """The negative log-likelihood of a normal distribution: below zero where it is narrow."""
+
+    def forward(self, outputs: Tensor, target: Tensor) -> Tensor:
+        mean, log_variance = outputs.chunk(2, 1)
+        return F.gaussian_nll_loss(mean, target, log_variance.exp())
+
+
+def density() -> Run | None:
+    target = 0.1 * X @ torch.linspace(-1, 1, 64)[:, None]
+    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+    return fit(model, data=(X, target), loss_fn=Density(), epochs=15)
+
+
 def halving_when_flat() -> Run | None:
     model = mlp()
     optimizer = sgd(model, 0.2)
@@ -426,6 +450,8 @@ HEALTHY: dict[str, Callable[[], Run | None]] = {
     "gates that saturate": gates_that_saturate,
     "adversaries": adversaries,
     "pairs that attract": pairs,
+    "a loss that falls below zero": density,
+    "imbalance alone": imbalance_alone,
     "sparse inputs, small batches": wide_and_sparse,
     "mixed rows in one order": fixed_order,
 }
