@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from luthier.core import Arrays, LuthierError, Recipe, State, StudyRecord, Trial
 from luthier.data import save_npz, script
 from luthier.loop.assembly import Assembly
+from luthier.loop.mismatch import versions
 from luthier.loop.recipes import save_recipe
 from luthier.report.summary import Summary
 
@@ -110,11 +109,7 @@ def run_block(
         "threads": 1,
         "fingerprint": parts.fingerprint,
         "builder": parts.build.hash,
-        "versions": {
-            "luthier": version("luthier"),
-            "python": platform.python_version(),
-            **{name: version(name) for name in _LIBRARIES[parts.framework.name]},
-        },
+        "versions": versions(_LIBRARIES[parts.framework.name]),
     }
 
 

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from luthier.core import RecipeError
+from luthier.core import Diagnosis, Finding, LuthierError, RecipeError
 from luthier.data import SplitPlan
-from luthier.loop.assembly import assemble
+from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.choice import AUTO
+from luthier.loop.mismatch import mismatch, with_mismatch
 from luthier.loop.recipes import load_recipe
 from luthier.loop.train import Training, train_assembled
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """A recipe's training, beside what its file reports.
+
+    Args:
+        training: It.
+        reported: The validation scores of the very same run; empty where this one differs.
+        finding: What is wrong where they do not come back.
+    """
+
+    training: Training
+    reported: Mapping[str, float]
+    finding: Finding | None
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with it."""
+        return with_mismatch(self.training.diagnosis, self.finding)
 
 
 def retrain(
@@ -26,7 +48,7 @@ def retrain(
     engine: str = "auto",
     framework: str | None = None,
     options: Mapping[str, str | None] | None = None,
-) -> tuple[Training, Mapping[str, float]]:
+) -> Retrained:
     """Train what a recipe file describes; with its run block the reported score comes back.
 
     Args:
@@ -39,8 +61,7 @@ def retrain(
         options: target, task, metric, weight, group, time, where the run block's do not hold.
 
     Returns:
-        The training, and the validation scores that the file reports for the very same run;
-        empty where this run differs from it.
+        The training, and what the file reports for the very same run.
 
     Raises:
         LuthierError: for whatever does not fit.
@@ -75,8 +96,24 @@ def retrain(
                 "%s differs from what %s was found with (%s, now %s)", what, path, then, now
             )
             same = False
-    training = train_assembled(parts, seed=used, epochs=run.get("epochs_trained"), engine=engine)
-    return training, dict(run.get("validation") or {}) if same else {}
+    wanted = _engine(engine, run.get("engine"), parts)
+    training = train_assembled(parts, seed=used, epochs=run.get("epochs_trained"), engine=wanted)
+    same = same and training.trial.engine == run.get("engine")
+    reported = dict(run.get("validation") or {}) if same else {}
+    task = parts.arrays.task
+    return Retrained(training, reported, mismatch(training.metrics, reported, task.metric, run))
+
+
+def _engine(asked: str, then: Any, parts: Assembly) -> str:
+    """Return what trains: the engine of then, unless another is asked for or it is not here."""
+    if asked != AUTO or not isinstance(then, str) or not then:
+        return asked
+    try:
+        parts.trainer(then)
+    except LuthierError as error:
+        log.warning("trained with another engine than %s, so its score may differ: %s", then, error)
+        return AUTO
+    return then
 
 
 def _run_block(run: Any) -> Mapping[str, Any]:

@@ -50,44 +50,54 @@ class TestRetrain:
         return write
 
     def test_the_run_block_brings_the_reported_score_back(self, study, data, edited, caplog):
-        training, reported = retrain(data, edited())
+        found = retrain(data, edited())
+        training, reported = found.training, found.reported
         assert training.score == reported["log_loss"] == study.best.score
         assert training.trial.epochs == study.best.trial.epochs
+        assert found.finding is None
         assert caplog.records == []
+
+    def test_a_score_that_does_not_come_back_is_said(self, data, edited):
+        found = retrain(data, edited(validation={"log_loss": 0.123}))
+        assert found.finding.problem == "retrain_mismatch"
+        assert "retrain_mismatch" in found.diagnosis.problems
 
     def test_other_data_warns_and_promises_nothing(self, data, edited, caplog):
         x, y = data
         with caplog.at_level(logging.WARNING):
-            _, reported = retrain((x + np.float32(1), y), edited())
+            reported = retrain((x + np.float32(1), y), edited()).reported
         assert "the data differs from what" in caplog.text
         assert reported == {}
 
     def test_another_builder_warns_and_promises_nothing(self, data, edited, caplog):
         with caplog.at_level(logging.WARNING):
-            _, reported = retrain(data, edited(builder="0123456789ab"))
+            reported = retrain(data, edited(builder="0123456789ab")).reported
         assert "the builder differs from what" in caplog.text
         assert reported == {}
 
     def test_another_seed_is_another_run_of_the_same_split(self, study, data, edited, caplog):
-        training, reported = retrain(data, edited(), seed=7)
+        found = retrain(data, edited(), seed=7)
+        training, reported = found.training, found.reported
         assert training.trial.seed == 7
         assert training.parts.fingerprint == study.parts.fingerprint
         assert reported == {}
         assert caplog.records == []
 
     def test_another_metric_keeps_other_weights_and_promises_nothing(self, data, edited):
-        training, reported = retrain(data, edited(), options={"metric": "accuracy"})
+        found = retrain(data, edited(), options={"metric": "accuracy"})
+        training, reported = found.training, found.reported
         assert training.score == max(training.trial.curves.metrics["accuracy"])
         assert reported == {}
 
     def test_options_that_say_the_same_change_nothing(self, data, edited):
-        _, reported = retrain(data, edited(), options={"metric": "log_loss", "target": None})
+        reported = retrain(data, edited(), options={"metric": "log_loss", "target": None}).reported
         assert reported
 
     def test_a_recipe_without_a_run_block_trains_too(self, data, tmp_path: Path):
         path = tmp_path / "recipe.yaml"
         path.write_text(yaml.safe_dump({"network": "mlp", **RECIPE}))
-        training, reported = retrain(data, path)
+        found = retrain(data, path)
+        training, reported = found.training, found.reported
         assert (training.trial.state, training.trial.epochs, reported) == ("finished", 3, {})
 
     def test_a_missing_file_is_told(self, data: Any):

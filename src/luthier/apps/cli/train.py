@@ -61,13 +61,14 @@ def train(
         "group": group,
         "time": time,
     }
-    training, reported = retrain(
+    found = retrain(
         data, recipe, model=model, seed=seed, engine=engine, framework=framework, options=options
     )
+    training, reported, diagnosis = found.training, found.reported, found.diagnosis
     goal = (training.parts.arrays.task.metric, training.parts.arrays.task.direction)
     if as_json:
-        say_json(training_json(training.trial, goal, reported, training.diagnosis))
+        say_json(training_json(training.trial, goal, reported, diagnosis))
     else:
         say(training_text(training.trial, goal, reported), quiet=quiet)
-        say("\n" + diagnosis_text(training.diagnosis), quiet=quiet)
+        say("\n" + diagnosis_text(diagnosis), quiet=quiet)
     raise typer.Exit(1 if training.score is None else 0)
