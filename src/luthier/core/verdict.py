@@ -99,6 +99,8 @@ class Proof:
         method: Of the verdict, in words.
         detectable: Without a verdict: the smallest difference that these test rows could have
             shown, had training no noise at all; None where that is not known.
+        own: Test scores of the two trainings that the search compared, winner and baseline: a
+            claim that they contradict is not made. None where they are not known.
         best_cost, baseline_cost: What either costs.
         cost: Which of the costs decides where the verdict is that both are equivalent.
     """
@@ -116,6 +118,7 @@ class Proof:
     openings: int | None = None
     method: str = ""
     detectable: float | None = None
+    own: tuple[float, float] | None = None
     best_cost: Cost = field(default_factory=Cost)
     baseline_cost: Cost = field(default_factory=Cost)
     cost: str = "parameters"
@@ -130,6 +133,15 @@ class Proof:
         verdict = None if self.verdict is None else self.verdict.verdict
         equal = verdict == "equivalent" and not self.best_cost.below(self.baseline_cost, self.cost)
         return "baseline" if verdict == "worse" or equal else "best"
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether fresh trainings showed a difference that the search's own two contradict."""
+        verdict = self.verdict
+        if verdict is None or self.own is None or verdict.verdict != "undecided":
+            return False
+        low, high = verdict.interval
+        return verdict.p_value <= verdict.level and not low <= 0 <= high
 
     @property
     def confirmatory(self) -> bool:
@@ -150,6 +162,7 @@ class Proof:
                 "baseline": self.baseline_cost.to_json(),
             },
             "openings": self.openings,
+            "own": None if self.own is None else list(self.own),
             "best_interval": None if self.best_interval is None else list(self.best_interval),
             "baseline_interval": (
                 None if self.baseline_interval is None else list(self.baseline_interval)
@@ -189,6 +202,7 @@ class Proof:
             openings=data["openings"],
             method=data["method"] or "",
             detectable=None if verdict else data["detectable"],
+            own=data.get("own") and tuple(data["own"]),
             best_cost=Cost(**costs["best"]),
             baseline_cost=Cost(**costs["baseline"]),
             cost=costs["decides"],

@@ -7,6 +7,7 @@ from luthier.data.prepare import Prepared, prepare
 from luthier.data.preprocessing import Predictions, Preprocessing
 from luthier.data.python import from_python
 from luthier.data.read import read
+from luthier.data.references import Reference, fit_references
 from luthier.data.rows import read_rows, rows_from_python
 from luthier.data.scales import share_a_scale
 from luthier.data.script import script
@@ -17,10 +18,12 @@ __all__ = [
     "Predictions",
     "Prepared",
     "Preprocessing",
+    "Reference",
     "SplitPlan",
     "Splits",
     "describe",
     "facts",
+    "fit_references",
     "from_python",
     "prepare",
     "read",

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.core import COSTS, Cost, History, Proof, Storage, StudyRecord, Trial
+from luthier.core import COSTS, Cost, History, Proof, Storage, StudyRecord, Trial, Verdict
 from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
 from luthier.loop.confirming import Confirming, Rivals
 from luthier.loop.contributions import recipe_cost, row_contributions
 from luthier.loop.reserve import affordable, least, stages
 from luthier.loop.scoring import test_hash
-from luthier.proof import FEWEST, METHOD, SPENT, UNDECIDED, detectable_by_rows, judge, spending
+from luthier.proof import (
+    BETTER,
+    FEWEST,
+    METHOD,
+    SPENT,
+    UNDECIDED,
+    WORSE,
+    detectable_by_rows,
+    judge,
+    spending,
+)
 from luthier.proof.bootstrap import seed_interval
 
 if TYPE_CHECKING:
@@ -187,6 +197,9 @@ class Confirmation:
             min_difference=self.min_difference,
             seed=self.record.seed,
         )
+        own = self._own()
+        if own is not None:
+            verdict = agreed(verdict, sign * (own[0] - own[1]))
         best_cost, baseline_cost = self._costs(pairs)
         return Proof(
             verdict=verdict,
@@ -200,6 +213,7 @@ class Confirmation:
             looks=looks,
             openings=opened,
             method=METHOD + SPENT,
+            own=own,
             best_cost=best_cost,
             baseline_cost=baseline_cost,
             cost=self.cost,
@@ -211,6 +225,14 @@ class Confirmation:
             return np.full(2, np.nan)
         return row_contributions(self.parts, trial.recipe, state)
 
+    def _own(self) -> tuple[float, float] | None:
+        """Return the test scores of the trainings that the search compared, while it has them."""
+        trials = self._searched(self._history())
+        if self.rivals is not None or not all(trial and trial.stored for trial in trials):
+            return None
+        first, second = (self._contributions(trial).mean() for trial in trials if trial)
+        return float(first), float(second)
+
     def _costs(self, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[Cost, Cost]:
         """Return what winner and baseline cost."""
         sides = ([one for one, _ in pairs], [other for _, other in pairs])
@@ -220,6 +242,19 @@ class Confirmation:
             for trials, state in zip(sides, states, strict=True)
         )
         return best, baseline
+
+
+def agreed(verdict: Verdict, gain: float) -> Verdict:
+    """Return a verdict that claims nothing that the search's own two trainings contradict.
+
+    One of these two is what is handed over. It makes claims rarer, and so never too frequent.
+
+    Args:
+        verdict: Of fresh trainings.
+        gain: Of the winner's own training over the baseline's, on the same test rows.
+    """
+    against = {BETTER: gain <= 0, WORSE: gain >= 0}
+    return replace(verdict, verdict=UNDECIDED) if against.get(verdict.verdict) else verdict
 
 
 def too_little(full: int, *, reuse: bool = True) -> str:

@@ -23,6 +23,7 @@ from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
+from luthier.loop.references import references
 from luthier.loop.report import now, study_story, write_study
 from luthier.loop.scoring import test_hash, test_scores
 from luthier.report.html import Story, study_fragment
@@ -226,6 +227,7 @@ class Study:
                 before = self.storage.opened(test, self.name)
             summary = replace(
                 summary,
+                references=references(self.parts, self.record.seed),
                 test_openings=before if arrays.test is not None else 0,
                 data=facts(preparation.dataset, preparation.splits),
             )

@@ -9,6 +9,7 @@ from luthier.core import Cost, Proof, Verdict
 from luthier.core.cost import WORDS
 from luthier.report.amounts import cost_text, mean_text, signed, size
 
+FEW_ROWS = 100  # the mean of fewer skewed scores is not close to normal (docs/proof.md)
 INDENT = 10  # the column at which a summary's texts begin
 
 
@@ -47,8 +48,20 @@ def proof_texts(proof: Proof, metric: str) -> list[str]:
         f"p = {verdict.p_value:.2g} (a claim takes {verdict.level:.2g})",
     ]
     texts += noise_texts(verdict, "the best", "the baseline")
-    if verdict.verdict == "undecided":
+    if proof.contradicted and proof.own is not None:
+        texts += [
+            "The trainings that the search compared contradict the fresh ones: "
+            f"{metric} {mean_text(proof.own[:1])} of the winner against "
+            f"{mean_text(proof.own[1:])} of the baseline on the same test rows, so nothing is "
+            "claimed. Rare errors may make the difference: more test rows would tell."
+        ]
+    elif verdict.verdict == "undecided":
         texts += [outlook(verdict, metric)]
+    if verdict.verdict in ("better", "worse") and verdict.rows < FEW_ROWS:
+        texts += [
+            f"There are only {verdict.rows} test rows: what errs once in a hundred may not be "
+            "among them."
+        ]
     if verdict.verdict in ("equivalent", "worse"):
         texts += [_choice(proof)]
     if proof.openings:

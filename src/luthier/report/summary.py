@@ -34,6 +34,32 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A model without a network, fitted to the same training rows.
+
+    Args:
+        name: ``linear`` or ``trees``.
+        validation: Metrics on the validation part.
+        test: Metrics on the test part; empty where there is none.
+        seconds: That fitting took.
+    """
+
+    name: str
+    validation: Mapping[str, float]
+    test: Mapping[str, float]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "name": self.name,
+            "validation": {name: _number(value) for name, value in self.validation.items()},
+            "test": {name: _number(value) for name, value in self.test.items()} or None,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a study found and what it cost.
 
@@ -53,6 +79,7 @@ class Summary:
         diagnosis: Of the winner's training.
         report: Name of the page that tells it all, beside ``study.json``.
         proof: Whether the winner beats the baseline; None where nobody confirmed.
+        references: What models without a network reach, for tables.
     """
 
     study: str
@@ -72,6 +99,7 @@ class Summary:
     diagnosis: Diagnosis | None = None
     report: str | None = None
     proof: Proof | None = None
+    references: tuple[Beside, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
@@ -88,6 +116,7 @@ class Summary:
             "verdict": None if verdict is None else verdict.verdict,
             "p_value": None if verdict is None else verdict.p_value,
             "proof": None if self.proof is None else self.proof.to_json(),
+            "references": [one.to_json() for one in self.references],
             "epochs_spent": self.epochs_spent,
             "seconds": round(self.seconds, 3),
             "trials": dict(self.trials),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.core import Recipe
 from luthier.report.proof import proof_text
-from luthier.report.summary import Outcome, Summary
+from luthier.report.summary import Beside, Outcome, Summary
 
 
 def number(value: float | None) -> str:
@@ -98,7 +98,7 @@ def summary_text(summary: Summary) -> str:
     if best is None:
         lines += ["no trial has a score"]
     else:
-        lines += _scores(summary.metric, best, baseline)
+        lines += _scores(summary.metric, best, baseline, summary.references)
         if baseline is not None:
             lines += _changes(best, baseline, sum(summary.trials.values()))
         lines += [""]
@@ -139,16 +139,18 @@ def next_text(data: str, study: str, folder: str | None) -> str:
     return "next      " + "\n          ".join(f"{one:<{width}}  {what}" for one, what in steps)
 
 
-def _scores(metric: str, best: Outcome, baseline: Outcome | None) -> list[str]:
-    """Return a table: a metric a line, the winner and the baseline beside each other."""
+def _scores(
+    metric: str, best: Outcome, baseline: Outcome | None, references: Sequence[Beside] = ()
+) -> list[str]:
+    """Return a table: a metric a line, the winner, the baseline and what needs no network."""
     shown = [best] if baseline is None or baseline.trial == best.trial else [best, baseline]
     rows = [
-        ("", "", *("best", "baseline")[: len(shown)], ""),
-        ("", "", *(f"trial {outcome.trial}" for outcome in shown), ""),
+        ("", "", *("best", "baseline")[: len(shown)], *(one.name for one in references), ""),
+        ("", "", *(f"trial {one.trial}" for one in shown), *("untuned" for _ in references), ""),
     ]
     for part, scores in (
-        ("validation", [outcome.validation for outcome in shown]),
-        ("test", [outcome.test for outcome in shown]),
+        ("validation", [*(a.validation for a in shown), *(b.validation for b in references)]),
+        ("test", [*(a.test for a in shown), *(b.test for b in references)]),
     ):
         for index, name in enumerate(scores[0]):
             role = "decides" if part == "validation" and name == metric else ""

@@ -41,3 +41,16 @@ def test_a_winner_that_is_worse_is_not_handed_over():
 def test_a_test_part_that_was_seen_before_confirms_nothing():
     assert "opened twice" not in text(PROOF)
     assert "opened 2 times before" in text(replace(PROOF, openings=2))
+
+
+def test_a_claim_that_the_searchs_own_trainings_contradict_is_explained():
+    seen = replace(VERDICT, verdict="undecided", interval=(0.01, 0.02), p_value=0.001)
+    said = text(replace(PROOF, verdict=seen, own=(0.4, 0.2)))
+    assert "contradict the fresh ones: log_loss 0.400 of the winner against 0.200" in said
+    assert "contradict" not in text(replace(PROOF, verdict=replace(seen, p_value=0.4)))
+
+
+def test_a_claim_on_few_rows_warns():
+    better = replace(VERDICT, verdict="better", rows=36)
+    assert "only 36 test rows" in text(replace(PROOF, verdict=better))
+    assert "only" not in text(replace(PROOF, verdict=replace(better, rows=400)))

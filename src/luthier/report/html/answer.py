@@ -82,8 +82,11 @@ def _scores(story: Story, best: Trial) -> Markup:
     shown = [("winner", "best", best)]
     if story.baseline is not None and story.baseline.number != best.number:
         shown.append(("baseline", "baseline", story.baseline))
+    others = story.summary.get("references") or []
     head = ["", *(f"{title}, trial {trial.number}" for title, _, trial in shown)]
+    head += [f"{one['name']}, untuned" for one in others]
     validation = [_validation(story, trial) for _, _, trial in shown]
+    validation += [one["validation"] for one in others]
     rows: list[list[Child]] = [
         [
             f"validation {name}" + (" (decides)" if name == story.record.metric else ""),
@@ -92,12 +95,13 @@ def _scores(story: Story, best: Trial) -> Markup:
         for name in validation[0]
     ]
     tests = [_part(story.summary, key, "test") for _, key, _ in shown]
+    tests += [one["test"] or {} for one in others]
     rows += [[f"test {name}", *(number(one.get(name)) for one in tests)] for name in tests[0]]
     proof = story.proof
     if proof is not None and proof.verdict is not None and len(shown) == 2:
         intervals = (proof.best_interval, proof.baseline_interval)
         name = f"test {story.record.metric}, 95 % over fresh seeds"
-        rows.append([name, *(_interval(one) for one in intervals)])
+        rows.append([name, *(_interval(one) for one in intervals), *("" for _ in others)])
     return table(head, rows, class_="scores")
 
 
