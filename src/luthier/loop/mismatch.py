@@ -11,6 +11,7 @@ from typing import Any
 from luthier.core import Diagnosis, Finding, Prescription
 from luthier.diagnosis.causes import combined
 
+
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return the versions that decide what a training comes to.
 
