@@ -1,9 +1,10 @@
 """Faulty trainings as they are asked about on forums, and sound ones as tutorials have them."""
 
-from benchmarks.check.programs import heads, healthy, loops, networks
+from benchmarks.check.programs import heads, healthy, loops, networks, second
 from benchmarks.check.programs.program import Program
 
 HARMFUL = (*heads.ALL, *networks.ALL, *loops.ALL)
 HEALTHY = healthy.ALL
+SECOND = (*second.HARMFUL, *second.HEALTHY)
 
-__all__ = ["HARMFUL", "HEALTHY", "Program"]
+__all__ = ["HARMFUL", "HEALTHY", "SECOND", "Program"]

@@ -305,4 +305,5 @@ def first_batch(facts: Mapping[str, Any]) -> Setup | None:
         data=DataFacts(**seen["data"]),
         output=OutputFacts(**seen["output"]),
         loss=LossFacts(**seen["loss"]),
+        framework=str(facts.get("framework", "torch")),
     )

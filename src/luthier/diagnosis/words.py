@@ -19,7 +19,8 @@ _TORCH = {
     "draw": "Draw the weights with torch.nn.init.kaiming_normal_ (relu) or xavier_uniform_ "
     "(tanh, sigmoid), biases zero; or leave PyTorch's own.",
     "freeze": "requires_grad_(False)",
-    "listed": "Keep layers in torch.nn.ModuleList, not in a plain list or dict.",
+    "listed": "Keep layers in torch.nn.ModuleList, not in a plain list or dict; make weights of "
+    "your own torch.nn.Parameter.",
     "mean_rows": "Take the mean over rows: reduction='mean'.",
     "mse": "MSELoss",
     "log_shares": "Take CrossEntropyLoss on the logits, or end with log_softmax.",

@@ -261,6 +261,36 @@ def test_a_whole_set_as_one_batch_that_takes_too_few_steps_is_found():
     assert found.problems[0] == "learning_rate_too_low"
 
 
+def test_a_dropout_that_leaves_nothing_is_found():
+    drop = [nn.Dropout(0.95), nn.Linear(16, 16), nn.ReLU(), nn.Dropout(0.95), nn.Linear(16, 3)]
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), *drop)
+    assert checked(model, epochs=20).problems[0] == "over_regularised"
+
+
+def test_a_weight_that_is_no_parameter_is_found():
+    class ByHand(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.randn(6, 16, requires_grad=True)
+            self.out = nn.Linear(16, 3)
+
+        def forward(self, x):
+            return self.out(torch.relu(x @ self.weight))
+
+    assert checked(ByHand()).problems[0] == "parameters_not_trained"
+
+
+def test_a_sum_of_two_losses_is_not_taken_for_one_of_them():
+    y = torch.cat([(X[:, :1] > 0).float(), X[:, 1:2] * 3], 1)
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2))
+
+    def loss(outputs, target):
+        binary = nn.functional.binary_cross_entropy_with_logits(outputs[:, 0], target[:, 0])
+        return binary + nn.functional.mse_loss(outputs[:, 1], target[:, 1])
+
+    assert checked(model, (X, y), loss_fn=loss).healthy
+
+
 class LoRA(nn.Module):
     def __init__(self):
         super().__init__()

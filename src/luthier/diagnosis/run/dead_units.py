@@ -48,7 +48,7 @@ def dead_units(
         severity="error" if rest >= nothing else "warning",
         confidence=0.9,
         since=_since(run, worst, dead),
-        summary=f"Units are dead: {gone[worst]:.0%} of {worst} have had no gradient for many "
+        summary=f"Units are dead: {gone[worst]:.0%} of layer {worst} have had no gradient for many "
         f"batches{_others(len(gone) - 1)}, and the training loss is {rest:.0%} of guessing's.",
         evidence={
             "layer": worst,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
+from luthier.diagnosis.traces import left
 from luthier.diagnosis.words import words
 
 ABOUT = About(
@@ -11,7 +12,8 @@ ABOUT = About(
     "forgotten while the next one is shown.",
     evidence="Every epoch began with the same batches, two comparisons at least. Warning where "
     "two rows of a batch also share their label far more often than any two rows do: half of the "
-    "way to always. Info where labels were not seen; silent where they are mixed.",
+    "way to always; error where nothing was learnt. Info where labels were not seen; silent where "
+    "they are mixed.",
     cause="Data sorted by label, and a loader that does not shuffle.",
     remedy="`DataLoader(..., shuffle=True)`, or a new permutation of the rows each epoch.",
     reference="Bottou 2012, Stochastic Gradient Descent Tricks, section 4.1: randomly shuffle the "
@@ -20,7 +22,12 @@ ABOUT = About(
 
 
 def unshuffled_data(
-    run: Run, *, epochs: int = 2, sorted_by: float = 0.5, chance: float = 0.1
+    run: Run,
+    *,
+    epochs: int = 2,
+    sorted_by: float = 0.5,
+    chance: float = 0.1,
+    nothing: float = 0.95,
 ) -> Finding | None:
     """Find a training that goes through its rows in one order.
 
@@ -29,6 +36,7 @@ def unshuffled_data(
         epochs: How many comparisons of an epoch with the one before there must be.
         sorted_by: How far batches are sorted by label: 0 for random ones, 1 for one label each.
         chance: What of that is chance: an order that is the same and random does no harm.
+        nothing: Share of the loss of guessing above which nothing was learnt.
 
     Returns:
         The finding, or None.
@@ -54,7 +62,7 @@ def unshuffled_data(
         text += "; whether they are sorted by label was not seen, and the labels would tell"
     return Finding(
         problem="unshuffled_data",
-        severity="warning" if certain else "info",
+        severity="info" if not certain else "error" if (left(run) or 0.0) >= nothing else "warning",
         confidence=0.95 if certain else 0.5,
         since=1,
         summary=f"{text}.",

@@ -46,6 +46,10 @@ def learning_rate_too_low(
     if whole is None or sound is None or not known or not setup.optimizer.learning_rates:
         return None
     given, best = max(setup.optimizer.learning_rates), known[0].default_learning_rate
+    name, longer = "adam", learnt(setup, "adam_longer")
+    planned = setup.fits["whole_run"].rate / given * setup.fits["whole_run"].steps
+    if longer is not None and sound < longer and planned >= setup.fits["adam_longer"].steps:
+        name, sound = "adam_longer", longer
     if given > best / usual or sound < enough or whole < -part:
         return None
     # Adam took far fewer steps than are planned: twice its loss after all of them is harm.
@@ -58,7 +62,7 @@ def learning_rate_too_low(
         severity="error" if whole < 0.05 else "warning",
         confidence=0.9,
         summary=f"The way of all {setup.epochs} epochs with a rate of {given:.3g} leads to a loss "
-        f"of {setup.fits['whole_run'].last:.3g}; Adam reached {told(setup, 'adam')}.",
-        evidence={"rate": given, "usual": best, **measured(setup, "own", "whole_run", "adam")},
+        f"of {setup.fits['whole_run'].last:.3g}; Adam reached {told(setup, name)}.",
+        evidence={"rate": given, "usual": best, **measured(setup, "own", "whole_run", name)},
         prescriptions=(rate(setup, "Raise the rate to the optimizer's usual one.", best),),
     )

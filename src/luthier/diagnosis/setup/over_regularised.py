@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import helps, learnt, measured
+from luthier.diagnosis.gains import helps, learnt, measured, nothing_learnt, told
 
 ABOUT = About(
     symptom="The loss falls, and what falls is the penalty.",
     evidence="The penalty on the weights begins above all that there is to learn, and a copy "
     "without it learns clearly more, or ends at half of the loss: warning, error where nothing is "
     "learnt with it. Of a loss that cannot be taken apart: a penalty of twice the rest, and a "
-    "copy's loss that is still above the rest after its short training: warning.",
+    "copy's loss that is still above the rest after its short training: warning. Or a dropout of "
+    "0.7 or more, with which a copy learns less than half of what there is, and clearly less than "
+    "without: warning, error where it learns nothing.",
     cause="A factor that suits a few weights, summed over many.",
     remedy="A tenth of the factor, until the penalty begins below the loss.",
     reference="Krogh & Hertz 1992, A simple weight decay can improve generalization",
@@ -30,6 +32,10 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
         The finding, or None.
     """
     loss = setup.loss
+    dropped = learnt(setup, "with_dropout")
+    little = dropped is not None and dropped < half
+    if little and helps(setup, "without_dropout", "with_dropout"):
+        return _dropout(setup, nothing=nothing_learnt(setup, "with_dropout"))
     with_it, without = learnt(setup, "penalised"), learnt(setup, "unpenalised")
     rest = (loss.initial or 0.0) - loss.penalty_initial
     if with_it is not None and without is not None:
@@ -73,4 +79,16 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
             Prescription(f"Lower its factor from {factor:.3g} to {factor / 100:.2g}."),
             Prescription("Or divide the penalty by the number of weights."),
         ),
+    )
+
+
+def _dropout(setup: Setup, *, nothing: bool) -> Finding:
+    return Finding(
+        problem="over_regularised",
+        severity="error" if nothing else "warning",
+        confidence=0.9,
+        summary="Dropout leaves little of a layer: in evaluation mode a copy reached "
+        f"{told(setup, 'with_dropout')}; without dropout {setup.fits['without_dropout'].last:.3g}.",
+        evidence=measured(setup, "with_dropout", "without_dropout"),
+        prescriptions=(Prescription("Lower dropout to 0.2 to 0.5."),),
     )

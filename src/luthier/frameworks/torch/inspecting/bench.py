@@ -97,6 +97,7 @@ class Bench:
         teacher: Callable[[nn.Module, Any], Tensor] | None = None,
         objective: Objective | None = None,
         longer: float = 1.0,
+        evaluated: bool = False,
         **settings: Any,
     ) -> Fit | None:
         """Train a copy, keep the result by its name, and return it; None where it is left out.
@@ -115,6 +116,7 @@ class Bench:
             teacher: The loss to train with, where it isn't the objective.
             objective: Instead of the user's.
             longer: Factor on the steps.
+            evaluated: Measure in evaluation mode.
             settings: Of the user's optimizer, instead of its own.
         """
         if not self.steps:
@@ -144,6 +146,7 @@ class Bench:
                 guess=guess,
                 teacher=teacher,
                 aim=aim,
+                evaluated=evaluated,
                 seconds=min(2 * self._share, max(self._end - time.monotonic(), 0.1)),
             )
         except Exception:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from luthier.catalog import optimizers
 from luthier.core import Setup
-from luthier.frameworks.torch.inspecting.bench import Bench, one_of
+from luthier.frameworks.torch.inspecting.bench import RATES, Bench, one_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 from luthier.frameworks.torch.inspecting.loss_facts import guess_of
@@ -27,6 +27,8 @@ _FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoid
 _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 # Above these a rate is tried against a lower one: what the catalog searches ends there.
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
+_LONGER = 6.0  # times the steps of other fits
+_MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
 
 
@@ -53,6 +55,8 @@ def experiment(
         own = bench.fits.get("own")
         if own is not None and own.last < bench.fits["adam"].last:
             bench.fits["adam"] = own
+    if (learned(bench, setup, "adam") or 0.0) < _LOST:
+        _longer(bench)
     # What is told most often comes first: a slow network leaves time for little.
     if setup.epochs:
         _whole_run(bench, setup, rows_in_all)
@@ -64,11 +68,18 @@ def experiment(
         _output(bench, setup, last_call)
         _right_output(bench, setup, last_call)
         _penalty(bench, setup, penalised)
+    _dropout(bench)
     _one_batch(bench, setup)
     if rows:
         _start(bench, setup, last_call)
         _losses(bench, setup, last_call)
     _settings(bench, setup)
+
+
+def _longer(bench: Bench) -> None:
+    """Give Adam more steps where few are not enough; what it learns then can be learnt."""
+    for rate in RATES:
+        bench.run("adam_longer", rate=rate, longer=_LONGER)
 
 
 def learned(bench: Bench, setup: Setup, name: str) -> float | None:
@@ -204,6 +215,21 @@ def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
     bench.run("penalised", rate=1e-2, penalty=extra, longer=3.0)
     if not inside:
         bench.run("unpenalised", rate=1e-2, longer=3.0)
+
+
+def _dropout(bench: Bench) -> None:
+    """Learn with dropout, where it leaves little of a layer."""
+    found = [m for m in bench.model.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
+    if max((m.p for m in found), default=0.0) < _MUCH_DROPOUT:
+        return
+    for name, on in (("with_dropout", True), ("without_dropout", False)):
+        _own_or_adam(bench, name, longer=3.0, evaluated=True, change=_dropping if on else None)
+
+
+def _dropping(twin: nn.Module) -> None:
+    for module in twin.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.train()
 
 
 def _losses(bench: Bench, setup: Setup, last_call: int | None) -> None:

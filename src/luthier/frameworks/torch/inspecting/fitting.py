@@ -62,6 +62,7 @@ def fit(
     aim: float | None = None,
     teacher: Callable[[nn.Module, Any], Tensor] | None = None,
     seconds: float = math.inf,
+    evaluated: bool = False,
 ) -> Fit:
     """Train a copy for some steps.
 
@@ -78,13 +79,19 @@ def fit(
         aim: A loss that is good enough; looked for every ten steps.
         teacher: The loss to train with, where it isn't the objective; `mode` is then its own.
         seconds: After which it ends early; with a machine at rest none does.
+        evaluated: Measure in evaluation mode: with dropout on, training mode is noise.
     """
     within = mode or contextlib.nullcontext
     held = [p for group in optimizer.param_groups for p in group["params"]]
 
     def measured() -> float:
+        modes = [(m, m.training) for m in twin.modules()] if evaluated else []
+        for module, _ in modes:
+            module.training = False
         with torch.no_grad(), within() if teacher is None else contextlib.nullcontext():
             value = float(objective(twin, probe))
+        for module, training in modes:
+            module.training = training
         return value if math.isfinite(value) else math.inf
 
     began, done = time.monotonic(), 0

@@ -38,9 +38,9 @@ _NEAR = 0.02  # of a loss whose exact value is known, with room for smoothing an
 def kind_of(objective: Objective, loss: Tensor, output: Tensor) -> str:
     """Return a loss's name, from what it does to the outputs first."""
     first = consumers(loss, output)
-    for operation, kind in _KINDS.items():
-        if operation in first:
-            return kind
+    kinds = dict.fromkeys(kind for operation, kind in _KINDS.items() if operation in first)
+    if kinds:  # several are a sum of losses, each of some of the outputs
+        return next(iter(kinds)) if len(kinds) == 1 else "other"
     fn = objective.loss_fn
     name = getattr(fn, "__name__", type(fn).__name__)
     if name in _NAMES:

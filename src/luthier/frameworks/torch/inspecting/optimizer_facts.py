@@ -51,11 +51,17 @@ def optimizer_facts(
     listed = {id(p) for p in model.parameters()}
     used = set()
     unregistered = 0
+    plain = {
+        id(value)
+        for module in model.modules()
+        for value in vars(module).values()
+        if isinstance(value, Tensor) and value.requires_grad
+    }
     for leaf in leaves(loss) if loss is not None else ():
         if id(leaf) in other:
             used.add(other[id(leaf)])
-        elif isinstance(leaf, nn.Parameter) and id(leaf) not in listed | held.keys():
-            unregistered += 1
+        elif id(leaf) not in listed | held.keys():
+            unregistered += isinstance(leaf, nn.Parameter) or id(leaf) in plain
     asking = {name: p for name, p in own.items() if p.requires_grad}
     missing = tuple(n for n, p in asking.items() if id(p) not in held and n in used)
     cut_off: tuple[str, ...] = ()
