@@ -61,3 +61,45 @@ def left(run: Run) -> float | None:
     guess, (_, values) = chance(run), training(run)
     values = values or finite(run.trace.series.get("loss", ()))
     return level(tail(values)) / guess if guess and values else None
+
+
+def beyond_the_loss(run: Run, *, samples: int = 3) -> tuple[float, float] | None:
+    """Return what of the logged training loss is none of the loss function's, and the latter's end.
+
+    The share is that of the second half of all steps, in the middle; a penalty on the weights that
+    a loop adds by hand is such a part. None where too few steps of a watched loop were sampled.
+
+    >>> from luthier.core import Curves, Trace
+    >>> facts = {"epoch_ends": (10, 20, 30, 40)}
+    >>> trace = Trace((25, 30, 35, 40), {"loss": (0.25, 0.25, 0.25, 0.25)}, facts=facts)
+    >>> beyond_the_loss(Run(Curves(train_loss=(2.0, 1.0, 1.0, 1.0)), trace=trace))
+    (0.75, 0.25)
+    """
+    logged, ends = run.curves.train_loss, run.trace.facts.get("epoch_ends", ())
+    seen = run.trace.series.get("loss", ())
+    if not ends or len(seen) != len(run.trace.steps):
+        return None
+    pairs = [
+        (loss, logged[epoch - 1])
+        for step, loss in zip(run.trace.steps, seen, strict=True)
+        if 2 * step > ends[-1] and (epoch := epoch_of(run, step)) and epoch <= len(logged)
+    ]
+    sound = [(loss, whole) for loss, whole in pairs if 0.0 <= loss < LARGEST and whole > 0.0]
+    if len(sound) < samples:
+        return None
+    return level([1.0 - loss / whole for loss, whole in sound]), level([one for one, _ in sound])
+
+
+def shrunk(run: Run) -> tuple[str, float] | None:
+    """Return the weight tensor that shrank most, and the share of its size that is left.
+
+    >>> from luthier.core import Trace
+    >>> shrunk(Run(trace=Trace((1, 2), {"weight_norm/a": (2.0, 0.5), "weight_norm/b": (1.0, 1.1)})))
+    ('a', 0.25)
+    """
+    sizes = {
+        name: values[-1] / values[0]
+        for name, values in layers(run, "weight_norm").items()
+        if values[0] > 0.0
+    }
+    return min(sizes.items(), key=lambda pair: pair[1], default=None)

@@ -28,6 +28,7 @@ FOUND = {
     "shuffled labels": ("noisy_labels", "info"),
     "half of the labels shuffled": ("noisy_labels", "info"),
     "the loss negated": ("wrong_gradient_sign", "error"),
+    "initial weights thirty times too large": ("bad_initialisation", "error"),
     "softmax before cross-entropy": ("double_softmax", "warning"),
     "gradients clipped to 0.001": ("learning_rate_too_low", "error"),
     "epsilon 1": ("learning_rate_too_low", "error"),
@@ -48,6 +49,9 @@ FOUND = {
     "tanh with huge weights": ("saturated_units", "warning"),
     "ten layers of sigmoid": ("vanishing_gradients", "error"),
     "recurrence that grows": ("learning_rate_too_high", "error"),
+    "a wide layer, l2 0.01": ("over_regularised", "warning"),
+    "a wide layer, l2 0.01 in the loss": ("over_regularised", "warning"),
+    "a wide layer, l2 0.01 in the optimizer": ("over_regularised", "warning"),
 }
 SPEAKS = {
     "nan_loss": "learning rate 100, sgd, regression",
@@ -59,6 +63,7 @@ SPEAKS = {
     "late_variance": "rate of 0.2 to the end",
     "not_learning": "l2 10",
     "over_regularised": "dropout 0.95",
+    "bad_initialisation": "initial weights thirty times too large",
     "double_softmax": "softmax before cross-entropy",
     "batch_too_large": "full batch, 20 epochs",
     "batch_too_small": "batches of 2",

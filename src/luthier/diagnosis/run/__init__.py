@@ -3,6 +3,7 @@
 To add one: a file named as the problem, with the function and its ``ABOUT``, and an entry here.
 """
 
+from luthier.diagnosis.run.bad_initialisation import bad_initialisation
 from luthier.diagnosis.run.batch_too_large import batch_too_large
 from luthier.diagnosis.run.batch_too_small import batch_too_small
 from luthier.diagnosis.run.dead_units import dead_units
@@ -42,6 +43,7 @@ from luthier.diagnosis.run.wrong_gradient_sign import wrong_gradient_sign
 
 ALL = (
     nan_loss,
+    bad_initialisation,
     learning_rate_too_high,
     learning_rate_too_low,
     wrong_gradient_sign,

@@ -16,9 +16,9 @@ ABOUT = About(
     evidence="The training came to harm (NaN, or a last training loss no better than guessing or "
     "than twice its best, or a training or validation loss above half of guessing under a rate "
     "beyond its range), and two of: a loss that rose to twice what guessing gives; a loss that "
-    "had been lower; a rate above the range that is worth searching for this optimizer (ten times "
-    "above it counts twice); updates that change weights by more than a third at once. Error where "
-    "nothing was learnt, else warning.",
+    "had been lower; a rate above the range that is worth searching for this optimizer (three "
+    "times above it counts twice); updates that change weights by more than a third at once. Error "
+    "where nothing was learnt, else warning.",
     cause="A step longer than the loss is smooth for: beyond 2 / curvature gradient descent "
     "climbs.",
     remedy="Lower the rate to the optimizer's usual one, then search around it.",
@@ -26,6 +26,7 @@ ABOUT = About(
     "luthier's own trainings (tests/unit/diagnosis/runs)",
 )
 
+FAR = 3.0  # above the range: as good as two signs
 MOMENTUM = 0.95  # beyond it steps add up to more than 20 of the last one
 
 
@@ -122,7 +123,7 @@ def _signs(
         if "momentum" in optimizer.settings:  # steps add up to rate / (1 - momentum); 0.9 is usual
             rate *= 0.1 / max(1.0 - run.recipe.momentum, 1e-6)
         if rate > high:
-            far = "rate_far_above_range" if rate >= 10 * high else "rate_above_range"
+            far = "rate_far_above_range" if rate >= FAR * high else "rate_above_range"
             signs[far] = (
                 f"{rate:.3g}{_acts(run, rate)} lies above the {high:.3g} up to which "
                 f"{optimizer.name} is searched"

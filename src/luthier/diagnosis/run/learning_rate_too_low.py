@@ -82,7 +82,7 @@ def learning_rate_too_low(
         reasons = [f"{recipe.learning_rate:.3g} lies below {low:.3g}"] if below else []
     elif held and way < far_held:
         reasons = [text for text, _ in held.values()]
-    elif way < far and (below or recipe.learning_rate <= 0.1 * usual):
+    elif way < far and 0.0 < recipe.learning_rate <= max(low, 0.1 * usual):
         reasons = [f"{optimizer.name} usually takes {usual:.3g}, not {recipe.learning_rate:.3g}"]
     else:
         reasons = []

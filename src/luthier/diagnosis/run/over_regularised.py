@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from luthier.core import Finding, Recipe, Run
+from luthier.core import Finding, Prescription, Recipe, Run
 from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import adversarial, chance, curve, finite, training
 from luthier.diagnosis.prescribe import changed
 from luthier.diagnosis.statistics import level, tail
+from luthier.diagnosis.traces import beyond_the_loss, shrunk
 
 ABOUT = About(
     symptom="The training loss stays high, and the validation loss is just as high.",
@@ -14,8 +15,9 @@ ABOUT = About(
     "the recipe shows what holds it back: dropout of 0.7 or more, label smoothing of 0.5 or more, "
     "or a decay that takes away more than updates give. Or a penalty with a factor of 0.001 or "
     "more is two fifths of what is minimised at the end, beside a data loss above three twentieths "
-    "of guessing; or had been half of it where nothing was learnt. Warning; error where nothing "
-    "was learnt.",
+    "of guessing; or had been half of it where nothing was learnt. In a watched loop: a penalty "
+    "that is two fifths of the logged loss, or an l2 of 0.01 or more, has shrunk a tensor to half, "
+    "and the loss itself is that high. Warning; error where nothing was learnt.",
     cause="The penalty is cheaper to lower than the loss: weights shrink to nothing.",
     remedy="Divide the penalty by a hundred, halve dropout.",
     reference="Goodfellow, Bengio, Courville 2016, Deep Learning, section 7.1",
@@ -28,6 +30,7 @@ def over_regularised(
     much: float = 1 / 3,
     nothing: float = 0.95,
     gap: float = 1.15,
+    beyond: float = 1.3,
     strong: float = 1e-3,
     rivals: float = 0.4,
     some: float = 0.15,
@@ -43,6 +46,7 @@ def over_regularised(
         much: Share of the loss of guessing above which too little was learnt.
         nothing: Share of it above which nothing was learnt.
         gap: Validation over training loss up to which nothing is learnt by heart.
+        beyond: Training loss over that of guessing from which on something else is wrong.
         strong: Factor of l1 or l2 from which on it can be the penalty; below it, a large penalty
             shows weights that a rate or an initialisation made large.
         rivals: Share of the penalty in all that is minimised, at the end.
@@ -56,13 +60,17 @@ def over_regularised(
     Returns:
         The finding, or None.
     """
+    shrinks = _shrinking(run, rivals, some)
+    if shrinks is not None:
+        return shrinks
     name, values = training(run)
     guess, recipe, val = chance(run), run.recipe, finite(run.curves.val_loss)
     if adversarial(run) or guess is None or recipe is None or len(values) < epochs:
         return None
     last = level(tail(values))
     checked = level(tail(val)) if val else last
-    if checked > gap * last + 0.05 * guess:
+    # A penalty pulls towards guessing, and never far beyond it.
+    if checked > gap * last + 0.05 * guess or last > beyond * guess:
         return None
     peak, share = _shares(run)
     held = (last >= some * guess and share >= rivals) or (
@@ -118,3 +126,50 @@ def _weaker(recipe: Recipe, dropped: float, smoothed: float) -> dict[str, float]
 
 def _none(change: dict[str, float]) -> dict[str, float]:
     return dict.fromkeys(change, 0.0)
+
+
+def _shrinking(
+    run: Run, rivals: float, some: float, *, half: float = 0.5, strong: float = 0.01
+) -> Finding | None:
+    """Find weights that shrank under a penalty which is in no curve, in a loop that is watched.
+
+    Either the loop adds it to its loss by hand, and the logged loss is more than the loss
+    function's; or it is the optimizer's (not decoupled) weight decay.
+    """
+    guess, seen, least = chance(run), beyond_the_loss(run), shrunk(run)
+    if adversarial(run) or guess is None or seen is None or least is None:
+        return None
+    (share, loss), (tensor, left) = seen, least
+    val, recipe = finite(run.curves.val_loss), run.recipe
+    # Another term of the loss is no penalty: it makes no weights small, and validation has it too.
+    added = bool(val) and level(tail(val)) * (1.0 - share / 2) < loss / max(1.0 - share, 1e-9)
+    added = added and share >= rivals
+    decays = recipe is not None and recipe.l2 >= strong and not any(run.curves.penalty)
+    if not (added or decays) or left > half or loss < some * guess:
+        return None
+    factor = 0.0 if recipe is None else recipe.l2
+    what = f"A penalty is {share:.0%} of the training loss" if added else f"Decay (l2 {factor:g})"
+    return Finding(
+        problem="over_regularised",
+        severity="warning",
+        confidence=0.85,
+        since=1,
+        summary=f"{what}{' and' * added} shrank {tensor} to {left:.0%} of its size, while the loss "
+        f"itself is still {loss:.3g}, where guessing gives {guess:.3g}.",
+        evidence={
+            "loss_without_penalty": loss,
+            "loss_of_guessing": guess,
+            "weights_left": left,
+            **({"penalty_share": share} if added else {"l2": factor}),
+            **curve("train_loss", run.curves.train_loss),
+            **curve("val_loss", val),
+        },
+        prescriptions=(
+            Prescription(
+                "Divide the penalty's factor by a hundred."
+                if added
+                else "Divide the optimizer's weight_decay by a hundred."
+            ),
+            Prescription("Leave it out, and add it back when training overfits."),
+        ),
+    )

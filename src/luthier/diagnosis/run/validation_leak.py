@@ -6,6 +6,7 @@ from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import adversarial, curve, finite
 from luthier.diagnosis.statistics import level, noise, sigmas, tail
+from luthier.diagnosis.traces import beyond_the_loss
 
 ABOUT = About(
     symptom="Validation loss lies below the training loss from beginning to end.",
@@ -37,6 +38,9 @@ def validation_leak(
     """
     train, val = finite(run.curves.train_loss_eval), finite(run.curves.val_loss)
     if adversarial(run) or min(len(train), len(val)) < epochs or min(train) <= 0.0:
+        return None
+    more = beyond_the_loss(run)
+    if more is not None and more[0] > share:  # a penalty that was logged with the loss
         return None
     below = [v < (1.0 - share) * t for t, v in zip(train, val, strict=False)]
     last, checked = level(tail(train)), level(tail(val))

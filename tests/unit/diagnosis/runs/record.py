@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import itertools
 import json
 import random
 import sys
@@ -135,6 +136,10 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
         "digits",
         {"optimizer": "adam", "learning_rate": 0.001, "epsilon": 1.0, "epochs": 12},
     ),
+    "a wide layer, l2 0.01": (
+        "digits",
+        {"l2": 0.01, "epochs": 10, "model": {"width": 1024, "depth": 1, "normalisation": "none"}},
+    ),
     "cleaner validation": ("cleaner-validation digits", {"epochs": 30}),
     "shuffled labels": ("shuffled digits", {"epochs": 60, "model": LARGE}),
     "half of the labels shuffled": ("half-shuffled digits", {"epochs": 60, "model": LARGE}),
@@ -182,14 +187,39 @@ def faulty() -> list[dict[str, Any]]:
         {"name": name, **trained(data, {**BASE, **recipe}, 0)[0]}
         for name, (data, recipe) in FAULTS.items()
     ] + [
+        {
+            "name": "initial weights thirty times too large",
+            **trained("digits", {**BASE, "epochs": 15}, 0, huge)[0],
+        },
         {"name": "the loss negated", **by_hand("sgd", negated=True)},
         {"name": "softmax before cross-entropy", **by_hand("adam", softmax=True)},
     ]
 
 
-def trained(data: str, recipe: dict[str, Any], seed: int) -> tuple[dict[str, Any], float | None]:
+def huge(n_features: int, n_outputs: int, width: int = 64, depth: int = 2) -> Any:
+    """Return a network whose weights begin thirty times too large."""
+    import torch
+
+    sizes = [n_features] + [width] * depth
+    hidden = [
+        layer
+        for pair in itertools.pairwise(sizes)
+        for layer in (torch.nn.Linear(*pair), torch.nn.ReLU())
+    ]
+    model = torch.nn.Sequential(*hidden, torch.nn.Linear(width, n_outputs))
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.mul_(30.0 if weights.ndim > 1 else 1.0)
+    return model
+
+
+def trained(
+    data: str, recipe: dict[str, Any], seed: int, build: Any = "mlp"
+) -> tuple[dict[str, Any], float | None]:
     """Train and return what a rule reads."""
-    training = train("mlp", source(data), recipe=recipe, seed=seed, engine="torch_eager")
+    if build is huge:
+        recipe = {**recipe, "model": {"width": 64, "depth": 2}}
+    training = train(build, source(data), recipe=recipe, seed=seed, engine="torch_eager")
     task, trial = training.parts.arrays.task, training.trial
     known = Recipe().to_json()
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in trial.curves.epochs()]

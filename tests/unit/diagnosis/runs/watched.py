@@ -550,6 +550,28 @@ def deep_sigmoid() -> Run | None:
     return fit(model, sgd(model, 0.1, momentum=0.9))
 
 
+def wide_and_penalised(*, by_hand: bool) -> Run | None:
+    """A layer of 1,024 units under an l2 of 0.01, ten epochs."""
+    model, loss_fn = mlp(1024, depth=1), nn.CrossEntropyLoss()
+    decay = 0.0 if by_hand else 0.02  # what a loss that is added by hand differentiates to
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=decay)
+    factor = 0.01 if by_hand else 0.0
+    with luthier.watch(model, optimizer, loss_fn, live=False) as run:
+        for _ in range(10):
+            losses = []
+            for a, b in shuffled(X[:ROWS], Y[:ROWS]):
+                squares = sum(p.square().sum() for p in model.parameters() if p.ndim > 1)
+                loss = loss_fn(model(a), b) + factor * squares
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+            with torch.no_grad():
+                val_loss = loss_fn(model(X[ROWS:]), Y[ROWS:]).item()
+            run.log(train_loss=sum(losses) / len(losses), val_loss=val_loss)
+    return run.run
+
+
 def recurrent_blow_up() -> Run | None:
     class Unrolled(nn.Module):
         def __init__(self) -> None:
@@ -591,6 +613,8 @@ FAULTY: dict[str, Callable[[], Run | None]] = {
     "tanh with huge weights": large_tanh,
     "ten layers of sigmoid": deep_sigmoid,
     "recurrence that grows": recurrent_blow_up,
+    "a wide layer, l2 0.01 in the loss": lambda: wide_and_penalised(by_hand=True),
+    "a wide layer, l2 0.01 in the optimizer": lambda: wide_and_penalised(by_hand=False),
 }
 
 
