@@ -88,6 +88,30 @@ def export_network(
         ]
 
 
+def export_weights(
+    folder: Path, parts: Assembly, record: StudyRecord, trial: Trial, state: State
+) -> list[Path]:
+    """Write a network that nothing validated: enough to predict with it, and no score.
+
+    Returns:
+        recipe.yaml, model.safetensors, preprocessing.json, and a copy of the builder's file if
+        there is one.
+    """
+    run = run_block(parts, trial, record.about, {})
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        note = "trained on training and validation rows: not validated"
+        save_recipe(folder / "recipe.yaml", trial.recipe, {**run, "refit": note})
+        return [
+            folder / "recipe.yaml",
+            _write_weights(folder / "model.safetensors", state),
+            _write_preprocessing(
+                folder / "preprocessing.json", parts, trial, parts.preparation.arrays(trial.recipe)
+            ),
+            *_write_builder(folder, parts),
+        ]
+
+
 def run_block(
     parts: Assembly, trial: Trial, about: Mapping[str, Any], reported: Mapping[str, float]
 ) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
 from luthier.loop.references import references
+from luthier.loop.refit import refit as refit_trial
 from luthier.loop.report import now, study_story, write_study
 from luthier.loop.scoring import test_hash, test_scores
 from luthier.report.html import Story, study_fragment
@@ -146,8 +147,13 @@ class Study:
             )
         return state
 
-    def export(self, folder: str | Path) -> list[Path]:
+    def export(self, folder: str | Path, *, refit: bool = False) -> list[Path]:
         """Write recipe, weights, summary, report and a script that retrains what was `chosen`.
+
+        Args:
+            folder: Made where it is missing.
+            refit: Whether to train it once more, on training and validation rows, into a folder
+                ``refit`` below: a little better as a rule, and not validated.
 
         Returns:
             The files written; for an objective, recipe, summary and report alone.
@@ -160,7 +166,13 @@ class Study:
             files = [export_recipe(folder, trial.recipe, self.name)]
         else:
             files = export_network(folder, self.parts, self.record, trial, self.state(trial))
-        self._summary = replace(self.summary, report="report.html")
+        again = None
+        if refit:
+            again = refit_trial(folder, self._network(), self.record, trial)
+            files += again.files
+        self._summary = replace(
+            self.summary, report="report.html", refit=None if again is None else again.to_json()
+        )
         files.append(export_summary(folder, self._summary))
         return [*files, self.report(folder / "report.html")]
 

@@ -116,6 +116,20 @@ def summary_text(summary: Summary) -> str:
     return "\n".join(lines)
 
 
+def refit_text(folder: str, refit: Mapping[str, Any]) -> str:
+    """Return what the refit is, and what it is not.
+
+    >>> print(refit_text("out", {"folder": "refit", "rows": 1437, "epochs": 48}))
+    refit     out/refit: the same recipe on training and validation rows (1,437), 48 epochs beyond
+              the budget. Not validated: no rows are left to say how good it is.
+    """
+    return (
+        f"refit     {folder}/{refit['folder']}: the same recipe on training and validation rows "
+        f"({refit['rows']:,}), {refit['epochs']} epochs beyond\n          the budget. Not "
+        "validated: no rows are left to say how good it is."
+    )
+
+
 def next_text(data: str, study: str, folder: str | None) -> str:
     """Return what to type next.
 

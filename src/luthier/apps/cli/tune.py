@@ -44,6 +44,10 @@ def tune(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for recipe, weights and train.py.")
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option("--refit", help="With --out: also train it on training and validation rows."),
+    ] = False,
     recipe: RecipeFile = None,
     space: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ranges to search instead of the default.")
@@ -79,16 +83,19 @@ def tune(
     Example: luthier tune digits --budget 1m --out out/digits
     """
     from luthier.apps.cli.output import say, say_json, watching
+    from luthier.core import LuthierError
     from luthier.loop.export import check_folder
     from luthier.loop.tune import tune as tune_study
     from luthier.report.diagnosis import diagnosis_text
-    from luthier.report.text import next_text, summary_text
+    from luthier.report.text import next_text, refit_text, summary_text
 
     limits = [
         *([budget] if budget else []),
         *([f"{epochs} epochs"] if epochs else []),
         *([f"{trials} trials"] if trials else []),
     ]
+    if refit and out is None:
+        raise LuthierError("--refit needs a folder to write the network to. Add --out DIR.")
     if out is not None:
         check_folder(out)
     with watching(f"luthier tune {data}", quiet=quiet or as_json) as notify:
@@ -117,7 +124,7 @@ def tune(
             notify=notify,
         )
     summary = found.summary
-    files = found.export(out) if out is not None and summary.best is not None else []
+    files = found.export(out, refit=refit) if out is not None and summary.best is not None else []
     if as_json:
         say_json(found.to_json())
     else:
@@ -125,6 +132,9 @@ def tune(
         if not found.diagnosis.healthy:
             say(f"\nThe winner's training:\n{diagnosis_text(found.diagnosis)}\n", quiet=quiet)
         if files:
-            say(f"written   {out}: {', '.join(file.name for file in files)}", quiet=quiet)
+            names = [file.name for file in files if file.parent == out]
+            say(f"written   {out}: {', '.join(names)}", quiet=quiet)
+            if found.summary.refit is not None:
+                say(refit_text(str(out), found.summary.refit), quiet=quiet)
         say(next_text(data, found.name, str(out) if files else None), quiet=quiet)
     raise typer.Exit(0 if summary.best is not None else 1)
