@@ -101,6 +101,8 @@ class Proof:
             shown, had training no noise at all; None where that is not known.
         own: Test scores of the two trainings that the search compared, winner and baseline: a
             claim that they contradict is not made. None where they are not known.
+        against: What the winner is held against, in words.
+        tuned: Whether that was tuned as well, in a study of its own.
         best_cost, baseline_cost: What either costs.
         cost: Which of the costs decides where the verdict is that both are equivalent.
     """
@@ -119,6 +121,8 @@ class Proof:
     method: str = ""
     detectable: float | None = None
     own: tuple[float, float] | None = None
+    against: str = "the recipe that the search began with"
+    tuned: bool = False
     best_cost: Cost = field(default_factory=Cost)
     baseline_cost: Cost = field(default_factory=Cost)
     cost: str = "parameters"
@@ -162,6 +166,8 @@ class Proof:
                 "baseline": self.baseline_cost.to_json(),
             },
             "openings": self.openings,
+            "against": self.against,
+            "baseline_tuned": self.tuned,
             "own": None if self.own is None else list(self.own),
             "best_interval": None if self.best_interval is None else list(self.best_interval),
             "baseline_interval": (
@@ -202,6 +208,8 @@ class Proof:
             openings=data["openings"],
             method=data["method"] or "",
             detectable=None if verdict else data["detectable"],
+            against=data.get("against", cls.against),
+            tuned=data.get("baseline_tuned", False),
             own=data.get("own") and tuple(data["own"]),
             best_cost=Cost(**costs["best"]),
             baseline_cost=Cost(**costs["baseline"]),

@@ -13,7 +13,7 @@ from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
 from luthier.loop.confirming import Confirming, Rivals
 from luthier.loop.contributions import recipe_cost, row_contributions
-from luthier.loop.reserve import affordable, least, stages
+from luthier.loop.reserve import SHARE, affordable, least, stages
 from luthier.loop.scoring import test_hash
 from luthier.proof import (
     BETTER,
@@ -49,6 +49,7 @@ class Confirmation:
         min_difference: What is too small to matter; None where every difference does.
         cost: Which cost decides where the difference does not matter.
         rivals: Which two are compared, instead of winner and baseline; or why there are none.
+        share: Of the budget that confirms, at most.
     """
 
     record: StudyRecord
@@ -59,6 +60,7 @@ class Confirmation:
     min_difference: float | None = None
     cost: str = COSTS[0]
     rivals: Callable[[History], Rivals | str] | None = None
+    share: float = SHARE
 
     def run(self) -> Proof:
         """Train and look, stage by stage, until there is a verdict or the reserve is spent."""
@@ -116,7 +118,8 @@ class Confirmation:
     def _planned(self, history: History) -> tuple[int, ...]:
         """Return the looks that the whole budget plans, and that what is left still pays for."""
         reuse = self.rivals is None
-        found = stages(self.budget, self.record.space.baseline.epochs, reuse=reuse)
+        full = self.record.space.baseline.epochs
+        found = stages(self.budget, full, share=self.share, reuse=reuse)
         looks = found if found[:1] in ((), (FEWEST,)) else (FEWEST, *found)
         paid = [n for n in looks if self._affords(history, *self.plan(history, n).missing(history))]
         return affordable(paid, float("inf"))

@@ -24,7 +24,14 @@ def search_and_confirm(
         return Proof(reason=STOPPED)
     full = record.space.baseline.epochs
     history = store.history(record.name)
-    searching = for_search(limits, full, history, work.parts, reuse=confirmation.rivals is None)
+    searching = for_search(
+        limits,
+        full,
+        history,
+        work.parts,
+        share=confirmation.share,
+        reuse=confirmation.rivals is None,
+    )
     beyond = history.epochs > searching.epochs or len(history.trials) > searching.trials
     if not beyond and not launch(replace(work, budget=searching)):
         return Proof(reason=STOPPED)

@@ -109,7 +109,8 @@ class Study:
         """
         best, baseline = self.best, self.history.trials[0]
         score = self.history.score(baseline)
-        if self.proof is None or self.proof.choice == "best" or score is None:
+        proof = self.proof
+        if proof is None or proof.choice == "best" or proof.tuned or score is None:
             return best
         return Best(baseline, baseline.recipe, score)
 

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from luthier import executors, search
-from luthier.core import COSTS, Domain, History, LuthierError, Recipe, nothing
+from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
-from luthier.loop.confirm import Confirmation
+from luthier.loop.confirm import STOPPED, Confirmation
 from luthier.loop.confirming import Confirming
 from luthier.loop.costs import check_cost, check_difference
 from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
 from luthier.loop.search_and_confirm import search_and_confirm
 from luthier.loop.study import Study
+from luthier.loop.tuned_baseline import TunedBaseline
 from luthier.loop.work import Work
 from luthier.storage import connect
 
@@ -52,6 +53,7 @@ def tune(
     framework: str | None = None,
     executor: str = "auto",
     workers: int = 1,
+    baseline_tuned: bool = False,
     min_difference: float | None = None,
     cost: str = COSTS[0],
     notify: Callable[[History], None] = nothing,
@@ -93,6 +95,9 @@ def tune(
             ``auto`` takes processes for more than one worker.
         workers: How many run at a time, best no more than there are cores. Each trains its trial
             on one core, so that what a trial comes to never depends on their number.
+        baseline_tuned: Whether to hold the winner against a baseline whose learning rate and other
+            nuisance parameters were tuned with the same budget, instead of against the recipe
+            that the search began with. Half of the search then goes to that baseline.
         min_difference: What is too small to matter, in units of the metric: a verdict may then
             be that winner and baseline are equivalent. None: every difference matters.
         cost: Which of the two is handed over then: the one with fewer ``parameters``, the lower
@@ -150,11 +155,13 @@ def tune(
     if stored is not None:
         record = wanted(stored=stored)
     store.open(record)
-    work = Work(record, store, strategy, limits, engine, parts, notify)
+    rival = TunedBaseline.of(record, limits) if baseline_tuned else None
+    whole = limits if rival is None else rival.whole
+    work = Work(record, store, strategy, whole, engine, parts, notify)
     said: dict[str, None] = dict.fromkeys(f"baseline: {note}" for note in parts.about.notes)
 
     def launch(work: Work) -> bool:
-        overseer = Overseer(name, store, work.budget, notify)
+        overseer = Overseer(work.study.name, store, work.budget, notify)
         remarks = overseer.run(executors.load(executor, workers), work, workers)
         said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
         return not overseer.interrupted
@@ -162,8 +169,15 @@ def tune(
     def train(plan: Confirming) -> bool:
         return launch(replace(work, plan=plan))
 
-    confirmation = Confirmation(record, store, parts, limits, train, min_difference, cost)
-    proof = search_and_confirm(work, launch, confirmation)
+    confirmation = Confirmation(record, store, parts, whole, train, min_difference, cost)
+    against: dict[str, Any] = {}
+    if rival is not None:
+        if not rival.search(work, launch):
+            return Study(record, store, parts, tuple(said), Proof(reason=STOPPED))
+        other = store.history(rival.record.name)
+        confirmation = replace(confirmation, rivals=rival.rivals(other), share=rival.share)
+        against = {"against": rival.against(other), "tuned": True}
+    proof = replace(search_and_confirm(work, launch, confirmation), **against)
     # Kept with the study, so that `luthier show` and a report need no data to tell it.
     record = replace(record, about={**record.about, "proof": proof.to_json()})
     store.open(record)

@@ -41,6 +41,7 @@ def proof_texts(proof: Proof, metric: str) -> list[str]:
         return texts
     texts = [
         sentence(verdict, metric),
+        f"against {proof.against}",
         f"{verdict.seeds} trainings of each on {verdict.rows} test rows, none of which chose "
         f"the winner: {metric} {mean_text(proof.best)} against {mean_text(proof.baseline)}",
         f"gain {signed(verdict.difference)} {metric}, 95 % interval "
@@ -111,6 +112,8 @@ def sentence(verdict: Verdict, metric: str) -> str:
 
 def _choice(proof: Proof) -> str:
     """Return which of the two to take, and why."""
+    if proof.tuned and proof.choice == "baseline":
+        return "So the tuned baseline is what to take: its study has the recipe."
     if proof.verdict is not None and proof.verdict.verdict == "worse":
         return "So the baseline is what to take; it is what is handed over."
     best, baseline = proof.best_cost, proof.baseline_cost

@@ -70,6 +70,13 @@ def tune(
         int, typer.Option(min=1, help="Workers at a time, each on a core of its own.")
     ] = 1,
     seed: Seed = 0,
+    baseline_tuned: Annotated[
+        bool,
+        typer.Option(
+            "--baseline-tuned",
+            help="Hold the winner against a baseline tuned with the same budget.",
+        ),
+    ] = False,
     min_difference: MinDifference = None,
     cost: CostOf = "parameters",
     as_json: AsJson = False,
@@ -119,6 +126,7 @@ def tune(
             framework=framework,
             executor=executor,
             workers=workers,
+            baseline_tuned=baseline_tuned,
             min_difference=min_difference,
             cost=cost,
             notify=notify,
