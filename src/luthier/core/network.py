@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.core.errors import BuilderError, CaptureError
 from luthier.core.graph import Graph
+from luthier.core.hyperparameters import FromHp, explore, takes_hp
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import Categorical, Conditional, Domain, Float, Int
 from luthier.core.task import Task
@@ -64,6 +65,8 @@ class Build:
                 f"{reference}: cannot read its annotations ({error}). Import what they name at "
                 "the top of the file."
             ) from None
+        if takes_hp(function):
+            return cls(reference, FromHp(function), source, *explore(function, reference), ())
         parameters: dict[str, Domain] = {}
         defaults: dict[str, Value] = {}
         reserved: list[str] = []

@@ -4,6 +4,48 @@ from __future__ import annotations
 
 import ast
 import sys
+import textwrap
+
+from luthier.core import Build, Recipe, Task
+from luthier.core.hyperparameters import FromHp
+
+_HP = '''class Values:
+    """Stands in for KerasTuner's hp: whatever is asked for has the value that was found."""
+
+    def __init__(self, values):
+        self.values, self.scopes = values, []
+
+    def get(self, name, *args, **kwargs):
+        return self.values.get("/".join([*self.scopes, name]), self.values.get(name))
+
+    Int = Float = Choice = Boolean = Fixed = __getitem__ = get
+
+    @contextlib.contextmanager
+    def conditional_scope(self, *args, **kwargs):
+        yield
+
+    @contextlib.contextmanager
+    def name_scope(self, name):
+        self.scopes.append(name)
+        yield
+        self.scopes.pop()
+'''
+
+
+def own_source(build: Build, recipe: Recipe, task: Task) -> str:
+    """Return a user's function, and the call that makes this network as ``make_network()``."""
+    source = without_luthier(without_main(textwrap.dedent(build.source))).strip()
+    if isinstance(build.function, FromHp):
+        answers = build.function.answers({**build.defaults, **recipe.model})
+        call = f"{build.function.__name__}(Values({answers!r}))"
+        return (
+            f"import contextlib\n\n{_HP}\n\n{source}\n\n\ndef make_network():\n    return {call}\n"
+        )
+    arguments = {name: getattr(task, name) for name in build.reserved}
+    arguments |= {**build.defaults, **recipe.model}
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    name = build.function.__name__
+    return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
 
 
 def hoisted(source: str) -> tuple[list[str], str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from luthier.catalog import families
 from luthier.core import Build, BuilderError, did_you_mean
+from luthier.core.hyperparameters import takes_hp
 from luthier.frameworks.builders import read_builder
 
 
@@ -25,6 +26,10 @@ def as_build(model: str | Build | Callable[..., Any], folder: Path | None = None
     """
     if isinstance(model, Build):
         return model
+    made: Any = model
+    if not callable(model) and takes_hp(getattr(made, "build", None)):
+        name = type(model).__name__  # a HyperModel of KerasTuner
+        return Build.read(made.build, f"{type(model).__module__}:{name}")
     if callable(model):
         named = model.func if isinstance(model, partial) else model
         name = getattr(named, "__name__", type(named).__name__)

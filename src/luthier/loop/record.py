@@ -108,7 +108,7 @@ def default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
         categorical=bool(dataset.categories),
         dropout=parts.about.dropout,
     )
-    ranges = {k: v for k, v in ranges.items() if k not in parts.about.decided}
+    ranges = _without(ranges, parts.about.decided, parts.recipe)
     if parts.about.penalised:
         ranges["l2"] = Float(1e-6, 0.1, log=True)
     if parts.recipe.optimizer in _ADAPTIVE:
@@ -118,6 +118,23 @@ def default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
         # Tokens can be neither scaled nor mixed.
         ranges = {k: v for k, v in ranges.items() if k not in ("preprocessing", "mixup")}
     return ranges
+
+
+def _without(
+    ranges: Mapping[str, Domain], names: tuple[str, ...], recipe: Recipe
+) -> dict[str, Domain]:
+    """Leave out some ranges; what depended on them has the range of the recipe's value."""
+    left: dict[str, Domain] = {}
+    for name, domain in ranges.items():
+        if name in names:
+            continue
+        if isinstance(domain, Conditional) and domain.on in names:
+            case = domain.case(recipe.get(domain.on))
+            if case is not None:
+                left[name] = case
+        else:
+            left[name] = domain
+    return left
 
 
 def _renamed(domain: Domain, old: str, new: str) -> Domain:

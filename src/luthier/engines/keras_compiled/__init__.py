@@ -88,7 +88,7 @@ class KerasCompiled:
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs stay there for the next."""
         parcel = self._packed(captured)
-        if self._arrays != arrays.key:
+        if self._arrays != arrays.key or not self._process.started:
             self._process.call("take_data", arrays)
             self._arrays = arrays.key
         self._process.call("open", parcel)

@@ -19,7 +19,7 @@ from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.program import compile_chunk
 from luthier.engines.compiled.tables import Tables
 from luthier.engines.compiled.trial import Shape, Trial
-from luthier.engines.keras_compiled.parcel import Parcel
+from luthier.engines.keras_compiled.parcel import Parcel, dropout_layers
 
 KEPT = 32  # programs in memory
 
@@ -166,6 +166,11 @@ def _made(parcel: Parcel) -> Any:
         raise CaptureError(
             f"it cannot be made again from its configuration on JAX ({said})"
         ) from error
+    drops = [layer for layer in dropout_layers(model) if hasattr(layer, "rate")]
+    for layer, rate in zip(drops, parcel.rates, strict=True):
+        if rate is not None:
+            layer.rate = rate
+            object.__setattr__(layer, "seed_generator", None)
     if parcel.lifted:
         for variable in model.trainable_variables:
             variable.regularizer = None

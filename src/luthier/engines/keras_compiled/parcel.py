@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +28,9 @@ class Parcel:
         penalised: Which of the kernels a recipe's penalties apply to.
         lifted: Whether the layers' own penalties are the recipe's matter.
         link: What turns its outputs into logits.
+        rates: Of each dropout layer that was made without one and has no seed; None for others.
         sample: Inputs of a few rows.
+        model: The live network, which stays on this side.
     """
 
     key: str
@@ -38,6 +42,7 @@ class Parcel:
     penalised: tuple[str, ...]
     lifted: bool
     link: str
+    rates: tuple[float | None, ...]
     sample: tuple[Any, ...]
     model: Any = field(default=None, repr=False)
 
@@ -53,7 +58,8 @@ def parcel_of(captured: Captured) -> Parcel:
     """
     model = captured.make()
     try:
-        told = keras.saving.serialize_keras_object(model)
+        with _without_rates(drops := _drops(model)):
+            told = keras.saving.serialize_keras_object(model)
         told.pop("compile_config", None)
         config = json.dumps(told)
     except (NotImplementedError, TypeError, ValueError) as error:
@@ -70,9 +76,36 @@ def parcel_of(captured: Captured) -> Parcel:
         penalised=captured.kernels if own is None else own,
         lifted=all(getattr(v, "regularizer", None) is None for v in model.trainable_variables),
         link=captured.link,
+        rates=tuple(layer.rate if bare else None for layer, bare in drops),
         sample=captured.sample,
         model=model,
     )
+
+
+def dropout_layers(model: Any) -> list[Any]:
+    """Return a network's layers with a rate, in Keras' order."""
+    return [layer for layer in model._flatten_layers() if "Dropout" in type(layer).__name__]
+
+
+def _drops(model: Any) -> list[tuple[Any, bool]]:
+    """Return the dropout layers, and whether each was made without a rate."""
+    return [
+        (layer, getattr(layer, "seed_generator", None) is None)
+        for layer in dropout_layers(model)
+        if hasattr(layer, "rate")
+    ]
+
+
+@contextmanager
+def _without_rates(drops: list[tuple[Any, bool]]) -> Iterator[None]:
+    """Let layers that were made without a rate say so: with one they would be made with a seed."""
+    kept = [layer.rate for layer, _ in drops]
+    for layer, bare in drops:
+        if bare:
+            layer.rate = 0.0
+    yield
+    for (layer, _), rate in zip(drops, kept, strict=True):
+        layer.rate = rate
 
 
 def _modules(told: Any) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
@@ -21,8 +20,7 @@ from luthier.frameworks.source import (
     hoisted,
     import_order,
     in_docstring,
-    without_luthier,
-    without_main,
+    own_source,
 )
 
 _IMPORTS = ("import math", "import random", "import sys", "import keras", "import numpy as np")
@@ -86,7 +84,7 @@ def training_script(
     with seeded(0):
         built = build(task, recipe.model)
     family = isinstance(built, tuple)
-    source = _family_source(built, task, recipe) if family else _own_source(build, recipe, task)
+    source = _family_source(built, task, recipe) if family else own_source(build, recipe, task)
     dropout = None if family else recipe.dropout
     network_imports, network = hoisted(source)
     data_imports, data = hoisted(data_source)
@@ -120,16 +118,6 @@ def training_script(
         ending=ending,
         last=len(shape) == 3 and shape[0] > 4 >= shape[-1],
     )
-
-
-def _own_source(build: Build, recipe: Recipe, task: Task) -> str:
-    """Return a user's function, and the call that makes this network."""
-    arguments = {name: getattr(task, name) for name in build.reserved}
-    arguments |= {**build.defaults, **recipe.model}
-    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    source = without_luthier(without_main(textwrap.dedent(build.source))).strip()
-    name = build.function.__name__
-    return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
 
 
 def _family_source(network: Network, task: Task, recipe: Recipe) -> str:

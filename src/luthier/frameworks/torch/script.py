@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import textwrap
 from collections.abc import Mapping
 from importlib import resources
 
@@ -16,8 +15,7 @@ from luthier.frameworks.source import (
     hoisted,
     import_order,
     in_docstring,
-    without_luthier,
-    without_main,
+    own_source,
 )
 from luthier.frameworks.torch import blocks
 from luthier.frameworks.torch.layers import text_of
@@ -102,12 +100,7 @@ def network_source(build: Build, recipe: Recipe, task: Task) -> str:
         built = build(task, recipe.model)
     if isinstance(built, tuple):
         return _family_source(built)
-    arguments = {name: getattr(task, name) for name in build.reserved}
-    arguments |= {**build.defaults, **recipe.model}
-    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    source = without_luthier(without_main(textwrap.dedent(build.source))).strip()
-    name = build.function.__name__
-    return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
+    return own_source(build, recipe, task)
 
 
 def _family_source(network: Network) -> str:

@@ -1,0 +1,265 @@
+"""Keras networks as luthier reads them: compile step, layers, penalties, last activations."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from luthier.core import Build, BuilderError, Recipe
+from luthier.frameworks.keras.framework import KerasFramework
+from luthier.frameworks.keras.networks import variables_of
+from luthier.testing import arrays as data
+from luthier.testing.keras_networks import BUILDERS
+
+ARRAYS = data.classes()
+CROSS_ENTROPY = "sparse_categorical_crossentropy"
+
+
+@pytest.fixture(scope="module")
+def framework():
+    return KerasFramework()
+
+
+def dense(*, last="softmax", l2=None, optimizer="adam", loss=CROSS_ENTROPY, outputs=3):
+    """Return a builder of a dense network, compiled."""
+
+    def build():
+        regularizer = None if l2 is None else keras.regularizers.L2(l2)
+        model = keras.Sequential(
+            [
+                keras.Input((5,)),
+                layers.Dense(8, activation="relu", kernel_regularizer=regularizer),
+                layers.Dense(outputs, activation=last),
+            ]
+        )
+        made = optimizer() if callable(optimizer) else optimizer
+        model.compile(optimizer=made, loss=loss() if isinstance(loss, type) else loss)
+        return model
+
+    return Build.read(build, "net.py:build", f"{last} {l2} {optimizer} {loss}")
+
+
+def baseline(framework, build, arrays=ARRAYS, **recipe):
+    return framework.baseline(build, Recipe(**recipe), arrays, tuple(recipe))
+
+
+class TestCompileStep:
+    def test_optimizer_loss_and_penalty_are_the_baseline(self, framework):
+        about = baseline(framework, dense(l2=0.01))
+        recipe = about.recipe
+        assert (recipe.optimizer, recipe.learning_rate, recipe.epsilon) == ("adam", 1e-3, 1e-7)
+        assert (recipe.loss, recipe.l2, recipe.schedule) == ("cross_entropy", 0.01, "constant")
+        assert about.penalised
+        assert about.dropout is False
+
+    @pytest.mark.parametrize(
+        ("make", "expected"),
+        [
+            (lambda: keras.optimizers.SGD(0.1), {"optimizer": "sgd"}),
+            (
+                lambda: keras.optimizers.SGD(0.1, momentum=0.5, nesterov=True),
+                {"optimizer": "nesterov", "momentum": 0.5},
+            ),
+            (
+                lambda: keras.optimizers.RMSprop(0.1, rho=0.8),
+                {"optimizer": "rmsprop", "beta2": 0.8},
+            ),
+            (lambda: keras.optimizers.Adam(0.1, global_clipnorm=2.0), {"clip_norm": 2.0}),
+            (lambda: keras.optimizers.AdamW(0.1), {"optimizer": "adamw", "weight_decay": 0.004}),
+            (lambda: keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.9), {"ema": 0.9}),
+        ],
+    )
+    def test_settings_are_keys(self, framework, make, expected):
+        recipe = baseline(framework, dense(optimizer=make)).recipe
+        assert {name: recipe.get(name) for name in expected} == expected
+        assert recipe.learning_rate == 0.1
+
+    def test_decay_is_translated_and_said(self, framework):
+        about = baseline(framework, dense(optimizer=lambda: keras.optimizers.AdamW(0.1)))
+        assert any("biases too" in note for note in about.notes)
+
+    def test_a_schedule_is_a_share_of_the_run(self, framework):
+        steps = 40 * (len(ARRAYS.train) // 10)
+        rate = keras.optimizers.schedules.CosineDecay(0.05, steps, alpha=0.1)
+        about = baseline(
+            framework, dense(optimizer=lambda: keras.optimizers.Adam(rate)), batch_size=10
+        )
+        recipe = about.recipe
+        assert (recipe.schedule, recipe.learning_rate, recipe.end_factor) == ("cosine", 0.05, 0.1)
+        assert not [note for note in about.notes if "schedule" in note]
+
+    def test_a_staircase_is_steps(self, framework):
+        steps = 40 * (len(ARRAYS.train) // 10)
+        rate = keras.optimizers.schedules.ExponentialDecay(0.05, steps // 4, 0.5, staircase=True)
+        make = dense(optimizer=lambda: keras.optimizers.Adam(rate))
+        recipe = baseline(framework, make, batch_size=10).recipe
+        assert (recipe.schedule, recipe.step_size, recipe.gamma) == ("step", 0.25, 0.5)
+
+    def test_a_loss_that_luthier_does_not_have_says_what_to_type(self, framework):
+        def focal(truth, outputs):
+            return keras.ops.mean(outputs)
+
+        build = dense(loss=focal)
+        with pytest.raises(BuilderError, match=r"'focal', which luthier does not have.*recipe="):
+            baseline(framework, build)
+        assert baseline(framework, build, loss="cross_entropy").recipe.loss == "cross_entropy"
+
+    def test_label_smoothing_is_a_key(self, framework):
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+        assert baseline(framework, dense(loss=loss)).recipe.label_smoothing == 0.1
+
+    def test_a_network_that_is_not_compiled_says_nothing(self, framework):
+        about = baseline(framework, BUILDERS["frozen"])
+        assert about.recipe == Recipe()
+
+    def test_what_a_builders_arguments_decide_is_not_the_recipes(self, framework):
+        def build(hp):
+            model = keras.Sequential([keras.Input((5,)), layers.Dense(3)])
+            rate = hp.Float("rate", 1e-4, 1e-1, sampling="log")
+            model.compile(optimizer=keras.optimizers.Adam(rate), loss=CROSS_ENTROPY)
+            return model
+
+        made = Build.read(build, "net.py:build")
+        about = baseline(framework, made)
+        assert about.decided == ("learning_rate",)
+        recipe = about.recipe.replace({"model.rate": 0.05})
+        captured = framework.capture(made, recipe, ARRAYS, 0)
+        assert captured.recipe.learning_rate == 0.05
+
+
+class TestPenalties:
+    def test_the_recipes_apply_to_what_the_network_penalises(self, framework):
+        build = dense(l2=0.01)
+        captured = framework.capture(build, baseline(framework, build).recipe, ARRAYS, 0)
+        assert captured.penalised == ("dense.kernel",)
+        assert captured.kernels == ("dense.kernel", "dense_1.kernel")
+        assert not captured.make().losses
+
+    def test_those_that_differ_stay_in_the_network(self, framework):
+        about = baseline(framework, BUILDERS["penalised"])
+        assert about.recipe.l2 == 0
+        assert any("stay as they are" in note for note in about.notes)
+        captured = framework.capture(BUILDERS["penalised"], about.recipe, ARRAYS, 0)
+        assert captured.penalised is None
+        assert captured.make().trainable_variables[0].regularizer is not None
+
+
+class TestLastActivation:
+    def test_a_softmax_is_taken_off_and_handed_over(self, framework):
+        build = dense()
+        captured = framework.capture(build, Recipe(), ARRAYS, 0)
+        assert captured.link == "identity"
+        restored = framework.restore(build, Recipe(), ARRAYS.task, captured.initial)
+        inputs = keras.ops.convert_to_tensor(ARRAYS.val.inputs[0])
+        probabilities = keras.ops.convert_to_numpy(keras.ops.stop_gradient(restored(inputs)))
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
+        logits = framework.outputs(restored, ARRAYS.val)
+        np.testing.assert_allclose(logits, np.log(probabilities), atol=1e-5)
+
+    def test_a_sigmoid_is_the_logit_of_the_second_class(self, framework):
+        arrays = data.classes(2)
+        build = dense(last="sigmoid", outputs=1, loss="binary_crossentropy")
+        recipe = baseline(framework, build, arrays).recipe
+        captured = framework.capture(build, recipe, arrays, 0)
+        assert (captured.signature.loss, captured.link) == ("binary_cross_entropy", "identity")
+
+    def test_one_inside_of_a_class_is_taken_off_too(self, framework):
+        assert framework.capture(BUILDERS["subclassed"], Recipe(), ARRAYS, 0).link == "identity"
+
+    def test_one_that_cannot_be_taken_off_gets_a_logarithm(self, framework):
+        def build():
+            inputs = keras.Input((5,))
+            return keras.Model(inputs, layers.Softmax()(layers.Dense(3)(inputs)))
+
+        made = Build.read(build, "net.py:build")
+        assert framework.capture(made, Recipe(), ARRAYS, 0).link == "log"
+
+    def test_numbers_are_never_probabilities(self, framework):
+        build = dense(last="sigmoid", outputs=1, loss="mse")
+        arrays = data.numbers()
+        captured = framework.capture(build, Recipe(), arrays, 0)
+        restored = framework.restore(build, Recipe(), arrays.task, captured.initial)
+        outputs = framework.outputs(restored, arrays.val)
+        assert ((outputs > 0) & (outputs < 1)).all()
+
+
+class TestNetworks:
+    def test_names_do_not_depend_on_what_was_built_before(self, framework):
+        build = dense()
+        first, second = (
+            list(framework.capture(build, Recipe(), ARRAYS, 0).initial.arrays) for _ in "ab"
+        )
+        assert first == second
+        assert first[0] == "weights/dense.kernel"
+
+    def test_the_seed_decides_the_weights_and_nothing_of_the_users_is_drawn(self, framework):
+        random.seed(1), np.random.seed(1)
+        before = random.getstate(), repr(np.random.get_state())
+        states = [
+            framework.capture(dense(), Recipe(), ARRAYS, seed).initial.group("weights")
+            for seed in (0, 0, 1)
+        ]
+        assert (random.getstate(), repr(np.random.get_state())) == before
+        kernels = [state["dense.kernel"] for state in states]
+        np.testing.assert_array_equal(kernels[0], kernels[1])
+        assert np.abs(kernels[0] - kernels[2]).max() > 0.01
+
+    @pytest.mark.parametrize("name", ["functional_dropout", "recurrent", "subclassed"])
+    def test_dropout_is_set_everywhere(self, framework, name):
+        arrays = data.sequences() if name == "recurrent" else ARRAYS
+        captured = framework.capture(BUILDERS[name], Recipe(dropout=0.4), arrays, 0)
+        rates = [
+            layer.rate for layer in captured.make()._flatten_layers() if hasattr(layer, "rate")
+        ]
+        assert set(rates) <= {0.4}
+
+    @pytest.mark.parametrize(
+        ("name", "deviation"), [("kaiming_normal", (2 / 5) ** 0.5), ("truncated_normal", 0.0176)]
+    )
+    def test_an_initialiser_means_the_same_as_in_pytorch(self, framework, name, deviation):
+        def build(n_features, n_outputs, width=4000):
+            return keras.Sequential(
+                [keras.Input((n_features,)), layers.Dense(width), layers.Dense(n_outputs)]
+            )
+
+        made = Build.read(build, "net.py:build")
+        recipe = Recipe(initialiser=name)
+        initial = framework.capture(made, recipe, ARRAYS, 0).initial.group("weights")
+        assert initial["dense.kernel"].std() == pytest.approx(deviation, rel=0.05)
+        assert not initial["dense.bias"].any()
+
+    def test_weights_come_back(self, framework):
+        build = BUILDERS["channel_dropout"]
+        arrays = data.images()
+        captured = framework.capture(build, Recipe(), arrays, 3)
+        restored = framework.restore(build, Recipe(), arrays.task, captured.initial)
+        for name, variable in variables_of(restored).items():
+            np.testing.assert_array_equal(
+                keras.ops.convert_to_numpy(variable.value),
+                captured.initial.group("weights")[name],
+            )
+
+
+class TestMistakes:
+    def test_no_network(self, framework):
+        build = Build.read(lambda: 3, "net.py:build", "x")
+        with pytest.raises(BuilderError, match=r"returned a int, but a keras.Model was expected"):
+            framework.capture(build, Recipe(), ARRAYS, 0)
+
+    def test_outputs_that_do_not_fit(self, framework):
+        with pytest.raises(BuilderError, match="has 4 outputs, but the target has 3 classes"):
+            framework.capture(dense(outputs=4), Recipe(), ARRAYS, 0)
+
+    def test_inputs_that_do_not_fit(self, framework):
+        with pytest.raises(BuilderError, match=r"on inputs of shape \(4, 6, 4\)"):
+            framework.capture(dense(), Recipe(), data.sequences(), 0)
+
+    def test_several_outputs(self, framework):
+        def build():
+            inputs = keras.Input((5,))
+            return keras.Model(inputs, [layers.Dense(3)(inputs), layers.Dense(3)(inputs)])
+
+        with pytest.raises(BuilderError, match="returned 2 outputs, but one was expected"):
+            framework.capture(Build.read(build, "net.py:build"), Recipe(), ARRAYS, 0)
