@@ -47,7 +47,12 @@ def rows_of_json(value: Any, what: str) -> Rows:
                 if key == "epochs" and not isinstance(value[key][0], Mapping):
                     continue
                 return rows_of_json(value[key], what)
-        lists = {str(k): v for k, v in value.items() if _is_list(v)}
+        lists = {
+            f"{k}/{name}" if isinstance(v, Mapping) else str(k): series
+            for k, v in value.items()
+            for name, series in (v.items() if isinstance(v, Mapping) else [(k, v)])
+            if _is_list(series)
+        }
         if lists:
             return side_by_side(lists)
         if value and all(isinstance(one, (int, float)) for one in value.values()):

@@ -24,6 +24,7 @@ _VAL = {"val", "valid", "validation", "eval", "evaluation", "dev", "holdout", "t
 _FILLER = {"epoch", "step", "mean", "avg", "average", "total", "running", "0", "metrics", "epochs"}
 _LOSS = {"loss", "losses", "cost", "objective", "nll", "elbo"}
 _ADVERSARIES = {"g", "d", "gen", "disc", "generator", "discriminator", "critic", "adv"}
+_SPREADS = ("__MIN", "__MAX")  # beside each column that Weights & Biases exports
 _JOINED = re.compile(r"^(train|valid|val|test|eval|dev)(loss|acc|accuracy|error|err|f1|auc)$")
 _INTERNAL = {"flos", "fps", "steps", "samples", "runtime", "second", "memory", "mem", "batch"}
 
@@ -67,7 +68,7 @@ def columns_of(names: Sequence[str], given: Mapping[str, str], what: str) -> Col
                 f"{what} has no column '{theirs}'.{did_you_mean(theirs, names)} It has "
                 f"{', '.join(names) or 'none'}. Write --map {ours}=ONE_OF_THEM."
             )
-    free = [name for name in names if name not in given.values()]
+    free = [n for n in names if n not in given.values() and not n.endswith(_SPREADS)]
     roles: dict[str, str] = {}
     metrics: dict[str, str] = {}
     train_named = False
@@ -107,6 +108,7 @@ def speaks_of_a_part(name: str) -> bool:
 
 
 def _tokens(name: str) -> list[str]:
+    name = name.rpartition(" - ")[2]  # Weights & Biases writes the run's name before it
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     parts = [one for one in re.split(r"[^a-z0-9]+", spaced.lower()) if one]
     joined = [_JOINED.match(one) for one in parts]

@@ -40,6 +40,8 @@ def log_of(rows: Rows, given: Mapping[str, str], what: str) -> Log:
     points, cut = _points(kept)
     points, longer = _validated(points)
     notes += [*about, *cut, *longer]
+    if len(points) < 3:
+        notes.append(f"{len(points)} epoch{'s' * (len(points) > 1)}: most rules need five or more")
     facts = {"adversarial": True} if columns.adversarial else {}
     return Log(_curves(points, columns), tuple(notes), facts)
 
@@ -81,14 +83,12 @@ def _one_run(rows: list[dict[str, float]]) -> tuple[list[dict[str, float]], list
     key = "epoch" if any("epoch" in row for row in rows) else "step"
     notes: list[str] = []
     kept: list[dict[str, float]] = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         here, last = row.get(key), next((r[key] for r in reversed(kept) if key in r), None)
         if here is not None and last is not None and here < last:
             first = next(r[key] for r in kept if key in r)
             if here <= first:
-                notes = [
-                    f"holds several runs: the last one, from row {rows.index(row) + 1} on, is read"
-                ]
+                notes = [f"holds several runs: the last one, from row {number} on, is read"]
                 kept = []
             else:
                 notes = [*notes, f"goes back to {key} {here:g}: what was trained again counts"]

@@ -71,3 +71,32 @@ def test_resumed_fits_are_one_run_and_two_fits_are_two():
     )
     notes = read_log(SAMPLES / "keras_two_runs.csv").notes
     assert "holds several runs: the last one, from row 6 on, is read" in notes
+
+
+def test_one_epoch_is_read_and_told_to_be_few():
+    log = read_log({"loss": [0.7], "val_loss": [0.8]})
+    assert (len(log.curves), log.notes[-1]) == (1, "1 epoch: most rules need five or more")
+
+
+def test_columns_that_weights_and_biases_exports():
+    rows = {"Step": [10, 20, 30, 40]}
+    for name, first in (("train/loss", 1.0), ("val/loss", 1.2)):
+        for end in ("", "__MIN", "__MAX"):
+            rows[f"sunny-1 - {name}{end}"] = [first, first / 2, first / 3, first / 4]
+    curves = read_log(rows).curves
+    assert (curves.train_loss[0], curves.val_loss[0]) == (1.0, 1.2)
+    assert not curves.metrics
+
+
+def test_lists_below_the_name_of_a_part(tmp_path):
+    path = tmp_path / "history.json"
+    path.write_text('{"train": {"loss": [1, 0.5, 0.4]}, "val": {"loss": [1.1, 0.7, 0.6]}}')
+    log = read_log(path)
+    assert log.curves.val_loss == (1.1, 0.7, 0.6)
+
+
+def test_a_second_run_that_begins_like_the_first_is_told_by_its_row(tmp_path):
+    path = tmp_path / "log.csv"
+    epochs = [*range(8), *range(6)]
+    path.write_text("epoch,loss\n" + "".join(f"{i},{1 / (i + 1)}\n" for i in epochs))
+    assert "holds several runs: the last one, from row 9 on, is read" in read_log(path).notes
