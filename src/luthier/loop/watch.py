@@ -13,6 +13,7 @@ from luthier.core import Diagnosis, Finding, Recipe, Run, Trace, Watcher, WatchE
 from luthier.core.show_text import finding_text
 from luthier.diagnosis import diagnose_run
 from luthier.loop.logbook import ALIASES, Logbook, Row
+from luthier.loop.penalty import is_data_loss, penalised
 
 LOUD = 0.9  # confidence from which on a finding is said while the loop still runs
 CERTAIN = 0.99  # exact observations; anything else must be found again and again
@@ -150,13 +151,16 @@ class Watch:
         steps = self._book.steps_per_epoch()
         facts = {**seen.facts, **({} if steps is None else {"steps_per_epoch": steps})}
         epochs = self._book.epochs()
-        facts["epoch_ends"] = tuple(row.step for row in epochs)
+        ends = tuple(row.step for row in epochs)
+        facts["epoch_ends"] = ends
         trace = Trace(seen.steps, seen.series, seen.counts, facts)
         settings = self._watcher.settings()
-        known = {**settings, "epochs": max(len(epochs), 1)}
+        decay = float(settings.get("l2", 0.0))
+        curves, factor = penalised(self._book.curves(trace), trace, ends, decay)
+        known = {**settings, "l2": decay + factor, "epochs": max(len(epochs), 1)}
         recipe = Recipe(**known) if "optimizer" in settings else None
-        curves = self._book.curves(trace)
-        if facts.get("fair_training_loss") and not curves.train_loss_eval:
+        fair = facts.get("fair_training_loss") and is_data_loss(curves, trace, ends)
+        if fair and not curves.train_loss_eval:
             curves = replace(curves, train_loss_eval=curves.train_loss)
         return Run(curves, recipe, trace=trace)
 

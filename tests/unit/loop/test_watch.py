@@ -339,16 +339,58 @@ def test_a_loss_function_of_the_users_own_is_never_called_by_us():
 
 def test_overfitting_without_dropout_is_told_of_the_running_mean():
     torch.manual_seed(0)
-    model, loss_fn = ends(), nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    train = [0.9 * 0.8**i for i in range(20)]
-    val = [0.9 - 0.05 * min(i, 6) + 0.04 * max(i - 6, 0) for i in range(20)]
+    model = nn.Sequential(nn.Linear(6, 256), nn.ReLU(), nn.Linear(256, 3))
+    loss_fn = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    noisy = torch.where(torch.rand(160) < 0.3, torch.randint(0, 3, (160,)), CLASSES)
     with luthier.watch(model, optimizer, loss_fn, live=False) as run:
-        for a, b in zip(train, val, strict=True):
-            for rows in torch.randperm(160).split(32):
+        for _ in range(30):
+            total = 0.0
+            for rows in torch.randperm(80).split(16):
                 optimizer.zero_grad()
-                loss_fn(model(X[rows]), CLASSES[rows]).backward()
+                loss = loss_fn(model(X[rows]), noisy[rows])
+                loss.backward()
                 optimizer.step()
-            run.log(train_loss=a, val_loss=b)
+                total += loss.item() / 5
+            with torch.no_grad():
+                val = loss_fn(model(X[80:]), noisy[80:])
+            run.log(train_loss=total, val_loss=val)
     assert "overfitting" in (*run.diagnosis.problems, *run.diagnosis.findings[0].consequences)
     assert not run.diagnosis.healthy
+
+
+def penalised(factor=0.0, decay=0.0, times=1.0, epochs=12):
+    """Train a wide network, and log what was minimised, `times` over."""
+    torch.manual_seed(0)
+    entropy = nn.CrossEntropyLoss()
+    model = nn.Sequential(nn.Linear(6, 512), nn.ReLU(), nn.Linear(512, 3))
+    optimizer = torch.optim.Adam(model.parameters(), weight_decay=decay)
+    with luthier.watch(model, optimizer, entropy, live=False) as run:
+        for _ in range(epochs):
+            total = 0.0
+            for rows in torch.randperm(160).split(16):
+                loss = entropy(model(X[rows]), CLASSES[rows])
+                loss = loss + factor * sum(p.square().sum() for p in model.parameters())
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += loss.item() / 10
+            run.log(train_loss=times * total)
+    return run
+
+
+def test_a_penalty_that_the_loop_adds_is_told_from_the_loss():
+    run = penalised(factor=0.05)
+    assert run.run.recipe.l2 == pytest.approx(0.05, rel=0.2)
+    assert run.diagnosis.problems[0] == "over_regularised"
+
+
+def test_an_optimizers_own_decay_is_a_penalty_too():
+    assert penalised(decay=1.0).diagnosis.problems[0] == "over_regularised"
+
+
+@pytest.mark.parametrize("times", [1.0, 10.0], ids=["the mean", "a sum over batches"])
+def test_what_is_logged_without_a_penalty_has_none(times):
+    run = penalised(times=times).run
+    assert (run.recipe.l2, run.curves.penalty) == (0.0, ())
+    assert bool(run.curves.train_loss_eval) == (times == 1.0)

@@ -81,6 +81,9 @@ class Steps:
             elif kind == "gradient_norm":
                 found[name] = value / scale
                 square += found[name] ** 2 * self._sizes[tensor] if abs(value) < HUGE else math.inf
+        sizes = [(found[f"weight_norm/{name}"], self._sizes[name]) for name, *_ in self._seen]
+        if sizes:
+            row["weight_squares"] = sum(size * norm**2 for norm, size in sizes if norm < HUGE)
         row.update(found, gradient_norm=math.sqrt(square))
         self._seen, self._scalars = [], {}
 
