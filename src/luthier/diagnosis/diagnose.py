@@ -93,7 +93,10 @@ def diagnose_setup(
 
 def _seen(curves: Curves) -> str:
     """Return what there was to look at, in half a sentence."""
-    epochs, losses = len(curves), ("train_loss", "train_loss_eval", "val_loss")
+    epochs = len(curves)
+    losses: tuple[str, ...] = ("train_loss", "train_loss_eval", "val_loss")
+    if curves.train_loss_eval == curves.train_loss:  # one series that counts as both
+        losses = ("train_loss", "val_loss")
     names = [name for name in losses if getattr(curves, name)] + list(curves.metrics)
     others = [name for name in ("penalty", "learning_rate") if getattr(curves, name)]
     more = len(others) + len({name.split("/")[0] for name in curves.signals})
