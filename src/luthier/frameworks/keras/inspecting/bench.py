@@ -1,0 +1,240 @@
+"""The bench that copies of one model's weights are tried on, all on the same rows, in one order."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.core import Fit
+from luthier.frameworks.keras.inspecting.loss_facts import Compiled
+from luthier.frameworks.keras.inspecting.machine import Course, compiled
+from luthier.frameworks.keras.inspecting.net import Function, Net, array, tensors
+from luthier.frameworks.keras.inspecting.optimizer_facts import rate_of
+from luthier.frameworks.keras.inspecting.rows import Rows
+from luthier.frameworks.keras.watching_state import inner_optimizer
+
+Array = NDArray[Any]
+Instead = Sequence[tuple[Any, Function]]
+RATES = (1e-3, 1e-2)  # Adam's default, and ten times it for what is to be learnt in few steps
+_PROBE = 256  # rows that losses are measured on
+_ONE = 16  # rows of the one small batch
+_LOOKS = 10  # steps after which a loss that is no number ends a fit
+
+
+class Bench:
+    """Trains copies for a few steps each.
+
+    Args:
+        net: The user's model.
+        loss: The user's loss; penalties of the model come on top of it.
+        rows: The user's data.
+        optimizer: The user's; None where nobody gave one.
+        steps: Of one fit.
+        seconds: That all fits together may take; what comes after that is left out.
+        seed: Decides the order of batches.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        loss: Compiled,
+        rows: Rows,
+        optimizer: Any,
+        *,
+        steps: int,
+        seconds: float,
+        seed: int,
+    ) -> None:
+        self.net, self.loss, self.rows, self.seed = net, loss, rows, seed
+        self._inner = None if optimizer is None else inner_optimizer(optimizer)
+        self.rate = None if self._inner is None else rate_of(self._inner)
+        self.steps = steps
+        self._end, self._share = time.monotonic() + seconds, seconds / 6
+        self.fits: dict[str, Fit] = {}
+        self.left_out: list[str] = []
+        self.failed: list[str] = []
+        self._courses: dict[Any, Course] = {}
+        self._measures: dict[Any, Callable[..., Any]] = {}
+        order = np.random.default_rng(1).permutation(len(rows))
+        self._probe = order[: max(_PROBE, rows.batch_size)]
+
+    @property
+    def has_optimizer(self) -> bool:
+        """Whether the user's optimizer can be made anew."""
+        return self._inner is not None
+
+    def run(
+        self,
+        name: str,
+        *,
+        rate: float | None = None,
+        by: float = 1.0,
+        instead: Instead = (),
+        weights: Sequence[Array] | None = None,
+        rows: Rows | None = None,
+        batch: Array | None = None,
+        guess: float | None = None,
+        aim: float | None = None,
+        penalised: bool = True,
+        teacher: Compiled | None = None,
+        before: Callable[[Any], Any] | None = None,
+        by_loss: float = 1.0,
+        longer: float = 1.0,
+        **settings: Any,
+    ) -> Fit | None:
+        """Train a copy, keep the result by its name, and return it; None where it is left out.
+
+        Args:
+            name: What is otherwise.
+            rate: Adam's; None for the user's own optimizer.
+            by: Factor on the user's rate.
+            instead: Layers, and what they apply instead of their activation.
+            weights: Other weights to begin with.
+            rows: Other rows than the user's.
+            batch: Numbers of rows to fit alone.
+            guess: Goes into the result.
+            aim: A loss at which to stop.
+            penalised: Whether the model's penalties are trained with.
+            teacher: The loss to train with, where it isn't the user's.
+            before: What outputs go through before the loss.
+            by_loss: Factor on the loss.
+            longer: Factor on the steps.
+            settings: Of the user's optimizer, instead of its own.
+        """
+        if rate is None and self._inner is None:
+            return None
+        if time.monotonic() > self._end:
+            self.left_out.append(name)
+            return None
+        data = rows or self.rows
+        kind = "adam" if rate is not None else "own"
+        key = (
+            kind, tuple((id(a), id(b)) for a, b in instead), penalised, id(teacher), id(before),
+            by_loss, tuple(sorted(settings.items())),
+        )  # fmt: skip
+        try:
+            course = self._courses.get(key)
+            if course is None:
+                loss = self._loss_of(instead, penalised, teacher, before, by_loss)
+                made = self._optimizer(rate, settings)
+                course = self._courses[key] = Course(loss, self.net.weights, made)
+            course.begin(weights or self.net.weights, (rate or (self.rate or 0.0) * by))
+            measure = self._measure(instead if teacher is None else (), before)
+            found = self._fit(
+                course, measure, data, batch, guess, aim, round(self.steps * longer)
+            )
+        except Exception as error:
+            # An experiment that the model or its loss does not stand says nothing about them.
+            self.failed.append(f"{name}: {type(error).__name__}: {error}"[:200])
+            return None
+        best = self.fits.get(name)
+        if best is None or found.last < best.last:
+            self.fits[name] = found
+        return found
+
+    def best(self, name: str, **how: Any) -> Fit | None:
+        """Try a change with each of `RATES`; return the best fit."""
+        for rate in RATES:
+            self.run(name, rate=rate, **how)
+        return self.fits.get(name)
+
+    def one(self) -> Array:
+        """Return numbers of a few rows that differ."""
+        order = np.random.default_rng(2).permutation(len(self.rows))
+        seen: dict[bytes, int] = {}
+        for index in order.tolist():
+            seen.setdefault(self.rows.inputs[0][index].tobytes(), index)
+            if len(seen) == _ONE:
+                break
+        return np.array(list(seen.values()))
+
+    def _fit(
+        self,
+        course: Course,
+        measure: Callable[..., Any],
+        data: Rows,
+        batch: Array | None,
+        guess: float | None,
+        aim: float | None,
+        steps: int,
+    ) -> Fit:
+        others = tensors(self.net.others)
+        probe = data.take(self._probe if batch is None else batch)
+        given = tensors(probe[0]), keras.ops.convert_to_tensor(probe[1])
+
+        def measured() -> float:
+            value = float(array(measure(course.weights, others, *given)))
+            return value if math.isfinite(value) else math.inf
+
+        first = last = measured()
+        batches = data.batches(self.seed) if batch is None else _again(data.take(batch))
+        began, done = time.monotonic(), 0
+        limit = min(2 * self._share, max(self._end - began, 0.1))
+        for done, (inputs, target) in zip(range(1, steps + 1), batches, strict=False):
+            loss, others = course.step(others, tensors(inputs), keras.ops.convert_to_tensor(target))
+            if done == 1:
+                began = time.monotonic()  # compiling is no training
+            if done % _LOOKS == 0:
+                if not math.isfinite(float(array(loss))):
+                    break
+                if aim is not None and measured() < aim:
+                    break
+            if time.monotonic() - began > limit:
+                break
+        last = measured()
+        return Fit(done, first, last, float(array(course.rate)), guess)
+
+    def _loss_of(
+        self,
+        instead: Instead,
+        penalised: bool,
+        teacher: Compiled | None,
+        before: Callable[[Any], Any] | None,
+        by_loss: float,
+    ) -> Any:
+        def loss(
+            weights: Sequence[Any], others: Sequence[Any], inputs: Sequence[Any], target: Any
+        ) -> tuple[Any, list[Any]]:
+            with self.net.changed(instead):
+                outputs, after, penalties = self.net.call(weights, others, inputs, training=True)
+            outputs = outputs if before is None else before(outputs)
+            total = (teacher or self.loss)(target, outputs) * by_loss
+            for one in penalties if penalised else ():
+                total = total + keras.ops.sum(one)
+            return total, after
+
+        return loss
+
+    def _measure(
+        self, instead: Instead, before: Callable[[Any], Any] | None
+    ) -> Callable[..., Any]:
+        key = (tuple((id(a), id(b)) for a, b in instead), id(before))
+        if key not in self._measures:
+
+            def measure(
+                weights: Sequence[Any], others: Sequence[Any], inputs: Sequence[Any], target: Any
+            ) -> Any:
+                with self.net.changed(instead):
+                    outputs, _, _ = self.net.call(weights, others, inputs, training=True)
+                return self.loss(target, outputs if before is None else before(outputs))
+
+            self._measures[key] = compiled(measure)
+        return self._measures[key]
+
+    def _optimizer(self, rate: float | None, settings: dict[str, Any]) -> Any:
+        if rate is not None or self._inner is None:
+            return keras.optimizers.Adam(rate or 1e-3, name="luthier")
+        config = {**self._inner.get_config(), "learning_rate": self.rate, "name": "luthier"}
+        config["gradient_accumulation_steps"] = None
+        return type(self._inner).from_config({**config, **settings})
+
+
+def _again(batch: Any) -> Iterator[Any]:
+    while True:
+        yield batch

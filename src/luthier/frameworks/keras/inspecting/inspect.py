@@ -1,0 +1,261 @@
+"""From a live Keras model, its data, loss and optimizer to the facts of a `Setup`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.core import BuilderError, LossFacts, LuthierError, Setup
+from luthier.frameworks.keras.calls import Calls
+from luthier.frameworks.keras.inspecting.bench import Bench
+from luthier.frameworks.keras.inspecting.experiments import experiment
+from luthier.frameworks.keras.inspecting.layer_facts import (
+    activations,
+    head_of,
+    layer_facts,
+    output_facts,
+)
+from luthier.frameworks.keras.inspecting.loss_facts import Compiled, loss_facts
+from luthier.frameworks.keras.inspecting.machine import backend, compiled, gradients
+from luthier.frameworks.keras.inspecting.net import Net, array, identity, tensors
+from luthier.frameworks.keras.inspecting.optimizer_facts import optimizer_facts, schedule_facts
+from luthier.frameworks.keras.inspecting.rows import ROWS, Rows, read_rows
+from luthier.frameworks.keras.inspecting.untouched import untouched
+from luthier.frameworks.keras.watching_penalty import of_weight
+from luthier.frameworks.keras.watching_steps import short
+
+Array = NDArray[Any]
+STEPS = 100  # of each short training: enough for a sound one to leave guessing behind
+SECONDS = 10.0
+_PROBE = 256
+
+
+def inspect(
+    model: Any,
+    data: Any,
+    *,
+    loss_fn: Any = None,
+    optimizer: Any = None,
+    scheduler: Any = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    steps: int = STEPS,
+    seconds: float = SECONDS,
+    seed: int = 0,
+) -> Setup:
+    """Return the facts of a training before its first step; nothing of the user's is changed.
+
+    Args:
+        model: The model, compiled or not.
+        data: ``(X, y)`` or a data set of batches of such pairs.
+        loss_fn: As `compile` takes it; by default what the model was compiled with.
+        optimizer: An optimizer or its name; by default what the model was compiled with.
+        scheduler: A schedule, a `LearningRateScheduler`, or a function of the epoch.
+        epochs: How many are planned.
+        batch_size: Rows of a step, where data is no data set.
+        steps: Of each short training of a copy.
+        seconds: That they may take in all.
+        seed: Decides their order of rows.
+
+    Raises:
+        LuthierError: when model or loss cannot be run on the data at all.
+    """
+    with untouched(model):
+        rows = read_rows(data, batch_size, ROWS, seed)
+        given = loss_fn if loss_fn is not None else getattr(model, "loss", None)
+        if given is None:
+            raise LuthierError(
+                "no loss: the model is not compiled, and none was given. Compile it, or pass "
+                'loss_fn="sparse_categorical_crossentropy" or any other loss that compile takes.'
+            )
+        if isinstance(given, dict) or (isinstance(given, (list, tuple)) and len(given) > 1):
+            raise LuthierError(
+                f"the model has {len(given)} losses, but one was expected. Check a model of one "
+                "output: keras.Model(model.inputs, model.outputs[0]), with loss_fn=..."
+            )
+        if isinstance(optimizer, str):
+            optimizer = keras.optimizers.get({"class_name": optimizer, "config": {"name": "own"}})
+        trains = optimizer if optimizer is not None else getattr(model, "optimizer", None)
+        notes: list[str] = []
+        net = Net(_built(model, rows, notes))
+        loss = Compiled(given)
+        setup, head, outputs = _seen(net, loss, rows, trains, notes)
+        per_epoch = max(rows.total // max(rows.batch_size, 1), 1)
+        setup = replace(
+            setup,
+            schedule=schedule_facts(scheduler, trains, epochs, per_epoch),
+            epochs=epochs,
+            batch_size=rows.batch_size,
+            framework="keras",
+        )
+        if setup.output.finite and not setup.loss.error and net.weights:
+            how = {"steps": steps, "seconds": seconds, "seed": seed}
+            bench = Bench(net, loss, rows, trains, **how)  # type: ignore[arg-type]
+            experiment(bench, setup, head=head, outputs=outputs)
+            setup = replace(setup, fits=dict(bench.fits))
+            if bench.left_out:
+                notes.append(f"out of time before: {', '.join(dict.fromkeys(bench.left_out))}")
+            if not bench.fits and bench.failed:
+                notes.append(f"no copy could be trained ({bench.failed[0]})")
+    return replace(setup, notes=(*setup.notes, *notes))
+
+
+def rows_of(data: Any, most: int, seed: int) -> tuple[tuple[Array, ...], Array, int]:
+    """Return inputs and targets as arrays, and how many rows there are in all."""
+    rows = read_rows(data, None, most, seed)
+    return rows.inputs, rows.target, rows.total
+
+
+def _built(model: Any, rows: Rows, notes: list[str]) -> Any:
+    """Return the model; of one that has no weights yet, a twin that has."""
+    if model.built and (model.variables or not model._flatten_layers(include_self=False)):
+        return model
+    x = tensors([one[:2] for one in rows.inputs])
+    try:
+        twin = type(model).from_config(model.get_config())
+        twin(x[0] if len(x) == 1 else x)
+    except Exception as error:
+        raise BuilderError(
+            f"the model is not built, and no twin of it could be ({type(error).__name__}: "
+            f"{str(error)[:200]}). Call it on a batch first: model(X[:2])."
+        ) from error
+    notes.append("the model is not built: a twin with weights of its own was looked at")
+    return twin
+
+
+def _seen(
+    net: Net, loss: Compiled, rows: Rows, optimizer: Any, notes: list[str]
+) -> tuple[Setup, Any, Array]:
+    """Run rows forward and backward."""
+    inputs, target = rows.take(np.arange(min(len(rows), _PROBE)))
+    weights, others, given = tensors(net.weights), tensors(net.others), tensors(inputs)
+    try:
+        with net.changed(), Calls() as calls:
+            output, _, _ = net.call(weights, others, given, training=True)
+    except Exception as error:
+        shapes = ", ".join(f"{one.shape} {one.dtype}" for one in inputs)
+        raise BuilderError(
+            f"the model raised {type(error).__name__} on inputs of shape {shapes}: "
+            f"{str(error)[:300]}. Pass data as fit gets them."
+        ) from error
+    if not keras.ops.is_tensor(output):
+        raise BuilderError(
+            f"the model returned a {type(output).__name__}, but one tensor was expected. Check a "
+            "model of one output: keras.Model(model.inputs, model.outputs[0])."
+        )
+    own = {id(one) for one in net.layers}
+    made = [(layer, out) for layer, out in calls.made if id(layer) in own]
+    head, op = head_of(made, output)
+    outputs = array(output)
+    aligned = _aligned(target, outputs)
+    facts = output_facts(outputs, aligned, op, inputs)
+    about = loss_facts(loss, outputs, target, op) if facts.finite else LossFacts()
+    about = replace(about, **_penalties(net))
+    setup = Setup(output=facts, loss=about, activations=activations(made, head))
+    grads: Sequence[Array | None] = [None] * len(net.weights)
+    if facts.finite and not about.error:
+        total = about.initial or 0.0
+        setup = replace(setup, loss=replace(about, initial=total + about.penalty_initial))
+        grads = _gradients(net, loss, others, given, target)
+        setup = replace(setup, affine=_affine(net, head, inputs))
+    cut = _cut_off(net, made, grads)
+    if backend() == "jax":
+        notes.append("JAX gives zero for weights that no gradient reaches: they were not told")
+    setup = replace(
+        setup,
+        layers=layer_facts(net.model, made, grads),
+        optimizer=optimizer_facts(optimizer, net.model, cut),
+    )
+    return setup, head, outputs
+
+
+def _aligned(target: Array, outputs: Array) -> Array:
+    """Return targets of the outputs' shape where Keras brings them to it."""
+    if outputs.ndim == target.ndim + 1 and outputs.shape == (*target.shape, 1):
+        return target.reshape(outputs.shape)
+    if target.ndim == outputs.ndim + 1 and target.shape == (*outputs.shape, 1):
+        return target.reshape(outputs.shape)
+    if target.ndim == 2 and target.shape[1] == 1 and outputs.shape[-1] > 1:
+        return target[:, 0]
+    return target
+
+
+def _penalties(net: Net) -> dict[str, float | int]:
+    """Return the penalty on the weights: what it adds, and its factor where that is one."""
+    held = net.model.trainable_variables
+    about = [(v.regularizer, w) for v, w in zip(held, net.weights, strict=True) if v.regularizer]
+    size = math.fsum(of_weight(one, w) for one, w in about)
+    kinds = {
+        (float(getattr(one, "l1", 0.0)), float(getattr(one, "l2", 0.0))) for one, _ in about
+    }
+    found: dict[str, float | int] = {"penalty_initial": size}
+    if len(kinds) == 1:
+        l1, l2 = kinds.pop()
+        if not (l1 and l2) and (l1 or l2):
+            found |= {"penalty_power": 2 if l2 else 1, "penalty_rate": l2 or l1}
+    return found
+
+
+def _gradients(
+    net: Net, loss: Compiled, others: list[Any], inputs: list[Any], target: Array
+) -> Sequence[Array | None]:
+    given = keras.ops.convert_to_tensor(target)
+
+    def total(weights: list[Any]) -> Any:
+        with net.changed():
+            outputs, _, _ = net.call(weights, others, inputs, training=True)
+        return loss(given, outputs)
+
+    try:
+        return gradients(total, net.weights)
+    except Exception:
+        return [None] * len(net.weights)
+
+
+def _cut_off(net: Net, made: Sequence[Any], grads: Sequence[Array | None]) -> list[str]:
+    """Return the weights of layers that took part and that no gradient reaches."""
+    if all(one is None for one in grads):
+        return []
+    called = {id(v) for layer, _ in made for v in layer.weights}
+    held = net.model.trainable_variables
+    return [
+        short(v.path, net.model)
+        for v, g in zip(held, grads, strict=True)
+        if g is None and id(v) in called
+    ]
+
+
+def _affine(net: Net, head: Any, inputs: Sequence[Array]) -> bool | None:
+    """Tell whether points on a line go to points on a line, the last activation left out."""
+    x = inputs[0]
+    if len(inputs) != 1 or x.dtype.kind != "f" or len(x) < 4:
+        return None
+    half = len(x) // 2
+    a, b = x[:half], x[half : 2 * half]
+    instead = [] if head is None else [(head, identity)]
+
+    def outputs(weights: list[Any], others: list[Any], given: list[Any]) -> Any:
+        with net.changed(instead):
+            return net.call(weights, others, given, training=False)[0]
+
+    run, weights, others = compiled(outputs), tensors(net.weights), tensors(net.others)
+
+    def of(rows: Array) -> Array:
+        return array(run(weights, others, tensors([rows.astype(x.dtype)]))).astype(np.float64)
+
+    try:
+        fa, fb = of(a), of(b)
+        size = float(np.abs(fa - fb).max())
+        gaps = [
+            float(np.abs(of(s * a + (1 - s) * b) - s * fa - (1 - s) * fb).max())
+            for s in (0.5, 3.0, -2.0)
+        ]
+    except Exception:
+        return None
+    return max(gaps) <= 1e-3 * size if size > 0 else None
