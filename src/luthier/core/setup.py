@@ -149,6 +149,7 @@ class LossFacts:
         penalty_power, penalty_rate: Of a penalty that is a sum of squares (2) or of absolute values
             (1): which, and its factor; 0 for another kind.
         penalty_initial: What the penalty adds at initialisation.
+        penalty_apart: It comes on top of all other values here, which are of the data alone.
         error: What it raised.
     """
 
@@ -166,6 +167,7 @@ class LossFacts:
     penalty_power: int = 0
     penalty_rate: float = 0.0
     penalty_initial: float = 0.0
+    penalty_apart: bool = False
     error: str = ""
 
 

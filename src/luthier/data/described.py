@@ -88,7 +88,7 @@ def class_numbers(target: Array) -> Array | None:
     [1, 0]
     """
     if target.dtype.kind in "iub":
-        plain = target.reshape(len(target), -1)
+        plain = target.reshape(len(target), -1).astype(np.int64, copy=False)
         return plain[:, 0] if plain.shape[1] == 1 else None
     if not np.isfinite(target).all():
         return None

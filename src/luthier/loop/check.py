@@ -50,11 +50,14 @@ def check(
         model: The network, as it is before training.
         data: ``(X, y)`` as arrays or tensors, a data set or a loader of such pairs; training and
             validation part as a pair of these. With `loss`, a batch or a loader of any kind.
-        loss_fn: Takes outputs and targets, such as ``torch.nn.CrossEntropyLoss()``.
+        loss_fn: Takes outputs and targets, such as ``torch.nn.CrossEntropyLoss()``. Of a Keras
+            model, what `compile` takes; by default what it was compiled with.
         loss: Takes the network and a batch, and returns what is minimised; instead of `loss_fn`.
-        optimizer: What will train; several in a list.
+        optimizer: What will train; several in a list. Of a Keras model, by default what it was
+            compiled with.
         scheduler: What will set its rate; it is taken to step once an epoch, unless it knows its
-            number of steps.
+            number of steps. Of a Keras model also a `LearningRateScheduler`, or a function of the
+            epoch.
         epochs: How many are planned.
         batch_size: Rows of a step; a loader has its own.  [default: 32]
         seconds: That the copies may take in all.
@@ -67,13 +70,15 @@ def check(
         LuthierError: when network, loss and data cannot be run together; its text says what to
             pass instead.
     """
-    if (loss_fn is None) == (loss is None):
+    framework = _framework(model)
+    # What a Keras model was compiled with is known to it.
+    known = framework.name == "keras" and loss is None
+    if (loss_fn is None) == (loss is None) and not known:
         raise LuthierError(
             f"{'no loss was' if loss is None else 'both loss_fn and loss were'} given, but one was "
             "expected. Pass loss_fn=..., which takes outputs and targets, or "
             "loss=lambda model, batch: ...."
         )
-    framework = _framework(model)
     train, val = _parts(data)
     setup = framework.inspect(
         model,
@@ -88,7 +93,7 @@ def check(
         seed=seed,
     )
     facts, notes = _facts(framework, train, val, seed)
-    return diagnose_setup(replace(setup, data=facts), notes=notes if loss_fn is not None else ())
+    return diagnose_setup(replace(setup, data=facts), notes=notes if loss is None else ())
 
 
 def check_recipe(
@@ -172,8 +177,8 @@ def _framework(model: Any) -> Framework:
     if framework is not None:
         return framework
     raise LuthierError(
-        f"model is a {type(model).__name__}, but a torch.nn.Module was expected. Pass the network "
-        "itself, as your training loop has it."
+        f"model is a {type(model).__name__}, but a torch.nn.Module was expected, or a keras.Model. "
+        "Pass the network itself, as your training loop has it."
     )
 
 

@@ -37,13 +37,13 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
     if little and helps(setup, "without_dropout", "with_dropout"):
         return _dropout(setup, nothing=nothing_learnt(setup, "with_dropout"))
     with_it, without = learnt(setup, "penalised"), learnt(setup, "unpenalised")
-    rest = (loss.initial or 0.0) - loss.penalty_initial
+    held = 0.0 if loss.penalty_apart else loss.penalty_initial
+    rest = (loss.initial or 0.0) - held
     if with_it is not None and without is not None:
         less = 1 - without <= half * (1 - with_it) and without - with_it >= least
         if not helps(setup, "unpenalised", "penalised") and not less:
             return None
         # A loss that closed over the user's own weights holds their penalty all along.
-        held = loss.penalty_initial
         ends = [setup.fits[name].last - held for name in ("penalised", "unpenalised")]
         said = (
             f"After {setup.fits['penalised'].steps} steps with the penalty on its weights the data "

@@ -20,6 +20,7 @@ from luthier.core import (
     BuilderError,
     Captured,
     Conditional,
+    LuthierError,
     Part,
     Recipe,
     Setup,
@@ -182,7 +183,9 @@ class KerasFramework:
 
     def rows(self, data: object, most: int, seed: int) -> tuple[tuple[Array, ...], Array, int]:
         """Return at most some rows of a user's data as arrays: inputs, targets, rows in all."""
-        raise NotImplementedError
+        from luthier.frameworks.keras.inspecting.inspect import rows_of
+
+        return rows_of(data, most, seed)
 
     def ready(
         self, build: Build, recipe: Recipe, arrays: Arrays, seed: int
@@ -204,8 +207,29 @@ class KerasFramework:
         seconds: float = 10.0,
         seed: int = 0,
     ) -> Setup:
-        """Measure a training before its first step; nothing of the user's is changed by it."""
-        raise NotImplementedError
+        """Measure a training before its first step; nothing of the user's is changed by it.
+
+        Raises:
+            LuthierError: for a `loss` of model and batch: Keras has none.
+        """
+        from luthier.frameworks.keras.inspecting.inspect import inspect
+
+        if loss is not None:
+            raise LuthierError(
+                "loss=... takes a network and a batch, which Keras' models do not. Pass "
+                "loss_fn=..., as compile takes it: a name, or a function of targets and outputs."
+            )
+        return inspect(
+            model,
+            data,
+            loss_fn=loss_fn,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            epochs=epochs,
+            batch_size=batch_size,
+            seconds=seconds,
+            seed=seed,
+        )
 
     def script(
         self,

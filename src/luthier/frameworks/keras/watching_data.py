@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.frameworks.keras.inspecting.loss_names import LossName
+from luthier.frameworks.keras.loss_names import LossName
 from luthier.frameworks.keras.watching_fit import Fit
 
 Array = NDArray[Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.frameworks.keras.inspecting.loss_names import loss_name
+from luthier.frameworks.keras.loss_names import loss_name
 from luthier.frameworks.keras.watching_data import array_of, facts_of_rows
 from luthier.frameworks.keras.watching_fit import Fit
 from luthier.frameworks.keras.watching_layers import ROWS, saturated, saturating

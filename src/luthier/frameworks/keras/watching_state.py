@@ -72,6 +72,8 @@ def copied(tensor: Any, most: int = NUMBERS) -> Array:
     rows = int(tensor.shape[0]) if len(tensor.shape) else 1
     step = min(math.ceil(size / most), rows) if most and rows > 1 else 1
     backend = keras.backend.backend()
+    if isinstance(tensor, np.ndarray):
+        return np.array(tensor[::step] if step > 1 else tensor)
     if backend == "torch":
         found = tensor.detach()
         found = found[::step] if step > 1 else found

@@ -56,6 +56,7 @@ class Bench:
         self.rate = None if self._inner is None else rate_of(self._inner)
         self.steps = steps
         self._end, self._share = time.monotonic() + seconds, seconds / 6
+        self._compiling = seconds  # compiling may take as long again
         self.fits: dict[str, Fit] = {}
         self.left_out: list[str] = []
         self.failed: list[str] = []
@@ -126,9 +127,7 @@ class Bench:
                 course = self._courses[key] = Course(loss, self.net.weights, made)
             course.begin(weights or self.net.weights, (rate or (self.rate or 0.0) * by))
             measure = self._measure(instead if teacher is None else (), before)
-            found = self._fit(
-                course, measure, data, batch, guess, aim, round(self.steps * longer)
-            )
+            found = self._fit(course, measure, data, batch, guess, aim, round(self.steps * longer))
         except Exception as error:
             # An experiment that the model or its loss does not stand says nothing about them.
             self.failed.append(f"{name}: {type(error).__name__}: {error}"[:200])
@@ -172,14 +171,17 @@ class Bench:
             value = float(array(measure(course.weights, others, *given)))
             return value if math.isfinite(value) else math.inf
 
+        began = time.monotonic()
         first = last = measured()
         batches = data.batches(self.seed) if batch is None else _again(data.take(batch))
-        began, done = time.monotonic(), 0
-        limit = min(2 * self._share, max(self._end - began, 0.1))
+        done, limit = 0, math.inf
         for done, (inputs, target) in zip(range(1, steps + 1), batches, strict=False):
             loss, others = course.step(others, tensors(inputs), keras.ops.convert_to_tensor(target))
             if done == 1:
-                began = time.monotonic()  # compiling is no training
+                took = min(time.monotonic() - began, self._compiling)
+                self._compiling, self._end = self._compiling - took, self._end + took
+                began = time.monotonic()
+                limit = min(2 * self._share, max(self._end - began, 0.1))
             if done % _LOOKS == 0:
                 if not math.isfinite(float(array(loss))):
                     break
@@ -211,9 +213,7 @@ class Bench:
 
         return loss
 
-    def _measure(
-        self, instead: Instead, before: Callable[[Any], Any] | None
-    ) -> Callable[..., Any]:
+    def _measure(self, instead: Instead, before: Callable[[Any], Any] | None) -> Callable[..., Any]:
         key = (tuple((id(a), id(b)) for a, b in instead), id(before))
         if key not in self._measures:
 

@@ -105,7 +105,7 @@ def _scaled_inputs(x: Array) -> Array | None:
         return None
     dims = (0,) if x.ndim == 2 else tuple(range(x.ndim - 1))
     mean, std = flat.mean(axis=dims, keepdims=True), flat.std(axis=dims, keepdims=True)
-    return ((flat - mean) / np.where(std > 0, std, 1.0)).astype(np.float32)
+    return np.asarray((flat - mean) / np.where(std > 0, std, 1.0), np.float32)
 
 
 def _scaled_target(setup: Setup, y: Array) -> Array | None:
@@ -117,7 +117,7 @@ def _scaled_target(setup: Setup, y: Array) -> Array | None:
         return None
     if _MILD[0] < spread < _MILD[1] and abs(mean) <= _MILD[1] * spread:
         return None
-    return ((y.astype(np.float64) - mean) / spread).astype(np.float32)
+    return np.asarray((y.astype(np.float64) - mean) / spread, np.float32)
 
 
 def _own_or_adam(bench: Bench, name: str, **how: Any) -> None:
@@ -201,7 +201,7 @@ def _start(bench: Bench, setup: Setup, head: Any) -> None:
     wild = wild or min(scales[:-1], default=1.0) < 1e-3  # the last layer may begin at zero
     high = (
         loss.initial is not None and loss.guess is not None and loss.floor is not None
-        and loss.initial - loss.penalty_initial - loss.floor > 3.0 * (loss.guess - loss.floor)
+        and loss.initial - loss.floor > 3.0 * (loss.guess - loss.floor)
     )  # fmt: skip
     if alike or stuck or faint or wild or high:
         fresh = reinitialised(bench.net)

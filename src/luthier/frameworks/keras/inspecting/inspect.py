@@ -156,17 +156,23 @@ def _seen(
     aligned = _aligned(target, outputs)
     facts = output_facts(outputs, aligned, op, inputs)
     about = loss_facts(loss, outputs, target, op) if facts.finite else LossFacts()
+    twice = (op, about.kind) in (("softmax", "cross_entropy"), ("sigmoid", "bce_logits"))
+    if backend() == "tensorflow" and twice and hasattr(output, "_keras_logits"):
+        kind = "shares" if op == "softmax" else "bce"
+        about = replace(loss_facts(loss, outputs, target, "none"), kind=kind, floor=0.0)
+        notes.append(
+            f"from_logits=True beside {op}: Keras on TensorFlow finds the logits before it, and "
+            "trains as it should; on JAX and PyTorch it would not"
+        )
     about = replace(about, **_penalties(net))
     setup = Setup(output=facts, loss=about, activations=activations(made, head))
     grads: Sequence[Array | None] = [None] * len(net.weights)
     if facts.finite and not about.error:
-        total = about.initial or 0.0
-        setup = replace(setup, loss=replace(about, initial=total + about.penalty_initial))
         grads = _gradients(net, loss, others, given, target)
         setup = replace(setup, affine=_affine(net, head, inputs))
     cut = _cut_off(net, made, grads)
-    if backend() == "jax":
-        notes.append("JAX gives zero for weights that no gradient reaches: they were not told")
+    if backend() == "jax" and any(one is not None and not one.any() for one in grads):
+        notes.append("on JAX a weight that no gradient reaches has one of zero: not told apart")
     setup = replace(
         setup,
         layers=layer_facts(net.model, made, grads),
@@ -186,15 +192,13 @@ def _aligned(target: Array, outputs: Array) -> Array:
     return target
 
 
-def _penalties(net: Net) -> dict[str, float | int]:
+def _penalties(net: Net) -> dict[str, Any]:
     """Return the penalty on the weights: what it adds, and its factor where that is one."""
     held = net.model.trainable_variables
     about = [(v.regularizer, w) for v, w in zip(held, net.weights, strict=True) if v.regularizer]
     size = math.fsum(of_weight(one, w) for one, w in about)
-    kinds = {
-        (float(getattr(one, "l1", 0.0)), float(getattr(one, "l2", 0.0))) for one, _ in about
-    }
-    found: dict[str, float | int] = {"penalty_initial": size}
+    kinds = {(float(getattr(one, "l1", 0.0)), float(getattr(one, "l2", 0.0))) for one, _ in about}
+    found: dict[str, Any] = {"penalty_initial": size, "penalty_apart": True}
     if len(kinds) == 1:
         l1, l2 = kinds.pop()
         if not (l1 and l2) and (l1 or l2):

@@ -45,7 +45,8 @@ def head_of(calls: Sequence[Call], output: Any) -> tuple[Any, str]:
         return None, "other"
     last = calls[-1][1]
     if last is not output and (
-        getattr(last, "shape", None) != output.shape or not np.array_equal(array(last), array(output))
+        getattr(last, "shape", None) != output.shape
+        or not np.array_equal(array(last), array(output))
     ):
         return None, "other"
     for layer, _ in reversed(calls):
@@ -108,8 +109,8 @@ def layer_facts(
     own = [one for one in model._flatten_layers(include_self=False) if id(one) not in seen]
     found = []
     for layer in (*order, *own):
-        weight = next((v for v in layer._trainable_variables if len(v.shape) >= 2), None)
-        weight = weight or next((v for v in layer.weights if len(v.shape) >= 2), None)
+        held = [v for v in (*layer._trainable_variables, *layer.weights) if len(v.shape) >= 2]
+        weight = held[0] if held else None
         if weight is None or list(layer._flatten_layers(include_self=False)):
             continue
         kernel = np.asarray(weight.numpy(), np.float64)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core import LossFacts
-from luthier.frameworks.keras.inspecting.loss_names import LossName, loss_name
 from luthier.frameworks.keras.inspecting.machine import gradients
 from luthier.frameworks.keras.inspecting.net import array
+from luthier.frameworks.keras.loss_names import LossName, loss_name
 
 Array = NDArray[Any]
 NUMBERS = ("mse", "l1", "huber")
@@ -88,13 +88,13 @@ def loss_facts(loss: Compiled, outputs: Array, target: Array, op: str) -> LossFa
 def one_hot(target: Array, units: int) -> Array | None:
     """Return targets as rows of shares; None where they are none."""
     if target.shape[1:] == (units,) and units > 1:
-        return target.astype(np.float64)
+        return np.asarray(target, np.float64)
     if target.dtype.kind not in "iub" and not bool((target == np.round(target)).all()):
         return None
     labels = target.reshape(-1).astype(int)
     if len(labels) != len(target) or labels.min() < 0 or labels.max() >= units:
         return None
-    return np.eye(units)[labels]
+    return np.asarray(np.eye(units)[labels])
 
 
 def _extremes(
@@ -216,9 +216,7 @@ def _searched(loss: Compiled, outputs: Array, target: Array) -> float | None:
     rate = 0.1 * max(float(y.std()), _TINY)
     given, shape = made(target), outputs.shape
     m, v, best = np.zeros_like(free), np.zeros_like(free), math.inf
-    grad_of = _gradient_of(
-        lambda at: loss(given, keras.ops.broadcast_to(at[0], shape))
-    )
+    grad_of = _gradient_of(lambda at: loss(given, keras.ops.broadcast_to(at[0], shape)))
     for step in range(1, _STEPS + 1):
         try:
             grad = grad_of(free)
@@ -238,9 +236,7 @@ def _gradient_of(function: Callable[[list[Any]], Any]) -> Callable[[Array], Arra
     return lambda at: gradients(function, [at])[0]
 
 
-def _reachable(
-    loss: Compiled, kind: str, op: str, outputs: Array, target: Array
-) -> float | None:
+def _reachable(loss: Compiled, kind: str, op: str, outputs: Array, target: Array) -> float | None:
     """Return the lowest loss of an activation's outputs, each row free to be its best."""
     best: Array | None = None
     bounds = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf),

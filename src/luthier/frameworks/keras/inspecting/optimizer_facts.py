@@ -56,9 +56,7 @@ def optimizer_facts(
     )
 
 
-def schedule_facts(
-    scheduler: Any, optimizer: Any, epochs: int | None, steps: int
-) -> ScheduleFacts:
+def schedule_facts(scheduler: Any, optimizer: Any, epochs: int | None, steps: int) -> ScheduleFacts:
     """Run a schedule ahead, one rate an epoch.
 
     Args:
@@ -85,6 +83,7 @@ def schedule_facts(
             if not callable(function) or isinstance(given, type):
                 return ScheduleFacts(name, epochs=epochs)
             name = name if name != "function" else getattr(function, "__name__", name)
+            name = "the schedule" if name == "<lambda>" else name
             takes = len(inspect.signature(function).parameters)
             rate = 0.1 if inner is None else rate_of(inner)
             for epoch in range(count):
