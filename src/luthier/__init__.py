@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from luthier.loop.compare import Comparison, compare
     from luthier.loop.diagnose import diagnose
     from luthier.loop.keras_watch import KerasWatch
+    from luthier.loop.lr import lr
     from luthier.loop.predict import predict
     from luthier.loop.study import Study
     from luthier.loop.train import Training, train
@@ -50,6 +51,7 @@ _LAZY = {
     "check": "luthier.loop.check",
     "compare": "luthier.loop.compare",
     "diagnose": "luthier.loop.diagnose",
+    "lr": "luthier.loop.lr",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
     "train": "luthier.loop.train",
@@ -81,6 +83,7 @@ __all__ = [
     "check",
     "compare",
     "diagnose",
+    "lr",
     "predict",
     "read",
     "train",

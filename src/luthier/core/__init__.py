@@ -24,6 +24,7 @@ from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Baseline, Build, Captured, Rehearsal, Signature, State
 from luthier.core.problems import PROBLEMS
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy, Watcher
+from luthier.core.rates import LearningRates, RateRange, RateRun
 from luthier.core.recipe import MODEL_PREFIX, STRUCTURE, Recipe, Value
 from luthier.core.run import Run, Trace
 from luthier.core.setup import (
@@ -91,6 +92,7 @@ __all__ = [
     "History",
     "Int",
     "LayerFacts",
+    "LearningRates",
     "LossFacts",
     "LuthierError",
     "MissingExtraError",
@@ -102,6 +104,8 @@ __all__ = [
     "Prescription",
     "Proof",
     "Pruned",
+    "RateRange",
+    "RateRun",
     "Recipe",
     "RecipeError",
     "Ref",

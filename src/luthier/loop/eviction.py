@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import History
 
-PAUSED = 64  # more than halving comes back to: it resumes one in three of a rung, best first
+PAUSED = 64  # more than a search comes back to: it resumes the promising ones, best first
 FINISHED = 3  # for handing over the winner and its nearest rivals
 
 

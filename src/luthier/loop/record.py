@@ -33,7 +33,7 @@ def study_record(
     space: Mapping[str, Domain] | str | Path | None,
     budget: Budget,
     seed: int,
-    strategy: str = "halving",
+    strategy: str = "freeze_thaw",
     engine: str = "auto",
 ) -> StudyRecord:
     """Return the record of a study that begins, or goes on.

@@ -48,7 +48,7 @@ def tune(
     storage: str = STORAGE,
     study: str | None = None,
     seed: int = 0,
-    strategy: str = "halving",
+    strategy: str = "freeze_thaw",
     engine: str = "auto",
     framework: str | None = None,
     executor: str = "auto",
@@ -87,7 +87,8 @@ def tune(
         storage: Where to keep the study.
         study: Its name; by default made of data and builder.
         seed: Decides the split, what is tried, and each training.
-        strategy: Decides what to try next.
+        strategy: Decides what to try next: ``freeze_thaw``, ``halving``, ``hyperband``, ``tpe``,
+            ``random``, ``sobol``, ``grid``, or ``optuna:`` and the name of a sampler.
         engine: What trains; ``auto`` takes the fastest that can.
         framework: Whose networks a family makes: ``torch`` (the default) or ``keras``. A function
             of your own decides that itself.

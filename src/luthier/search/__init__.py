@@ -2,25 +2,42 @@
 
 from luthier.core import LuthierError, Strategy, did_you_mean
 from luthier.search.freeze_thaw import FreezeThaw
+from luthier.search.grid import Grid
 from luthier.search.halving import Halving
+from luthier.search.hyperband import Hyperband
+from luthier.search.optuna import Optuna
 from luthier.search.random import Random
+from luthier.search.sobol import Sobol
+from luthier.search.tpe import TPE
 
 ALL: tuple[tuple[str, Strategy], ...] = (
     ("freeze_thaw", FreezeThaw()),
     ("halving", Halving()),
+    ("hyperband", Hyperband()),
+    ("tpe", TPE()),
+    ("optuna", Optuna()),
     ("random", Random()),
+    ("sobol", Sobol()),
+    ("grid", Grid()),
 )
 
 
 def by_name(name: str) -> Strategy:
     """Return the strategy of a name, with its default settings.
 
+    Args:
+        name: One of `ALL`, or ``optuna:`` and the name of a sampler of Optuna's.
+
     Raises:
         LuthierError: when there is none of that name.
 
     >>> by_name("halving")
     Halving(batch=8, eta=3, first=0.0625, reserve=2.0, local=0.5)
+    >>> by_name("optuna:GPSampler").sampler
+    'GPSampler'
     """
+    if name.startswith("optuna:"):
+        return Optuna(name.removeprefix("optuna:"))
     strategies = dict(ALL)
     if name not in strategies:
         raise LuthierError(

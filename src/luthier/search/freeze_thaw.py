@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from luthier.core import History, Recipe, Space, Step
+from luthier.core import History, Recipe, Space, Step, Trial
+from luthier.search import promotion
 from luthier.search.quasirandom import new_recipes
 from luthier.search.structures import with_few_structures
 from luthier.search.surrogate.acquisition import Improvement
@@ -59,7 +59,8 @@ class FreezeThaw:
         if finishing := self._finishing(history, full):
             return [finishing]
         steps = self._promotions(history, rungs, self._hedged(history, full, rng))
-        return steps + self._chosen(space, history, rungs, steps, rng)
+        steps += self._chosen(space, history, rungs, steps, rng)
+        return promotion.within(steps, history, full, self.reserve)
 
     def rungs(self, full: int) -> list[int]:
         """Return the epochs at which trials pause; the last one is no stub.
@@ -67,12 +68,9 @@ class FreezeThaw:
         >>> FreezeThaw().rungs(52), FreezeThaw().rungs(10)
         ([3, 6, 12, 24, 52], [2, 4, 10])
         """
-        rung = max(2, round(self.first * full))
-        rungs = []
-        while rung < 0.75 * full:
-            rungs.append(rung)
-            rung *= self.growth
-        return [*rungs, full]
+        first = max(2, round(self.first * full)) / full
+        rungs = promotion.rungs(full, first, self.growth)
+        return [rung for rung in rungs if rung < 0.75 * full or rung == full]
 
     def _spread(self, space: Space, history: History, count: int) -> list[Recipe]:
         recipes = new_recipes(space, history, count)
@@ -80,7 +78,7 @@ class FreezeThaw:
 
     def _finishing(self, history: History, full: int) -> Step | None:
         """Return the step that takes the baseline, or near the end the best, to its end."""
-        paused = [t for t in history.trials if t.state == "paused" and t.epochs < full]
+        paused = promotion.cut_short(history, full)
         first = next((t for t in paused if t.number == 0), None)
         left = history.epochs_left - (full - first.epochs if first else 0)
         ending = left <= self.reserve * full
@@ -98,18 +96,10 @@ class FreezeThaw:
         return int((early + (late - early) * done) * self.batch + rng.random())
 
     def _promotions(self, history: History, rungs: Sequence[int], count: int) -> list[Step]:
-        """Return the best third of each rung, at least one trial, the deepest rung first."""
-        steps: list[Step] = []
-        for rung, following in reversed(list(pairwise(rungs))):
-            reached = [t for t in history.trials if t.epochs >= rung or t.state == "failed"]
-            ranked = sorted(reached, key=lambda t: (level(history, t, rung), t.number))
-            best = ranked[: max(1, len(reached) // 3)]
-            steps += [
-                Step(following, trial=trial.number)
-                for trial in best
-                if trial.state == "paused" and rung <= trial.epochs < following
-            ]
-        return steps[:count]
+        def loss(trial: Trial, rung: int) -> float:
+            return level(history, trial, rung)
+
+        return promotion.promotions(history.trials, rungs, 3, loss, least=1)[:count]
 
     def _chosen(
         self,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from luthier.core import History, Space, Step, Trial
+from luthier.core import History, Recipe, Space, Step
+from luthier.search import promotion
 from luthier.search.neighbours import neighbours
 from luthier.search.quasirandom import new_recipes
 from luthier.search.structures import with_few_structures
@@ -48,13 +46,13 @@ class Halving:
         if not history.trials:
             news = self._new(space, history, self.batch - 1, rng)
             return [Step(full, recipe=space.baseline, seed=history.seed), *news]
-        finishing = history.epochs_left <= self.reserve * full or history.trials_left <= 0
-        if finishing and (best := self._unfinished(history, full)):
-            return [Step(full, trial=best.number)]
-        first = history.trials[0]
-        if first.state == "paused" and first.epochs < full:
-            return [Step(full, trial=first.number)]  # a budget in time had cut it short
-        promoted = self._promotions(history, full)[: self.batch]
+        if (last := promotion.last_step(history, full, self.reserve)) is not None:
+            return [last]
+        paused = promotion.cut_short(history, full)
+        if paused and paused[0].number == 0:
+            return [Step(full, trial=0)]  # a budget in time had cut it short
+        at = self.rungs(full)
+        promoted = promotion.promotions(history.trials, at, self.eta, history.loss)[: self.batch]
         room = min(self.batch - len(promoted), history.trials_left)
         return promoted + self._new(space, history, int(room), rng)
 
@@ -64,42 +62,18 @@ class Halving:
         >>> Halving().rungs(50)
         [3, 9, 27, 50]
         """
-        rung = max(1, round(self.first * full))
-        rungs = []
-        while rung < full:
-            rungs.append(rung)
-            rung *= self.eta
-        return [*rungs, full]
+        return promotion.rungs(full, self.first, self.eta)
 
     def _new(
         self, space: Space, history: History, count: int, rng: np.random.Generator
     ) -> list[Step]:
-        first = self.rungs(space.baseline.epochs)[0]
         near = neighbours(space, history, int(self.local * count), rng)
         far = new_recipes(space, history, count - len(near))
         recipes = near + [recipe for recipe in far if recipe not in near]
-        recipes = with_few_structures(recipes, space, history)
-        return [Step(first, recipe=recipe, seed=history.seed) for recipe in recipes]
+        first = self.rungs(space.baseline.epochs)[0]
+        return started(with_few_structures(recipes, space, history), first, history)
 
-    def _promotions(self, history: History, full: int) -> list[Step]:
-        """Return the trials that go on, those at the deepest rung first."""
-        rungs = self.rungs(full)
-        steps: list[Step] = []
-        for rung, following in reversed(list(pairwise(rungs))):
-            reached = [t for t in history.trials if t.epochs >= rung or t.state == "failed"]
-            ranked = sorted(reached, key=lambda t: (history.loss(t, rung), t.number))
-            best = ranked[: len(reached) // self.eta]
-            steps += [
-                Step(following, trial=trial.number)
-                for trial in best
-                if trial.state == "paused" and rung <= trial.epochs < following
-            ]
-        return steps
 
-    def _unfinished(self, history: History, full: int) -> Trial | None:
-        """Return the most promising paused trial; without new trials, only the very best."""
-        paused = [t for t in history.trials if t.state == "paused" and t.epochs < full]
-        candidates: Sequence[Trial] = paused
-        if history.trials_left <= 0 and history.epochs_left == math.inf:
-            candidates = [t for t in paused if t == history.best]
-        return min(candidates, key=lambda t: (history.loss(t), t.number), default=None)
+def started(recipes: list[Recipe], until: int, history: History) -> list[Step]:
+    """Return the first steps of new trials."""
+    return [Step(until, recipe=recipe, seed=history.seed) for recipe in recipes]

@@ -18,12 +18,14 @@ from luthier.testing.strategies import FULL, SPACE, StrategyLaws, bowl, simulate
 class TestStrategies(StrategyLaws):
     @pytest.fixture
     def strategy(self, name: str) -> Strategy:
+        if name == "optuna":
+            pytest.importorskip("optuna")
         return search.by_name(name)
 
 
 def test_every_file_of_the_family_has_its_entry():
     folder = Path(search.__file__).parent
-    helpers = {"__init__", "quasirandom", "neighbours", "median", "structures"}
+    helpers = {"__init__", "quasirandom", "neighbours", "median", "structures", "promotion"}
     files = {path.stem for path in folder.glob("*.py")} - helpers
     assert files == {name for name, _ in search.ALL}
 

@@ -13,6 +13,7 @@ from luthier.apps.cli.ask import ask
 from luthier.apps.cli.check import check
 from luthier.apps.cli.compare import compare
 from luthier.apps.cli.diagnose import diagnose
+from luthier.apps.cli.lr import lr
 from luthier.apps.cli.predict import predict
 from luthier.apps.cli.report import report
 from luthier.apps.cli.show import show
@@ -46,7 +47,7 @@ def _root(
     pass
 
 
-for command in (tune, train, ask, compare, check, diagnose, predict, show, report, worker):
+for command in (tune, train, lr, ask, compare, check, diagnose, predict, show, report, worker):
     app.command()(command)
 
 

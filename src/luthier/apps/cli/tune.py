@@ -61,7 +61,13 @@ def tune(
     study: Annotated[
         str | None, typer.Option(help="Name of the study.  [default: from data and model]")
     ] = None,
-    strategy: Annotated[str, typer.Option(help="What decides what to try next.")] = "halving",
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="What decides what to try next: freeze_thaw, halving, hyperband, tpe, random, "
+            "sobol, grid, or optuna:SAMPLER."
+        ),
+    ] = "freeze_thaw",
     engine: Annotated[
         str, typer.Option(help="auto, compiled, torch_eager or keras_eager.")
     ] = "auto",

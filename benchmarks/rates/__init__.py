@@ -1,0 +1,1 @@
+"""Suggested learning rates against a fine grid at full length."""

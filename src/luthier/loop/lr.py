@@ -1,0 +1,189 @@
+"""The learning rate first: whole short trainings at many rates, by the engines that train."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from luthier.catalog import losses, optimizers
+from luthier.catalog.ops_numpy import numpy_ops
+from luthier.core import (
+    Arrays,
+    Curves,
+    LearningRates,
+    LuthierError,
+    RateRange,
+    RateRun,
+    Recipe,
+    Stop,
+    nothing,
+)
+from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.interrupt import interruptible
+from luthier.loop.trainer import Trainer, TrialError
+from luthier.search.rates import Sweep, verdict
+
+
+def lr(
+    build: str | Callable[..., Any] | None,
+    data: Any,
+    *,
+    optimizer: str | Sequence[str] | None = None,
+    recipe: Recipe | Mapping[str, Any] | str | Path | None = None,
+    seeds: int = 3,
+    seed: int = 0,
+    target: str | None = None,
+    task: str | None = None,
+    metric: str | None = None,
+    sample_weight: Any = None,
+    group: str | None = None,
+    time: str | None = None,
+    engine: str = "auto",
+    notify: Callable[[str, RateRun], None] = nothing,
+) -> LearningRates:
+    """Find a learning rate: the usable range, the edge of stability, and a rate with head-room.
+
+    Rates over the optimizer's whole range are trained for a quarter of the recipe's length, each
+    with its own schedule to the end; those about the best for half of it, with several seeds; and
+    twice the suggested rate, which has to be stable. Where nothing learns, none is suggested, and
+    the reason given.
+
+    Args:
+        build: A family, ``FILE.py:function``, or a function that returns a network.
+        data: As for `luthier.tune`.
+        optimizer: Name or names; by default the recipe's.
+        recipe: What else is trained; the keys it leaves out take a sound default.
+        seeds: Of the trainings that decide; they follow `seed`.
+        seed: Decides the split and the first trainings.
+        target: As for `luthier.tune`, and so are all that follow.
+        task: What kind.
+        metric: Decides which rate is best.
+        sample_weight: Weight of each row.
+        group: Column whose equal values stay in one split.
+        time: Column to split by in time.
+        engine: What trains.
+        notify: Called with the optimizer's name and each training that has ended.
+
+    Raises:
+        LuthierError: for a mistake in what was passed; its text says what to change.
+    """
+    if seeds < 2:
+        raise LuthierError(
+            f"`seeds >= 2` must hold, but got {seeds}: one training shows no spread. Use seeds=3."
+        )
+    parts = assemble(
+        build,
+        data,
+        recipe=recipe,
+        target=target,
+        task=task,
+        metric=metric,
+        sample_weight=sample_weight,
+        group=group,
+        time=time,
+        seed=seed,
+    )
+    names = [optimizer] if isinstance(optimizer, str) else list(optimizer or ())
+    kinds = [optimizers.by_name(name) for name in names or [parts.recipe.optimizer]]
+    trainer, found = parts.trainer(engine), []
+    with interruptible() as stop:
+        for kind in kinds:
+            usual = {} if kind.name == parts.recipe.optimizer else kind.usual
+            base = parts.recipe.replace({**usual, "optimizer": kind.name})
+            sweep = Sweep(kind.learning_rates, base.epochs, _luck(parts.arrays, base), seeds)
+            found.append(_swept(sweep, base, parts, trainer, seed, stop, notify))
+    goal = parts.arrays.task
+    return LearningRates(goal.metric, goal.direction, parts.recipe.epochs, tuple(found))
+
+
+def _swept(
+    sweep: Sweep,
+    base: Recipe,
+    parts: Assembly,
+    trainer: Trainer,
+    seed: int,
+    stop: Stop,
+    notify: Callable[[str, RateRun], None],
+) -> RateRange:
+    runs: list[RateRun] = []
+    while not stop.asked and (asked := sweep.wanted(runs)):
+        for one in asked:
+            if stop.asked:
+                break
+            runs.append(_run(one, base, parts, trainer, seed))
+            notify(base.optimizer, runs[-1])
+    if stop.asked:
+        return RateRange(base.optimizer, reason="stopped before it was done", runs=tuple(runs))
+    return verdict(runs, base.optimizer, enough=sweep.enough)
+
+
+def _run(asked: RateRun, base: Recipe, parts: Assembly, trainer: Trainer, seed: int) -> RateRun:
+    """Train one rate; what it raises is its cause."""
+    recipe = base.replace({"learning_rate": asked.rate, "epochs": asked.epochs})
+    try:
+        run = trainer.start(recipe, seed + asked.seed, asked.epochs)
+        while not run.ended:
+            run.advance(seconds=1.0)
+        outcome, cause = run.outcome()
+    except TrialError as error:
+        return replace(asked, cause=str(error))
+    if outcome == "failed":
+        return replace(asked, cause=cause)
+    return _scored(asked, run.curves, parts.arrays, recipe)
+
+
+def _scored(asked: RateRun, curves: Curves, arrays: Arrays, recipe: Recipe) -> RateRun:
+    task = arrays.task
+    score = curves.score(task.metric, task.direction)
+    val = [loss for loss in curves.val_loss if math.isfinite(loss)]
+    guess = guessing(arrays, recipe)
+    if score is None or not val:
+        return replace(asked, cause="no epoch has a score")
+    last = curves.train_loss_eval[-1] if curves.train_loss_eval else curves.train_loss[-1]
+    ceiling = curves.train_loss[0] if guess is None else 1.2 * guess
+    return replace(
+        asked,
+        loss=score if task.direction == "minimize" else -score,
+        stable=math.isfinite(last) and last <= max(ceiling, 1e-6),
+        gain=None if guess is None else guess - min(val),
+    )
+
+
+def guessing(arrays: Arrays, recipe: Recipe) -> float | None:
+    """Return the validation loss of outputs that are the same for every row.
+
+    For classes the shares of the training rows, for numbers their mean; None for a loss that has
+    no such constant, or for outputs of another shape.
+    """
+    task, train, val = arrays.task, arrays.train, arrays.val
+    name = recipe.loss or losses.default(task.kind, task.n_outputs)
+    if task.kind == "classification":
+        if name != "cross_entropy":
+            return None
+        shares = np.bincount(train.target, minlength=task.n_outputs) / len(train)
+        outputs = np.log(np.maximum(shares, 1e-12))
+        targets = np.eye(task.n_outputs)[val.target]
+    else:
+        outputs, targets = train.target.mean(axis=0), val.target.astype(float)
+    constant = np.broadcast_to(outputs, targets.shape).astype(float)
+    each = np.asarray(losses.by_name(name).per_example(numpy_ops, constant, targets))
+    return float(np.average(each, weights=val.weight))
+
+
+def _luck(arrays: Arrays, recipe: Recipe) -> float:
+    """Return the gain over guessing that a step in a random direction can have by luck.
+
+    Along any direction the mean loss of n rows first falls by ``z**2 / 2n`` times the variance of
+    one row's score (second-order Taylor); z is 4 here, as many directions are tried. For a
+    cross-entropy the variance is about 1, for a squared error four times the squared error.
+    """
+    guess = guessing(arrays, recipe)
+    if guess is None:
+        return 0.0
+    scale = 1.0 if arrays.task.kind == "classification" else 2.0 * guess
+    return 8.0 * scale / max(len(arrays.val), 1)

@@ -1,0 +1,177 @@
+"""What trainings at several rates say: usable range, edge of stability, and a rate to take."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from luthier.core import RateRange, RateRun
+
+
+@dataclass(frozen=True)
+class Level:
+    """Trainings of one length at one rate.
+
+    Args:
+        losses: One for each seed.
+        stable: Whether all were.
+    """
+
+    losses: tuple[float, ...]
+    stable: bool
+
+    @property
+    def mean(self) -> float:
+        """Their mean; infinite where one was not stable."""
+        return math.fsum(self.losses) / len(self.losses) if self.stable else math.inf
+
+
+def near(one: float, other: float) -> bool:
+    """Tell whether two rates are the same but for rounding."""
+    return math.isclose(one, other, rel_tol=1e-3)
+
+
+def by_rate(runs: Sequence[RateRun], rates: Sequence[float], epochs: int) -> dict[float, Level]:
+    """Return what fresh seeds came to at some rates, at one length."""
+    found = {}
+    for rate in rates:
+        there = [r for r in runs if near(r.rate, rate) and r.epochs == epochs and r.seed > 0]
+        if there:
+            found[rate] = Level(tuple(r.loss for r in there), all(r.stable for r in there))
+    return found
+
+
+def spread(levels: Iterable[Level]) -> float | None:
+    """Return the standard deviation between seeds, of all rates together."""
+    several = [level.losses for level in levels if len(level.losses) > 1 and level.stable]
+    if not several:
+        return None
+    return math.sqrt(statistics.fmean(statistics.variance(losses) for losses in several))
+
+
+def lowest_within(losses: Mapping[float, float], slack: float) -> float:
+    """Return the lowest rate whose loss is that close to the best.
+
+    Where rates do alike, the lower one has more room to instability, and gains more from the
+    epochs that a short training lacks.
+    """
+    best = min(losses.values())
+    return min(rate for rate, loss in losses.items() if loss <= best + slack)
+
+
+def learns(runs: Sequence[RateRun], enough: float) -> bool:
+    """Tell whether a rate does better than guessing by more than luck.
+
+    Several seeds have the word where there are several: their mean.
+    """
+    levels: dict[tuple[float, int], list[float]] = {}
+    for run in runs:
+        gain = math.inf if run.gain is None and run.loss < math.inf else run.gain
+        levels.setdefault((run.rate, run.epochs), []).append(-math.inf if gain is None else gain)
+    most = max((len(gains) for gains in levels.values()), default=0)
+    several = [statistics.fmean(g) for g in levels.values() if len(g) == most]
+    return max(several, default=-math.inf) > enough
+
+
+def edge(runs: Sequence[RateRun]) -> float | None:
+    """Return the lowest rate at which a training was unstable, above one that was stable."""
+    stable = min((run.rate for run in runs if run.stable), default=math.inf)
+    unstable = [run.rate for run in runs if not run.stable and run.rate > stable]
+    return min(unstable, default=None)
+
+
+def best_rate(runs: Sequence[RateRun]) -> float | None:
+    """Return the rate whose trainings with fresh seeds do best, smoothed over its neighbours.
+
+    A parabola through the losses of the longest trainings, over the logarithm of the rate: single
+    means are noisy, and the loss of a network is flat about its best rate. It is at most half of
+    the lowest rate at which a training was unstable.
+    """
+    several = [run for run in runs if run.seed > 0]
+    longest = max((run.epochs for run in several if run.loss < math.inf), default=0)
+    levels = by_rate(several, sorted({run.rate for run in several}), longest)
+    finite = {rate: level.mean for rate, level in levels.items() if level.mean < math.inf}
+    if not finite:
+        return None
+    seeds = max(len(level.losses) for level in levels.values())
+    noise = (spread(levels.values()) or 0.0) / math.sqrt(seeds)
+    best = lowest_within(finite, noise)
+    close = {rate: loss for rate, loss in finite.items() if 0.2 <= rate / best <= 5}
+    chosen = best
+    if len(close) >= 4:
+        places = np.log(list(close)) - math.log(best)
+        bend, slope, _ = np.polyfit(places, list(close.values()), 2)
+        if bend > 0:
+            # As far below the parabola's lowest point as its means are noisy.
+            place = -slope / (2 * bend) - math.sqrt(noise / bend)
+            chosen = min(max(best * math.exp(place), min(close)), max(close))
+    return min(chosen, 0.5 * (edge(runs) or math.inf))
+
+
+def verdict(
+    runs: Sequence[RateRun], optimizer: str, *, enough: float = 0.0, share: float = 0.1
+) -> RateRange:
+    """Return what a finished sweep says.
+
+    Args:
+        runs: Its trainings.
+        optimizer: Whose rates they are.
+        enough: Gain over guessing, in units of the validation loss, that is no luck.
+        share: Of what the best rate gains over guessing, what a usable rate may lack.
+    """
+    done = tuple(runs)
+    if all(run.loss == math.inf for run in done):
+        cause = next((run.cause for run in done if run.cause), "no epoch has a score")
+        return RateRange(optimizer, reason=f"every rate fails: {cause}", runs=done)
+    best = None if not learns(done, enough) else best_rate(done)
+    if best is None:
+        return RateRange(optimizer, edge=edge(done), reason=_nothing(done), runs=done)
+    several = [run for run in done if run.seed > 0 and run.loss < math.inf]
+    longest = max(run.epochs for run in several)
+    levels = by_rate(several, sorted({run.rate for run in several}), longest)
+    closest = min(levels, key=lambda rate: abs(math.log(rate / best)))
+    return RateRange(
+        optimizer,
+        suggested=_rounded_down(best),
+        usable=_usable(done, best, share),
+        edge=edge(done),
+        loss=levels[closest].mean,
+        spread=spread(levels.values()),
+        runs=done,
+    )
+
+
+def _rounded_down(rate: float) -> float:
+    """Return a rate to two significant digits; downwards, as there may be an edge above."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return float(f"{math.floor(rate / unit + 1e-9) * unit:.2g}")
+
+
+def _usable(runs: Sequence[RateRun], best: float, share: float) -> tuple[float, float]:
+    """Return the ends of the rates about the best that gain nearly as much in their own time."""
+    kept = []
+    for epochs in {run.epochs for run in runs}:
+        there = [run for run in runs if run.epochs == epochs]
+        top = min(run.loss for run in there)
+        worst = max((run.loss for run in there if run.loss < math.inf), default=top)
+        gains = [run.gain for run in there if run.gain is not None]
+        room = max(gains) if gains else worst - top
+        bad = {run.rate for run in there if not run.stable or run.loss > top + share * room}
+        kept += [run.rate for run in there if run.rate not in bad]
+    low, high = min([*kept, best]), max([*kept, best])
+    limit = edge(runs)
+    return low, high if limit is None else min(high, limit / 2)
+
+
+def _nothing(runs: Sequence[RateRun]) -> str:
+    best = max(runs, key=lambda run: -math.inf if run.gain is None else run.gain)
+    lead = 0.0 if best.gain is None else best.gain
+    return (
+        f"nothing learns: the best of {len(runs)} trainings (rate {best.rate:.2g}, "
+        f"{best.epochs} epochs) ends {abs(lead):.2g} {'below' if lead > 0 else 'above'} the "
+        "validation loss of guessing, which luck explains"
+    )

@@ -1,0 +1,108 @@
+"""A sweep of rates finds the valley, stays away from the edge, and refuses where nothing learns."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from luthier.core import Float, RateRange, RateRun
+from luthier.search.rates import Sweep, verdict
+from luthier.search.rates.verdict import best_rate, edge, lowest_within
+
+RATES = Float(1e-4, 1e-1, log=True)
+Landscape = Callable[[float, int, int], tuple[float, bool]]
+
+
+def valley(best: float, unstable: float = math.inf, noise: float = 0.01) -> Landscape:
+    """Return the losses of a network whose best rate is known, and its edge of stability."""
+
+    def train(rate: float, seed: int, epochs: int) -> tuple[float, bool]:
+        if rate >= unstable:
+            return math.inf, False
+        draw = np.random.default_rng([seed, round(1e6 * math.log(rate) + 1e8)]).normal()
+        return 0.2 + 0.1 * math.log10(rate / best) ** 2 + noise * draw, True
+
+    return train
+
+
+def swept(train: Landscape, *, guess: float = 1.0, enough: float = 0.01) -> RateRange:
+    sweep, runs = Sweep(RATES, 40, enough), list[RateRun]()
+    for _ in range(40):
+        asked = sweep.wanted(runs)
+        if not asked:
+            return verdict(runs, "adamw", enough=enough)
+        for one in asked:
+            loss, stable = train(one.rate, one.seed, one.epochs)
+            gain = guess - loss if loss < math.inf else None
+            cause = None if loss < math.inf else "nan_loss"
+            runs.append(RateRun(one.rate, one.seed, one.epochs, loss, stable, gain, cause))
+    raise AssertionError("the sweep does not end")
+
+
+class TestSuggested:
+    @pytest.mark.parametrize("best", [3e-4, 2e-3, 3e-2])
+    def test_it_lies_in_the_valley_and_rather_below_than_above(self, best: float):
+        found = swept(valley(best))
+        assert found.suggested is not None
+        assert best / 5 < found.suggested < 1.6 * best
+        assert found.usable is not None
+        assert found.usable[0] <= best <= found.usable[1]
+
+    @pytest.mark.parametrize("best", [2e-6, 2.0])
+    def test_a_valley_beyond_the_range_is_followed(self, best: float):
+        found = swept(valley(best))
+        assert found.suggested is not None
+        assert best / 6 < found.suggested < 2 * best
+
+    def test_next_to_the_edge_there_is_head_room(self):
+        found = swept(valley(1e-2, unstable=1.2e-2))
+        assert found.suggested is not None
+        assert found.edge is not None
+        assert found.suggested <= found.edge / 2
+        assert found.edge >= 1.2e-2
+
+    def test_an_edge_that_only_twice_the_rate_shows_counts(self):
+        runs = [RateRun(1e-2, s, 20, 0.2, stable=True, gain=0.8) for s in (1, 2, 3)]
+        assert best_rate(runs) == 1e-2
+        assert best_rate([*runs, RateRun(1.2e-2, 1, 10)]) == 0.6e-2
+
+    def test_of_rates_that_do_alike_the_lowest_is_taken(self):
+        assert lowest_within({1e-3: 0.21, 1e-2: 0.2, 1e-1: 0.19}, 0.02) == 1e-3
+
+    def test_rates_too_low_to_be_stable_are_no_edge(self):
+        runs = [RateRun(1e-6, 0, 10, 5.0, stable=False), RateRun(1e-3, 0, 10, 0.2, stable=True)]
+        assert edge(runs) is None
+
+
+class TestRefusals:
+    def test_where_every_rate_fails_it_says_how(self):
+        found = swept(lambda rate, seed, epochs: (math.inf, False))
+        assert found.suggested is None
+        assert "nan_loss" in found.reason
+
+    def test_where_nothing_beats_guessing_it_has_tried_the_full_length(self):
+        def flat(rate: float, seed: int, epochs: int) -> tuple[float, bool]:
+            return 0.999 + 0.001 * seed, True
+
+        found = swept(flat)
+        assert found.suggested is None
+        assert "nothing learns" in found.reason
+        assert {run.epochs for run in found.runs if run.seed} == {40}
+
+    def test_one_lucky_training_does_not_convince(self):
+        def lucky(rate: float, seed: int, epochs: int) -> tuple[float, bool]:
+            return (0.97 if seed == 0 and rate > 0.05 else 1.0), True
+
+        assert swept(lucky).suggested is None
+
+    def test_slow_learners_are_not_refused(self):
+        def slow(rate: float, seed: int, epochs: int) -> tuple[float, bool]:
+            return (0.5 + abs(math.log10(rate / 1e-2)) / 10 if epochs == 40 else 0.998), True
+
+        assert swept(slow).suggested is not None
+
+
+def test_without_a_loss_of_guessing_any_score_counts_as_learning():
+    runs = [RateRun(1e-2, s, 20, 0.2 + s / 100, stable=True) for s in (1, 2, 3)]
+    assert verdict(runs, "sgd").suggested == 0.01
