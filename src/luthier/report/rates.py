@@ -19,7 +19,7 @@ def run_line(optimizer: str, run: RateRun, direction: str = "minimize") -> str:
     """Return one line for a training that has ended.
 
     >>> run_line("adamw", RateRun(0.001, 0, 10, loss=0.25, stable=True))
-    'adamw  rate 0.001     10 epochs  seed 0  0.2500'
+    'adamw  rate 0.001     10 epochs  seed 0  0.25'
     """
     sign = -1.0 if direction == "maximize" else 1.0
     said = number(sign * run.loss) if run.loss < math.inf else f"failed: {run.cause}"

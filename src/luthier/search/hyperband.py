@@ -62,7 +62,7 @@ class Hyperband:
         ``r / (s + 1) * eta ** s`` trials.
 
         >>> [Hyperband().bracket(number, 4) for number in range(1, 13)]
-        [0, 1, 0, 2, 0, 3, 0, 1, 0, 0, 1, 0]
+        [0, 1, 0, 2, 0, 1, 3, 0, 0, 0, 1, 0]
         """
         left = [rungs - 1 - bracket for bracket in range(rungs)]
         shares = [math.ceil(rungs / (s + 1) * self.eta**s) for s in left]

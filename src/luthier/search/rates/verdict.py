@@ -137,7 +137,7 @@ def verdict(
     return RateRange(
         optimizer,
         suggested=_rounded_down(best),
-        usable=_usable(done, best, share),
+        usable=_usable(done, _rounded_down(best), share),
         edge=edge(done),
         loss=levels[closest].mean,
         spread=spread(levels.values()),
