@@ -139,7 +139,7 @@ def test_trials_are_counted(luthier: Luthier) -> None:
 
 def test_a_bad_trial_is_data(luthier: Luthier) -> None:
     Path("net.py").write_text(UNLUCKY)
-    ran = luthier("tune", "wine", "--model", "net.py", "--epochs", 60)
+    ran = luthier("tune", "wine", "--model", "net.py", "--epochs", 60, "--strategy", "halving")
     assert ran.code == 0
     assert re.search(r"^note +\d+ of \d+ trials failed, the last: ", ran.out, re.MULTILINE)
     listed = luthier("show", "wine-net", "--limit", 1000).out

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from luthier.catalog.recipe_keys import limits
 from luthier.catalog.spaces import ADAPTIVE, default_space
 from luthier.core import Categorical, Conditional, Domain, Float, Recipe, Space, StudyRecord
 from luthier.loop.assembly import Assembly, completed
@@ -55,14 +56,16 @@ def study_record(
     task, dataset = parts.arrays.task, parts.preparation.dataset
     baseline = parts.recipe if stored is None else _resumed(recipe, stored.space.baseline)
     ranges: Mapping[str, Domain]
+    grows: list[str] = []
     if isinstance(space, (str, Path)):
         ranges = load_space(Path(space))
     elif space is not None:
         ranges = space
     elif stored is not None:
-        ranges = stored.space.parameters
+        ranges, grows = stored.space.parameters, stored.about.get("grows", [])
     else:
         ranges = default_ranges(parts, budget)
+        grows = list(limits(ranges))
     check_space(ranges, baseline, parts.build)
     return StudyRecord(
         name=name,
@@ -84,6 +87,7 @@ def study_record(
             "strategy": strategy,
             "engine": engine,
             "framework": parts.framework.name,
+            "grows": grows,
         },
     )
 

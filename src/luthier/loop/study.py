@@ -23,6 +23,7 @@ from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
+from luthier.loop.ranges import searched
 from luthier.loop.references import references
 from luthier.loop.refit import refit as refit_trial
 from luthier.loop.report import now, study_story, write_study
@@ -121,7 +122,7 @@ class Study:
         trial = self.history.best or (trials[-1] if trials else None)
         winner = None if trial is None else diagnose_trial(trial, self.parts)
         proven = replace(self.history, proof=self.proof)
-        return diagnose_study(proven, self.record.space, winner=winner)
+        return diagnose_study(proven, searched(self.record, self.history)[0], winner=winner)
 
     def best_model(self) -> Any:
         """Return the winner as a live network with its best weights, in evaluation mode.
@@ -187,7 +188,8 @@ class Study:
 
     def _story(self, summary: dict[str, Any], written: str = "") -> Story:
         where = self.storage.url
-        return study_story(self.record, self.history, self.diagnosis, summary, where, written)
+        record = replace(self.record, space=searched(self.record, self.history)[0])
+        return study_story(record, self.history, self.diagnosis, summary, where, written)
 
     def _repr_html_(self) -> str:
         # Without asking for the summary: showing a study must not open its test part.
@@ -249,7 +251,8 @@ class Study:
     def _notes(self) -> tuple[str, ...]:
         """Return what to know about the data, and why trials failed."""
         facts_noted = () if self.parts is None else self.parts.preparation.dataset.notes
-        notes = (*facts_noted, *self.remarks)
+        _, moved = searched(self.record, self.history)
+        notes = (*facts_noted, *map(str, moved), *self.remarks)
         failed = [trial for trial in self.trials if trial.state == "failed"]
         if not failed:
             return notes

@@ -28,7 +28,9 @@ from luthier.core import (
 )
 from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
+from luthier.loop.ranges import searched
 from luthier.loop.trainer import Trainer, TrialError
+from luthier.search.growing import within
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +97,11 @@ class Worker:
             self._read()
         history = self.budget.left(self.history, self.trainer.choice.price)
         rng = np.random.default_rng([history.seed, history.decisions])
-        seen = history.searched if self.purpose == "search" else history
-        steps = self.budget.afford(self.strategy(self.study.space, seen, rng), history)
+        space, seen = self.study.space, history
+        if self.purpose == "search":
+            space, _ = searched(self.study, history)
+            seen = within(space, history.searched)
+        steps = self.budget.afford(self.strategy(space, seen, rng), history)
         if steps:
             self.storage.plan(self.study.name, history.decisions, steps)
             return True

@@ -81,7 +81,7 @@ class FreezeThaw:
         paused = promotion.cut_short(history, full)
         first = next((t for t in paused if t.number == 0), None)
         left = history.epochs_left - (full - first.epochs if first else 0)
-        ending = left <= self.reserve * full
+        ending = left <= promotion.kept(history, full, self.reserve)
         if history.epochs_left == math.inf and history.trials_left <= 0:
             ending, paused = True, [t for t in paused if t == history.best]
         if first and (ending or history.epochs >= 2 * self.settled * full):

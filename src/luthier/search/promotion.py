@@ -61,6 +61,21 @@ def promotions(
     return steps
 
 
+def kept(history: History, full: int, reserve: float, *, share: float = 0.25) -> float:
+    """Return the epochs that are kept for taking the best trials to their end.
+
+    Args:
+        history: What was spent, and what is left.
+        full: Epochs of a full training.
+        reserve: How many full trainings' worth, where the budget is large.
+        share: Of the whole budget, at most: a small one has to search, too.
+
+    >>> kept(History(epochs_left=1000), 50, 2.0), kept(History(epochs_left=100), 50, 2.0)
+    (100.0, 25.0)
+    """
+    return min(reserve * full, share * (history.epochs + history.epochs_left))
+
+
 def cut_short(history: History, full: int) -> list[Trial]:
     """Return the trials that wait for being resumed, in the order of their numbers."""
     return [trial for trial in history.trials if trial.state == "paused" and trial.epochs < full]
@@ -72,10 +87,10 @@ def last_step(history: History, full: int, reserve: float) -> Step | None:
     Args:
         history: The trials, and what is left.
         full: Epochs of a full training.
-        reserve: Full trainings' worth of budget that is kept for this.
+        reserve: As in `kept`.
     """
     paused = cut_short(history, full)
-    if history.epochs_left > reserve * full and history.trials_left > 0:
+    if history.epochs_left > kept(history, full, reserve) and history.trials_left > 0:
         return None
     if history.trials_left <= 0 and history.epochs_left == math.inf:
         paused = [trial for trial in paused if trial == history.best]
@@ -86,15 +101,15 @@ def last_step(history: History, full: int, reserve: float) -> Step | None:
 def within(steps: Sequence[Step], history: History, full: int, reserve: float) -> list[Step]:
     """Return as many steps of a decision as leave the reserve alone; one at least.
 
-    >>> within([Step(30), Step(30)], History(epochs_left=100), 30, reserve=2.0)
+    >>> within([Step(30), Step(30)], History(epochs_left=70), 30, reserve=2.0)
     [Step(until=30, trial=None, ...)]
     """
     begun = {trial.number: trial.epochs for trial in history.trials}
-    left = history.epochs_left - reserve * full
-    kept: list[Step] = []
+    left = history.epochs_left - kept(history, full, reserve)
+    paid: list[Step] = []
     for step in steps:
         left -= step.until - (0 if step.trial is None else begun[step.trial])
-        if kept and left < 0:
+        if paid and left < 0:
             break
-        kept.append(step)
-    return kept
+        paid.append(step)
+    return paid

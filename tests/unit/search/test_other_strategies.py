@@ -129,5 +129,6 @@ class TestPromotions:
 
     def test_a_decision_leaves_the_reserve_alone(self):
         steps = simulate(Random(), decisions=1)[0][1]
-        assert len(within(steps, History(epochs_left=5 * FULL), FULL, 2.0)) == 3
+        assert len(within(steps, History(epochs_left=9 * FULL), FULL, 2.0)) == 7
+        assert len(within(steps, History(epochs_left=4 * FULL), FULL, 2.0)) == 3
         assert len(within(steps, History(epochs_left=FULL), FULL, 2.0)) == 1

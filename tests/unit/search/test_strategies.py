@@ -25,7 +25,15 @@ class TestStrategies(StrategyLaws):
 
 def test_every_file_of_the_family_has_its_entry():
     folder = Path(search.__file__).parent
-    helpers = {"__init__", "quasirandom", "neighbours", "median", "structures", "promotion"}
+    helpers = {
+        "__init__",
+        "growing",
+        "median",
+        "neighbours",
+        "promotion",
+        "quasirandom",
+        "structures",
+    }
     files = {path.stem for path in folder.glob("*.py")} - helpers
     assert files == {name for name, _ in search.ALL}
 

@@ -8,6 +8,6 @@ from luthier.catalog.recipe_keys.reading import (
     read_recipe,
     write_recipe,
 )
-from luthier.catalog.recipe_keys.table import KEYS
+from luthier.catalog.recipe_keys.table import KEYS, limits
 
-__all__ = ["KEYS", "VERSION", "Key", "check_recipe", "key", "read_recipe", "write_recipe"]
+__all__ = ["KEYS", "VERSION", "Key", "check_recipe", "key", "limits", "read_recipe", "write_recipe"]

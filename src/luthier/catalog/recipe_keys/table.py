@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from luthier.catalog import initialisers, losses, optimizers, schedules
 from luthier.catalog.recipe_keys.key import Key, names
 
@@ -298,3 +300,19 @@ KEYS: tuple[Key, ...] = (
 )
 
 BY_NAME = {one.name: one for one in KEYS}
+
+
+def limits(names: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest value that some keys can be set to, of those with numbers.
+
+    Where the bound itself is left out, it is a thousandth of the way inside.
+
+    >>> limits(["momentum", "dropout", "optimizer"])
+    {'momentum': (0.0, 0.999), 'dropout': (0.0, 0.999)}
+    """
+    found = {}
+    for name in names:
+        one = BY_NAME.get(name)
+        if one is not None and one.kind == "number":
+            found[name] = (one.low, one.high * 0.999 if one.below else one.high)
+    return found
