@@ -26,6 +26,7 @@ from luthier.core import (
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
     from luthier.loop.ask import Answer, ask
+    from luthier.loop.batch import batch
     from luthier.loop.check import check
     from luthier.loop.compare import Comparison, compare
     from luthier.loop.diagnose import diagnose
@@ -48,6 +49,7 @@ _LAZY = {
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
     "Watch": "luthier.loop.watch",
+    "batch": "luthier.loop.batch",
     "check": "luthier.loop.check",
     "compare": "luthier.loop.compare",
     "diagnose": "luthier.loop.diagnose",
@@ -80,6 +82,7 @@ __all__ = [
     "Trial",
     "Watch",
     "ask",
+    "batch",
     "check",
     "compare",
     "diagnose",

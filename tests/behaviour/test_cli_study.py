@@ -89,13 +89,13 @@ def test_what_json_holds(luthier: Luthier) -> None:
 
 
 def test_what_a_person_reads(luthier: Luthier) -> None:
-    ran = luthier("tune", "wine", "--epochs", 20, "--out", "out")
+    ran = luthier("tune", "wine", "--epochs", 80, "--out", "out")
     assert ran.code == 0
     for part in (
         r"^ +best +baseline$",
         r"^validation +log_loss +[\d.]+ +[\d.]+ +decides$",
         r"^test +log_loss",
-        r"^spent     20 epochs in ",
+        r"^spent     80 epochs in ",
         r"^written   out: recipe.yaml, model.safetensors",
         r"^next      luthier predict NEW_ROWS --model out +uses the network",
     ):

@@ -1,5 +1,6 @@
 """Nouns, protocols and errors. Standard library only; everything else imports from here."""
 
+from luthier.core.batches import BatchSize, BatchSizes
 from luthier.core.cost import COSTS, Cost
 from luthier.core.curves import Curves, Series
 from luthier.core.diagnosis import Diagnosis
@@ -67,6 +68,8 @@ __all__ = [
     "STRUCTURE",
     "Arrays",
     "Baseline",
+    "BatchSize",
+    "BatchSizes",
     "Build",
     "BuilderError",
     "CaptureError",

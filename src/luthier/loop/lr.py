@@ -95,13 +95,13 @@ def lr(
         for kind in kinds:
             usual = {} if kind.name == parts.recipe.optimizer else kind.usual
             base = parts.recipe.replace({**usual, "optimizer": kind.name})
-            sweep = Sweep(kind.learning_rates, base.epochs, _luck(parts.arrays, base), seeds)
-            found.append(_swept(sweep, base, parts, trainer, seed, stop, notify))
+            sweep = Sweep(kind.learning_rates, base.epochs, luck(parts.arrays, base), seeds)
+            found.append(swept(sweep, base, parts, trainer, seed, stop, notify))
     goal = parts.arrays.task
     return LearningRates(goal.metric, goal.direction, parts.recipe.epochs, tuple(found))
 
 
-def _swept(
+def swept(
     sweep: Sweep,
     base: Recipe,
     parts: Assembly,
@@ -109,14 +109,27 @@ def _swept(
     seed: int,
     stop: Stop,
     notify: Callable[[str, RateRun], None],
+    name: str = "",
 ) -> RateRange:
+    """Run a sweep to its end, or until someone asks to stop; say what it says.
+
+    Args:
+        sweep: Says which trainings come next.
+        base: What is trained but for the rate.
+        parts: Builder, data and framework.
+        trainer: Trains.
+        seed: Of the first trainings.
+        stop: Someone's wish to end.
+        notify: Called with a name and each training that has ended.
+        name: By default the optimizer's.
+    """
     runs: list[RateRun] = []
     while not stop.asked and (asked := sweep.wanted(runs)):
         for one in asked:
             if stop.asked:
                 break
             runs.append(_run(one, base, parts, trainer, seed))
-            notify(base.optimizer, runs[-1])
+            notify(name or base.optimizer, runs[-1])
     if stop.asked:
         return RateRange(base.optimizer, reason="stopped before it was done", runs=tuple(runs))
     return verdict(runs, base.optimizer, enough=sweep.enough)
@@ -175,7 +188,7 @@ def guessing(arrays: Arrays, recipe: Recipe) -> float | None:
     return float(np.average(each, weights=val.weight))
 
 
-def _luck(arrays: Arrays, recipe: Recipe) -> float:
+def luck(arrays: Arrays, recipe: Recipe) -> float:
     """Return the gain over guessing that a step in a random direction can have by luck.
 
     Along any direction the mean loss of n rows first falls by ``z**2 / 2n`` times the variance of

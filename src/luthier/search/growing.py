@@ -118,16 +118,21 @@ def _followed(
 ) -> Plain:
     if not isinstance(domain, Float) or domain.low == domain.high:
         return domain
+    low, high = _reach(domain, limits)
     tried = [t.recipe.get(name) for t in trials if t.state != "failed" and t.epochs]
-    numbers = [float(v) for v in tried if isinstance(v, (int, float))]
-    seen = _stretched(domain, [v for v in numbers if limits[0] <= v <= limits[1]])
-    wider = _widened(name, seen, domain, trials, history, limits)
+    numbers = [float(v) for v in tried if isinstance(v, (int, float)) and low <= v <= high]
+    seen = replace(domain, low=min([domain.low, *numbers]), high=max([domain.high, *numbers]))
+    wider = _widened(name, seen, domain, trials, history, (low, high))
     return wider if wider != domain else _narrowed(name, domain, trials)
 
 
-def _stretched(domain: Float, values: list[float]) -> Float:
-    low, high = min([domain.low, *values]), max([domain.high, *values])
-    return replace(domain, low=low, high=high)
+def _reach(domain: Float, limits: tuple[float, float]) -> tuple[float, float]:
+    """Return how far a range may ever grow: by its width at either end, two orders at most."""
+    to, back = _scale(domain)
+    width = to(domain.high) - to(domain.low)
+    reach = min(width, math.log(100)) if domain.log else width
+    ends = back(to(domain.low) - reach), back(to(domain.high) + reach)
+    return max(_short(ends[0]), limits[0]), min(_short(ends[1]), limits[1])
 
 
 def _widened(
@@ -136,20 +141,19 @@ def _widened(
     domain: Float,
     trials: list[Trial],
     history: History,
-    limits: tuple[float, float],
+    reach: tuple[float, float],
     *,
     least: int = 12,
     top: int = 3,
     edge: float = 0.05,
     near: float = 0.15,
     notch: float = 0.5,
-    most: float = 1.0,
 ) -> Float:
     """Return a range with more room at the end where the best trials lie.
 
     The rule is that of the finding `optimum_at_boundary`: by chance the top of twelve lies so in
     one study of five hundred, a parameter. A notch is half of the range, at most an order of
-    magnitude; in all it grows by `most` times its width at either end, two orders at most.
+    magnitude.
     """
     ranked = sorted(
         (t for t in trials if history.loss(t) < math.inf), key=lambda t: (history.loss(t), t.number)
@@ -160,7 +164,6 @@ def _widened(
     to, back = _scale(domain)
     width = to(domain.high) - to(domain.low)
     step = min(notch * width, math.log(10)) if domain.log else notch * width
-    reach = min(most * width, math.log(100)) if domain.log else most * width
     for far in (0.0, 1.0):
         apart = [abs(place - far) for place in places]
         inside = [history.loss(t) for t, gap in zip(ranked, apart, strict=True) if gap < 0.3]
@@ -170,10 +173,10 @@ def _widened(
         if outside and median(inside) >= median(outside):
             continue
         if far:
-            high = min(back(min(to(seen.high) + step, to(domain.high) + reach)), limits[1])
-            return replace(seen, high=max(_short(high), seen.high))
-        low = max(back(max(to(seen.low) - step, to(domain.low) - reach)), limits[0])
-        return replace(seen, low=min(_short(low), seen.low))
+            high = min(_short(back(to(seen.high) + step)), reach[1])
+            return replace(seen, high=max(high, seen.high))
+        low = max(_short(back(to(seen.low) - step)), reach[0])
+        return replace(seen, low=min(low, seen.low))
     return seen
 
 

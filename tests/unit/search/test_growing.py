@@ -77,6 +77,14 @@ class TestWider:
         assert space.parameters["learning_rate"].high == 0.05
         assert space.decode(space.encode(far.recipe)).learning_rate == pytest.approx(0.05)
 
+    def test_a_baseline_without_any_of_it_is_no_reason_to_search_there(self):
+        space = Space({"weight_decay": Float(1e-3, 1.0, log=True)}, Recipe(epochs=8))
+        history = trials(lambda recipe: recipe.weight_decay, space=space)
+        none = replace(history.trials[0], recipe=Recipe(weight_decay=0.0))
+        history = History((none, *history.trials[1:]))
+        now, _ = grown(space, history, {"weight_decay": (0.0, math.inf)})
+        assert 0 < now.parameters["weight_decay"].low <= 1e-3
+
     def test_of_a_range_that_depends_on_another_the_case_moves(self):
         rates = {"adamw": RATE, "sgd": Float(1e-2, 1.0, log=True)}
         space = Space(

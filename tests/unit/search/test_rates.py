@@ -8,7 +8,7 @@ import pytest
 
 from luthier.core import Float, RateRange, RateRun
 from luthier.search.rates import Sweep, verdict
-from luthier.search.rates.verdict import best_rate, edge, lowest_within
+from luthier.search.rates.verdict import best_rate, edge
 
 RATES = Float(1e-4, 1e-1, log=True)
 Landscape = Callable[[float, int, int], tuple[float, bool]]
@@ -42,10 +42,10 @@ def swept(train: Landscape, *, guess: float = 1.0, enough: float = 0.01) -> Rate
 
 class TestSuggested:
     @pytest.mark.parametrize("best", [3e-4, 2e-3, 3e-2])
-    def test_it_lies_in_the_valley_and_rather_below_than_above(self, best: float):
+    def test_it_lies_in_the_valley(self, best: float):
         found = swept(valley(best))
         assert found.suggested is not None
-        assert best / 5 < found.suggested < 1.6 * best
+        assert best / 2.5 < found.suggested < 2.5 * best
         assert found.usable is not None
         assert found.usable[0] <= best <= found.usable[1]
 
@@ -53,7 +53,7 @@ class TestSuggested:
     def test_a_valley_beyond_the_range_is_followed(self, best: float):
         found = swept(valley(best))
         assert found.suggested is not None
-        assert best / 6 < found.suggested < 2 * best
+        assert best / 2.5 < found.suggested < 2.5 * best
 
     def test_next_to_the_edge_there_is_head_room(self):
         found = swept(valley(1e-2, unstable=1.2e-2))
@@ -66,9 +66,6 @@ class TestSuggested:
         runs = [RateRun(1e-2, s, 20, 0.2, stable=True, gain=0.8) for s in (1, 2, 3)]
         assert best_rate(runs) == 1e-2
         assert best_rate([*runs, RateRun(1.2e-2, 1, 10)]) == 0.6e-2
-
-    def test_of_rates_that_do_alike_the_lowest_is_taken(self):
-        assert lowest_within({1e-3: 0.21, 1e-2: 0.2, 1e-1: 0.19}, 0.02) == 1e-3
 
     def test_rates_too_low_to_be_stable_are_no_edge(self):
         runs = [RateRun(1e-6, 0, 10, 5.0, stable=False), RateRun(1e-3, 0, 10, 0.2, stable=True)]

@@ -10,6 +10,7 @@ import typer
 
 from luthier import __version__
 from luthier.apps.cli.ask import ask
+from luthier.apps.cli.batch import batch
 from luthier.apps.cli.check import check
 from luthier.apps.cli.compare import compare
 from luthier.apps.cli.diagnose import diagnose
@@ -47,7 +48,20 @@ def _root(
     pass
 
 
-for command in (tune, train, lr, ask, compare, check, diagnose, predict, show, report, worker):
+for command in (
+    tune,
+    train,
+    lr,
+    batch,
+    ask,
+    compare,
+    check,
+    diagnose,
+    predict,
+    show,
+    report,
+    worker,
+):
     app.command()(command)
 
 

@@ -12,9 +12,7 @@ from luthier.search.rates.verdict import (
     by_rate,
     edge,
     learns,
-    lowest_within,
     near,
-    spread,
 )
 
 
@@ -75,11 +73,11 @@ class Sweep:
         lowest, highest = (end(run.rate for run in there) for end in (min, max))
         if best.loss < math.inf and not learns(there, self.enough):
             return []
-        if best.loss == math.inf or (best.rate == lowest and self._start(there) == lowest):
+        if best.loss == math.inf or best.rate == lowest:
             more = lowest / self.step
             return [RateRun(more, seed, length)] if more >= self.limits[0] else []
         top = max(there, key=lambda run: run.rate)
-        if self._start(there) == highest and top.stable and highest * self.step <= self.limits[1]:
+        if best.rate == highest and top.stable and highest * self.step <= self.limits[1]:
             return [RateRun(highest * self.step, seed, length)]
         return []
 
@@ -102,14 +100,14 @@ class Sweep:
         if slow:  # it took the full length to learn anything
             length, best = self.full, min(slow, key=lambda run: run.loss).rate
         else:
-            best = self._start([run for run in runs if run.seed == 0])
+            wide = [run for run in runs if run.seed == 0]
+            best = min(wide, key=lambda run: (run.loss, run.rate)).rate
         rates = [best * half**i for i in (-2, -1, 0, 1, 2)]
         for _ in range(4):
             seen = by_rate(runs, rates, length)
             if len(seen) < len(rates):
                 break
-            noise = (spread(seen.values()) or 0.0) / math.sqrt(self.seeds)
-            better = lowest_within({rate: level.mean for rate, level in seen.items()}, noise)
+            better = min(seen, key=lambda rate: (seen[rate].mean, rate))
             if near(better, min(rates)):
                 rates = [min(rates) / half, *rates]
             elif near(better, max(rates)) and seen[better].stable:
@@ -127,14 +125,6 @@ class Sweep:
         if rate is None or (edge(runs) or math.inf) <= 2 * rate:
             return []
         return [RateRun(2 * rate, seed, self.length(self.short)) for seed in self._fresh()]
-
-    def _start(self, wide: Sequence[RateRun], *, share: float = 0.02) -> float:
-        """Return the lowest rate that gains as good as all that the best one does, by one seed."""
-        losses = {run.rate: run.loss for run in wide}
-        finite = [loss for loss in losses.values() if loss < math.inf]
-        gains = [run.gain for run in wide if run.gain is not None]
-        room = max(gains, default=max(finite) - min(finite))
-        return lowest_within(losses, share * room)
 
     def _fresh(self) -> range:
         return range(1, self.seeds + 1)

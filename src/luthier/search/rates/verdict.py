@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,16 +53,6 @@ def spread(levels: Iterable[Level]) -> float | None:
     return math.sqrt(statistics.fmean(statistics.variance(losses) for losses in several))
 
 
-def lowest_within(losses: Mapping[float, float], slack: float) -> float:
-    """Return the lowest rate whose loss is that close to the best.
-
-    Where rates do alike, the lower one has more room to instability, and gains more from the
-    epochs that a short training lacks.
-    """
-    best = min(losses.values())
-    return min(rate for rate, loss in losses.items() if loss <= best + slack)
-
-
 def learns(runs: Sequence[RateRun], enough: float) -> bool:
     """Tell whether a rate does better than guessing by more than luck.
 
@@ -97,18 +87,15 @@ def best_rate(runs: Sequence[RateRun]) -> float | None:
     finite = {rate: level.mean for rate, level in levels.items() if level.mean < math.inf}
     if not finite:
         return None
-    seeds = max(len(level.losses) for level in levels.values())
-    noise = (spread(levels.values()) or 0.0) / math.sqrt(seeds)
-    best = lowest_within(finite, noise)
-    close = {rate: loss for rate, loss in finite.items() if 0.2 <= rate / best <= 5}
+    best = min(finite, key=lambda rate: (finite[rate], rate))
+    close = {rate: loss for rate, loss in finite.items() if 0.25 <= rate / best <= 4}
     chosen = best
     if len(close) >= 4:
         places = np.log(list(close)) - math.log(best)
         bend, slope, _ = np.polyfit(places, list(close.values()), 2)
         if bend > 0:
-            # As far below the parabola's lowest point as its means are noisy.
-            place = -slope / (2 * bend) - math.sqrt(noise / bend)
-            chosen = min(max(best * math.exp(place), min(close)), max(close))
+            lowest = best * math.exp(-slope / (2 * bend))
+            chosen = min(max(lowest, min(close)), max(close))
     return min(chosen, 0.5 * (edge(runs) or math.inf))
 
 
