@@ -117,6 +117,16 @@ class StrategyLaws:
         for history, _ in simulate(strategy):
             same([t.number for t in history.trials], list(range(len(history.trials))))
 
+    def test_trials_are_known_by_their_numbers_not_by_their_places(
+        self, strategy: Strategy
+    ) -> None:
+        history, _ = simulate(strategy, decisions=6)[-1]
+        apart = tuple(replace(trial, number=2 * trial.number) for trial in history.trials)
+        paused = {trial.number for trial in apart if trial.state == "paused"}
+        gaps = replace(history, trials=apart)  # those between them confirm, and are not shown
+        steps = strategy(SPACE, gaps, numpy.random.default_rng(0))
+        same({step.trial for step in steps if step.trial is not None} <= paused, True)
+
     def test_steps_go_forward_and_end_at_the_full_length(self, strategy: Strategy) -> None:
         for history, steps in simulate(strategy):
             epochs = {trial.number: trial.epochs for trial in history.trials}

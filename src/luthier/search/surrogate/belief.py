@@ -55,7 +55,8 @@ class Belief:
         ends = [level(history, trial, trial.epochs) for trial in history.trials if trial.epochs]
         scale = Scale.of(ends, [one.loss for one in seen])
         values = scale(np.array([one.loss for one in seen]))
-        recipes = [history.trials[one.trial].recipe for one in seen]
+        recipe_of = {trial.number: trial.recipe for trial in history.trials}
+        recipes = [recipe_of[one.trial] for one in seen]
         epochs = [one.epoch for one in seen]
         at = _inputs(space, recipes, epochs, [one.trial for one in seen])
         groups = Features(space).groups
@@ -79,7 +80,8 @@ class Belief:
         """Return what will soon be known: steps that wait or run, and others of this decision."""
         trials = {t.number: max(t.until, 1) for t in self.history.trials if t.until}
         trials |= {step.trial: step.until for step in others if step.trial is not None}
-        recipes = [self.history.trials[number].recipe for number in trials]
+        recipe_of = {trial.number: trial.recipe for trial in self.history.trials}
+        recipes = [recipe_of[number] for number in trials]
         return _inputs(self.space, recipes, list(trials.values()), list(trials))
 
     def points(
