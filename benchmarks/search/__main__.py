@@ -51,8 +51,8 @@ def one(table: Table, method: str, seed: int, budget: int, *, told: bool = True)
     """Run one search.
 
     A method is one of Optuna's (`benchmarks.search.theirs`), or a strategy of luthier's with
-    settings in brackets: ``halving``, ``freeze_thaw(batch=16)``, ``freeze_thaw/bad`` with a bad
-    baseline.
+    settings in brackets: ``halving``, ``freeze_thaw(batch=16)``; ``freeze_thaw/bad`` has a
+    bad prior and ``freeze_thaw/good`` a good one (`benchmarks.search.ours`).
     """
     session = Session(table, seed, budget * table.epochs)
     cpu, steps = 0.0, 0
@@ -61,8 +61,8 @@ def one(table: Table, method: str, seed: int, budget: int, *, told: bool = True)
 
         theirs.run(session, method, seed)
     else:
-        name, _, start = method.partition("/")
-        cpu, steps = ours.run(session, _strategy(name), seed, told=told, start=start or "middle")
+        name, _, prior = method.partition("/")
+        cpu, steps = ours.run(session, _strategy(name), seed, told=told, prior=prior)
     times = np.arange(1, budget * GRAIN + 1) * table.epochs / GRAIN
     first = session.trace[0][1]
     values = [next((v for t, v in reversed(session.trace) if t <= time), first) for time in times]

@@ -11,26 +11,30 @@ from benchmarks.search.tables import Session, Training
 from luthier.core import Curves, Float, History, Recipe, Space, Step, Strategy, Trial
 
 
-def space_of(session: Session, start: str = "middle") -> Space:
+def space_of(session: Session, prior: str = "") -> Space:
     """Return a space with one range for each coordinate of a table.
 
     Args:
         session: On the table.
-        start: Where the baseline lies: in the ``middle``, or at the point of a ``bad``
-            configuration, one that ends worse than nine in ten.
+        prior: What the user thinks: nothing, and starts in the middle; or that the best lies within
+            0.15 of a configuration, and starts there: ``good`` for one that ends better than nine
+            in ten, ``bad`` for one that ends worse than nine in ten.
     """
     table = session.table
     names = [f"model.x{i}" for i in range(table.dimensions)]
-    space = Space({name: Float(0.0, 1.0) for name in names}, Recipe(epochs=table.epochs))
-    point = [0.5] * table.dimensions
-    if start == "bad":
+    point, ranges = [0.5] * table.dimensions, [Float(0.0, 1.0)] * table.dimensions
+    if prior:
+        share = {"good": 0.1, "bad": 0.9}[prior]
         order = np.argsort(np.where(np.isnan(table.curves[:, -1]), np.inf, table.curves[:, -1]))
-        point = table.points[order[int(0.9 * len(order))]].tolist()
+        point = table.points[order[int(share * len(order))]].tolist()
+        likely = [(max(0.0, x - 0.15), min(1.0, x + 0.15)) for x in point]
+        ranges = [Float(0.0, 1.0, likely=pair) for pair in likely]
+    space = Space(dict(zip(names, ranges, strict=True)), Recipe(epochs=table.epochs))
     return replace(space, baseline=space.decode(point))
 
 
 def run(
-    session: Session, strategy: Strategy, seed: int, *, told: bool = True, start: str = "middle"
+    session: Session, strategy: Strategy, seed: int, *, told: bool = True, prior: str = ""
 ) -> tuple[float, int]:
     """Spend a session's budget; return the processor's seconds for decisions, and their steps.
 
@@ -39,9 +43,9 @@ def run(
         strategy: What decides.
         seed: The study's.
         told: Whether trials show the table's configuration, or the point that was asked for.
-        start: The baseline, as in `space_of`.
+        prior: As in `space_of`.
     """
-    space, trainings = space_of(session, start), list[Training]()
+    space, trainings = space_of(session, prior), list[Training]()
     history, took, taken = History(metric="val_error", seed=seed), 0.0, 0
     for decision in range(10**6):
         left = session.budget - session.spent

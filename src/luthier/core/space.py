@@ -20,6 +20,8 @@ class Float:
         low: Lower bound.
         high: Upper bound.
         log: Spread values evenly over orders of magnitude: rates and penalties need it.
+        likely: Where the best value is thought to be. A search looks there first, and elsewhere
+            all the same.
 
     >>> Float(1e-4, 1e-2, log=True).at(0.5)
     0.001
@@ -31,9 +33,11 @@ class Float:
     low: float
     high: float
     log: bool = False
+    likely: tuple[float, float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_bounds(self.low, self.high, self.log, "Float(1e-6, 1e-1, log=True)")
+        _check_likely(self.low, self.high, self.likely)
 
     def at(self, unit: float) -> float:
         """Return the value at a position in [0, 1], to six significant digits."""
@@ -64,6 +68,7 @@ class Int:
         high: Upper bound.
         log: Spread values evenly over orders of magnitude.
         step: Distance of neighbouring values, counted from `low`.
+        likely: Where the best value is thought to be, as for `Float`.
 
     >>> Int(16, 512, log=True).at(0.5)
     89
@@ -75,9 +80,11 @@ class Int:
     high: int
     log: bool = False
     step: int = 1
+    likely: tuple[int, int] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_bounds(self.low, self.high, self.log, "Int(16, 512, log=True)")
+        _check_likely(self.low, self.high, self.likely)
         if self.step < 1:
             raise SpaceError(
                 f"`step >= 1` must hold, but got step={self.step}. Use Int(8, 64, step=8)."
@@ -230,6 +237,30 @@ class Space:
                 values[name] = domain.at(unit)
         return self.baseline.replace(values)
 
+    def lean(self, point: Sequence[float]) -> tuple[float, ...]:
+        """Return a point moved to where its coordinates are thought likely, if anywhere.
+
+        >>> space = Space({"dropout": Float(0.0, 1.0, likely=(0.1, 0.3))})
+        >>> space.lean([0.0]), space.lean([0.5])
+        ((0.1,), (0.2,))
+        """
+        values: dict[str, Value] = {}
+        moved = []
+        for (name, domain), unit in zip(self.parameters.items(), point, strict=True):
+            case: Plain | None
+            if isinstance(domain, Conditional):
+                known = domain.on in values
+                case = domain.case(values[domain.on] if known else self.baseline.get(domain.on))
+            else:
+                case = domain
+            if isinstance(case, (Float, Int)) and case.likely is not None:
+                low, high = map(case.unit, case.likely)
+                unit = low + unit * (high - low)
+            if case is not None:
+                values[name] = case.at(unit)
+            moved.append(unit)
+        return tuple(moved)
+
     def encode(self, recipe: Recipe) -> tuple[float, ...]:
         """Return the point of a recipe; 0.5 where a parameter is inactive."""
         known = self._points.get(recipe.identity)
@@ -254,10 +285,10 @@ def domain_to_json(domain: Domain) -> dict[str, Any]:
     {'float': [0.0001, 0.1], 'log': True}
     """
     match domain:
-        case Float(low, high, log):
-            return {"float": [low, high], **({"log": True} if log else {})}
-        case Int(low, high, log, step):
-            extra = {**({"log": True} if log else {}), **({"step": step} if step != 1 else {})}
+        case Float(low, high, log, likely):
+            return {"float": [low, high], **_written(log=log, likely=likely)}
+        case Int(low, high, log, step, likely):
+            extra = _written(log=log, step=step if step != 1 else 0, likely=likely)
             return {"int": [low, high], **extra}
         case Categorical(choices=choices):
             return {"choices": list(choices)}
@@ -278,9 +309,9 @@ def domain_from_json(name: str, data: Any) -> Domain:
     try:
         match data:
             case {"float": [low, high], **rest}:
-                return Float(float(low), float(high), **_options(rest, {"log"}))
+                return Float(float(low), float(high), **_options(rest, {"log", "likely"}))
             case {"int": [low, high], **rest}:
-                return Int(int(low), int(high), **_options(rest, {"log", "step"}))
+                return Int(int(low), int(high), **_options(rest, {"log", "step", "likely"}))
             case {"choices": [*choices], **rest}:
                 _options(rest, set())
                 return Categorical(*choices)
@@ -309,7 +340,27 @@ def _options(rest: Mapping[Any, Any], known: set[str]) -> dict[str, Any]:
     unknown = sorted(set(rest) - known)
     if unknown:
         raise SpaceError(f"unknown option {unknown[0]!r} of a range.")
-    return dict(rest)
+    if "likely" not in rest:
+        return dict(rest)
+    low, high = rest["likely"]
+    return {**rest, "likely": (low, high)}
+
+
+def _written(**options: Any) -> dict[str, Any]:
+    """Return the options that are set, a pair as a list."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value
+    }
+
+
+def _check_likely(low: float, high: float, likely: tuple[float, float] | None) -> None:
+    if likely is not None and not low <= likely[0] <= likely[1] <= high:
+        raise SpaceError(
+            f"`likely` must lie within the range {low} to {high}, but got {likely}. "
+            "Use Float(1e-6, 1e-1, log=True, likely=(1e-4, 1e-2))."
+        )
 
 
 def _check_bounds(low: float, high: float, log: bool, example: str) -> None:

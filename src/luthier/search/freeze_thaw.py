@@ -23,8 +23,9 @@ class FreezeThaw:
 
     Swersky, Snoek and Adams 2014, "Freeze-thaw Bayesian optimization", with ifBO's acquisition
     (Rakotoarison et al. 2024) and a hedge: some steps follow the rule of successive halving, which
-    no model can mislead. The first trial is the baseline, and runs to its end before the search
-    ends, so that every study can say what its search was worth.
+    no model can mislead. It looks first, and for a while, where the user thinks the best to be
+    (`Float.likely`), but never there alone. The first trial is the baseline, and runs to its end
+    before the search ends, so that every study can say what its search was worth.
 
     Args:
         batch: Steps of one decision. Fewer need fewer epochs and more decisions; on published
@@ -73,7 +74,7 @@ class FreezeThaw:
         return [rung for rung in rungs if rung < 0.75 * full or rung == full]
 
     def _spread(self, space: Space, history: History, count: int) -> list[Recipe]:
-        recipes = new_recipes(space, history, count)
+        recipes = new_recipes(space, history, count, lean=True)
         return with_few_structures(recipes, space, history)
 
     def _finishing(self, history: History, full: int) -> Step | None:

@@ -200,7 +200,8 @@ def _narrowed(
         if sum(bad for _, bad in above) < share * count or above[-1][0] < 0.25:
             break
         if not below[0][1] and sum(bad for _, bad in below) < len(below) / 3:
-            return replace(domain, high=domain.at(0.5 * (above[-1][0] + below[0][0])))
+            high = domain.at(0.5 * (above[-1][0] + below[0][0]))
+            return replace(domain, high=high, likely=None)
     return domain
 
 

@@ -30,7 +30,9 @@ def points(dimensions: int, start: int, count: int, seed: int) -> np.ndarray:
     return np.asarray((drawn + np.random.default_rng(seed).random(dimensions)) % 1.0)
 
 
-def new_recipes(space: Space, history: History, count: int, attempts: int = 16) -> list[Recipe]:
+def new_recipes(
+    space: Space, history: History, count: int, attempts: int = 16, *, lean: bool = False
+) -> list[Recipe]:
     """Return recipes that no trial has yet; fewer where a small space is used up.
 
     Args:
@@ -38,13 +40,15 @@ def new_recipes(space: Space, history: History, count: int, attempts: int = 16) 
         history: The trials so far; their number decides where in the sequence to go on.
         count: How many recipes are wanted.
         attempts: Points looked at for each recipe that is wanted, before giving up.
+        lean: Whether every second one lies where the user thinks the best to be.
     """
     if count <= 0 or not space.dimensions:
         return []
     seen = {trial.recipe.identity for trial in history.trials} | {space.baseline.identity}
     found: list[Recipe] = []
-    for point in points(space.dimensions, len(history.trials), attempts * count, history.seed):
-        recipe = space.decode(point.tolist())
+    spread = points(space.dimensions, len(history.trials), attempts * count, history.seed).tolist()
+    for index, point in enumerate(spread):
+        recipe = space.decode(space.lean(point) if lean and index % 2 == 0 else point)
         if recipe.identity not in seen:
             seen.add(recipe.identity)
             found.append(recipe)

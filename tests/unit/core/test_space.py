@@ -218,6 +218,8 @@ class TestJson:
             (Float(0.0, 0.5), {"float": [0.0, 0.5]}),
             (Int(8, 64, step=8), {"int": [8, 64], "step": 8}),
             (Int(8, 64, log=True), {"int": [8, 64], "log": True}),
+            (Float(0, 1, likely=(0.1, 0.2)), {"float": [0, 1], "likely": [0.1, 0.2]}),
+            (Int(1, 9, likely=(2, 3)), {"int": [1, 9], "likely": [2, 3]}),
             (Categorical("relu", None, 2), {"choices": ["relu", None, 2]}),
             (
                 Conditional("optimizer", {"sgd": Float(0.1, 1.0)}),
@@ -243,6 +245,7 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Float(0.0, float("inf")), "bounds must be finite, but got low=0.0, high=inf. Use"),
     (lambda: Float(float("nan"), 1.0), "bounds must be finite, but got low=nan, high=1.0. Use"),
     (lambda: Int(1, 8, step=0), "`step >= 1` must hold, but got step=0. Use Int(8, 64, step=8)"),
+    (lambda: Float(0.0, 1.0, likely=(0.5, 2.0)), "`likely` must lie within the range 0.0 to 1.0"),
     (lambda: Categorical(), "a Categorical needs distinct choices, but got (). Use"),
     (lambda: Categorical("a", "a"), "needs distinct choices, but got ('a', 'a'). Use Categorical("),
     (lambda: Conditional("optimizer", {}), "a Conditional on 'optimizer' needs at least one case"),

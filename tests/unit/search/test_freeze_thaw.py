@@ -193,3 +193,28 @@ def _many(count: int) -> History:
         state = "finished" if epochs == 32 else "paused"
         trials.append(Trial(number, recipe, 0, state, curves=Curves(metrics={"val_loss": values})))
     return History(tuple(trials), epochs_left=1e4)
+
+
+class TestWhatTheUserThinks:
+    def space(self, low: float, high: float) -> Space:
+        rate = Float(1e-5, 1.0, log=True, likely=(low, high))
+        return Space(
+            {"learning_rate": rate, "dropout": Float(0.0, 0.5)},
+            Recipe(epochs=FULL, dropout=0.4, learning_rate=0.5),
+        )
+
+    def test_half_of_the_first_trials_lie_there(self):
+        space = self.space(5e-3, 2e-2)
+        (_, steps), *_ = simulate(FreezeThaw(batch=9), space, decisions=1)
+        there = [5e-3 <= step.recipe.learning_rate <= 2e-2 for step in steps[1:]]
+        assert 4 <= sum(there) <= 6
+
+    def test_it_helps_where_it_is_right(self):
+        right, nothing = (
+            np.mean([found(FreezeThaw(), 6 * FULL, seed, space=space) for seed in range(4)])
+            for space in (self.space(5e-3, 2e-2), self.space(1e-5, 1.0))
+        )
+        assert right < nothing
+
+    def test_it_is_overcome_where_it_is_wrong(self):
+        assert found(FreezeThaw(), 15 * FULL, space=self.space(0.3, 1.0)) < 0.3

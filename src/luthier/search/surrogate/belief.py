@@ -91,17 +91,25 @@ class Belief:
         anywhere: int = 100,
         near: int = 60,
         parents: int = 8,
+        trust: float = 10.0,
     ) -> Array:
         """Return points for new trials: some anywhere, some near the best trials.
+
+        Of those anywhere, half lie where the user thinks the best to be, and ever fewer: the user's
+        word counts as much as `trust` trials (after Hvarfner et al. 2022, "piBO").
 
         Args:
             rng: Draws them.
             anywhere: How many of the one kind.
             near: How many of the other.
             parents: From how many of the best trials those start.
+            trust: How many trials halve the share of points where the user thinks the best to be.
         """
         space, history = self.space, self.history
         points = rng.random((anywhere, space.dimensions))
+        likely = int(0.5 * anywhere * trust / (trust + len(history.trials)))
+        for row in range(likely):
+            points[row] = space.lean(points[row].tolist())
         scored = [t for t in history.trials if history.loss(t) != math.inf]
         best = sorted(scored, key=lambda t: (history.loss(t), t.number))[:parents]
         if best and space.dimensions:
