@@ -156,6 +156,14 @@ def test_a_split_of_sorted_rows_is_found():
     assert "validation_split=0.3 takes the last rows as they stand" in worst.summary
 
 
+def test_bytes_that_throw_the_first_epoch_off_are_found():
+    watch, _ = fitted(model(), x=np.abs(X) * 50, epochs=4)
+    assert "unscaled_inputs" in watch.diagnosis.problems
+    made = model(layers.Rescaling(1 / 50), layers.Dense(16, "relu"))
+    watch, _ = fitted(made, x=np.abs(X) * 50, epochs=4)
+    assert "unscaled_inputs" not in watch.diagnosis.problems
+
+
 def test_sorted_rows_that_are_never_shuffled_are_found():
     order = np.argsort(Y)
     watch, _ = fitted(model(), x=X[order], y=Y[order], shuffle=False, epochs=4)

@@ -1,68 +1,66 @@
-"""Unscaled inputs, seen while a training runs: far from one, and nothing is learnt."""
+"""Unscaled inputs, seen in training: large numbers, and a first epoch far worse than guessing."""
 
 from __future__ import annotations
 
-import math
-
-from luthier.catalog import optimizers
 from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
-from luthier.diagnosis.evidence import adversarial, chance, curve, training
-from luthier.diagnosis.statistics import level, tail
+from luthier.diagnosis.evidence import adversarial, chance, curve, finite
 
 ABOUT = About(
-    symptom="The first loss is huge, units die, or the loss is no number.",
-    evidence="The first batch has features that reach beyond 20, or most of them stay within 0.1 "
-    "of zero, no normalisation stands before the first layer, the rate is not above all that are "
-    "worth searching, and the training loss ends no lower than guessing, or as no number: error.",
-    cause="Raw units; bytes of pixels; numbers that were scaled twice.",
-    remedy="Subtract the training part's mean and divide by its deviation.",
+    symptom="The first loss is many times that of guessing; the network learns by heart, and "
+    "validation stays bad.",
+    evidence="Rows were seen to reach beyond 20, and the training loss of the first epoch is twice "
+    "that of guessing or more: warning. Seen where rows are handed to Keras' `fit` as arrays, to a "
+    "network that does not begin with a layer that scales.",
+    cause="Bytes of pixels, or raw units.",
+    remedy="Divide pixels by 255; standardise other numbers with the training part's mean and "
+    "deviation.",
     reference="LeCun et al. 1998, Efficient BackProp, section 4.3",
 )
 
 
-def unscaled_inputs(run: Run, *, nothing: float = 0.95, epochs: int = 2) -> Finding | None:
-    """Find inputs whose scale keeps a watched training from learning.
+def unscaled_inputs(run: Run, *, far: float = 20.0, worse: float = 2.0) -> Finding | None:
+    """Find inputs whose scale throws the first epoch off.
 
     Args:
-        run: A training that was watched from its first step.
-        nothing: Share of the loss of guessing above which nothing was learnt.
-        epochs: With fewer there is silence.
+        run: One training whose rows were seen.
+        far: How far inputs reach; standardised ones reach to 4, with heavy tails to 10.
+        worse: First epoch's training loss over that of guessing.
 
     Returns:
         The finding, or None.
+
+    >>> from luthier.core import Curves, Trace
+    >>> facts = {"inputs_low": 0.0, "inputs_high": 255.0, "loss_of_guessing": 2.3}
+    >>> unscaled_inputs(Run(Curves((9.0, 2.0)), trace=Trace(facts=facts))).severity
+    'warning'
     """
-    reach, (name, values) = run.trace.facts.get("inputs_reach"), training(run)
-    guess, losses = chance(run), run.curves.train_loss
-    if reach is None or adversarial(run) or guess is None or len(losses) < epochs:
+    facts, values, guess = run.trace.facts, finite(run.curves.train_loss), chance(run)
+    low, high = facts.get("inputs_low"), facts.get("inputs_high")
+    if adversarial(run) or low is None or high is None or guess is None or not values:
         return None
-    low, high = reach
-    ended = not math.isfinite(losses[-1])
-    if not ended and (not values or level(tail(values)) < nothing * guess):
+    if max(abs(low), abs(high)) <= far or values[0] < worse * guess:
         return None
-    if run.recipe is None or run.recipe.optimizer not in [one.name for one in optimizers.ALL]:
-        return None
-    highest = optimizers.by_name(run.recipe.optimizer).learning_rates.high
-    if run.recipe.learning_rate > highest:
-        return None
+    pixels = low >= 0.0 and 128.0 <= high <= 255.0
     return Finding(
         problem="unscaled_inputs",
-        severity="error",
-        confidence=0.8,
+        severity="warning",
+        confidence=0.9,
         since=1,
-        summary=f"Inputs reach from {low:.3g} to {high:.3g} and go into the first layer as they "
-        f"are, and nothing was learnt: the training loss ends at {losses[-1]:.3g}, where guessing "
-        f"gives {guess:.3g}.",
+        summary=f"Inputs reach from {low:.3g} to {high:.3g}, and the training loss of the first "
+        f"epoch is {values[0]:.3g}, where guessing gives {guess:.3g}.",
         evidence={
             "lowest": low,
             "highest": high,
             "loss_of_guessing": guess,
-            **curve(name, losses),
+            **curve("train_loss", values),
         },
         prescriptions=(
-            Prescription(
-                "Standardise the inputs: (X - X_train.mean(0)) / X_train.std(0), with the "
-                "training part's numbers for every part."
+            Prescription("Divide pixels by 255: x / 255, or a layer keras.layers.Rescaling(1/255).")
+            if pixels
+            else Prescription(
+                "Standardise the inputs: (x - x_train.mean(0)) / x_train.std(0), with the training "
+                "part's numbers for every part."
             ),
         ),
     )

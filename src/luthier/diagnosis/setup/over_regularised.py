@@ -8,7 +8,7 @@ from luthier.diagnosis.gains import helps, learnt, measured, nothing_learnt, tol
 
 ABOUT = About(
     symptom="The loss falls, and what falls is the penalty.",
-    evidence="The penalty on the weights begins above all that there is to learn, and a copy "
+    evidence="The penalty on the weights begins near or above all there is to learn, and a copy "
     "without it learns clearly more, or ends at half of the loss: warning, error where nothing is "
     "learnt with it. Of a loss that cannot be taken apart: a penalty of twice the rest, and a "
     "copy's loss that is still above the rest after its short training: warning. Or a dropout of "

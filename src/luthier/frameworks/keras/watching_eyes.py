@@ -18,6 +18,9 @@ from luthier.frameworks.keras.watching_steps import Steps, Streaks
 from luthier.frameworks.sampled import Rows, due_after
 from luthier.frameworks.seen_rates import SeenRates
 
+LOOKED = 500  # rows whose reach is looked at
+_SCALING = ("Rescaling", "Normalization", "Embedding", "BatchNormalization")
+
 
 class Eyes:
     """Looks at one model while one `fit` trains it.
@@ -168,6 +171,7 @@ class Eyes:
         else:
             size = fit.batch_size or 32
             self._size = min(size, max(len(rows), 1))
+            self.facts |= _reach(self._model, rows)
             self.ordered = not fit.shuffle and len(rows) > size
             if saturating(self._model):
                 chosen = np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)
@@ -175,6 +179,18 @@ class Eyes:
         if any(_keeps_best(one) for one in fit.callbacks):
             self.facts["keeps_best"] = True
         self._swaps = any(type(one).__name__ == "SwapEMAWeights" for one in fit.callbacks)
+
+
+def _reach(model: Any, rows: Any) -> dict[str, float]:
+    """Return how far inputs reach, as the first layer that computes gets them."""
+    layers = list(model._flatten_layers(include_self=False))
+    first = next((i for i, one in enumerate(layers) if one.weights), 0)
+    scales = any(type(one).__name__ in _SCALING for one in layers[: first + 1])
+    if scales or rows.dtype.kind not in "fiu":
+        return {}
+    some = rows[:: max(len(rows) // LOOKED, 1)]
+    low, high = float(some.min()), float(some.max())
+    return {"inputs_low": low, "inputs_high": high} if np.isfinite([low, high]).all() else {}
 
 
 def _is_custom(model: Any) -> bool:

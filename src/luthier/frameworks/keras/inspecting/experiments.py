@@ -27,6 +27,9 @@ _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
 _MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
+# Of all there is to learn: on the 5,000 images of MNIST a factor of 0.01 on 128 units begins at
+# 0.95 of it and costs a hundredth of accuracy; on digits it begins at 0.4 and costs none.
+_OUTWEIGHS = 0.5
 _REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
 
 
@@ -166,7 +169,7 @@ def _penalty(bench: Bench, setup: Setup) -> None:
     loss = setup.loss
     if loss.penalty_initial <= 0 or loss.guess is None or loss.floor is None:
         return
-    if loss.penalty_initial < loss.guess - loss.floor:
+    if loss.penalty_initial < _OUTWEIGHS * (loss.guess - loss.floor):
         return
     bench.run("penalised", rate=1e-2, longer=3.0)
     bench.run("unpenalised", rate=1e-2, penalised=False, longer=3.0)

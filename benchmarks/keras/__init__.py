@@ -1,0 +1,1 @@
+"""Keras models: published cases, published examples, and what watching costs."""
