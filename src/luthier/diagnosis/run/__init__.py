@@ -78,6 +78,5 @@ ALL = (
     saturated_units,
     validation_leak,
     split_mismatch,
-    unscaled_inputs,
     test_set_reused,
 )

@@ -18,6 +18,7 @@ from luthier.frameworks.keras.watching_steps import Steps, Streaks
 from luthier.frameworks.sampled import Rows, due_after
 from luthier.frameworks.seen_rates import SeenRates
 
+FAR = 20.0  # standardised inputs reach to 4, with heavy tails to 10
 LOOKED = 500  # rows whose reach is looked at
 _SCALING = ("Rescaling", "Normalization", "Embedding", "BatchNormalization")
 
@@ -181,8 +182,8 @@ class Eyes:
         self._swaps = any(type(one).__name__ == "SwapEMAWeights" for one in fit.callbacks)
 
 
-def _reach(model: Any, rows: Any) -> dict[str, float]:
-    """Return how far inputs reach, as the first layer that computes gets them."""
+def _reach(model: Any, rows: Any) -> dict[str, Any]:
+    """Return how far inputs reach that no layer scales, if that is far."""
     layers = list(model._flatten_layers(include_self=False))
     first = next((i for i, one in enumerate(layers) if one.weights), 0)
     scales = any(type(one).__name__ in _SCALING for one in layers[: first + 1])
@@ -190,7 +191,9 @@ def _reach(model: Any, rows: Any) -> dict[str, float]:
         return {}
     some = rows[:: max(len(rows) // LOOKED, 1)]
     low, high = float(some.min()), float(some.max())
-    return {"inputs_low": low, "inputs_high": high} if np.isfinite([low, high]).all() else {}
+    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) <= FAR:
+        return {}
+    return {"inputs_reach": (low, high)}
 
 
 def _is_custom(model: Any) -> bool:
