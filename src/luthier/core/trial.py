@@ -31,7 +31,8 @@ class Trial:
         until: The epoch that a step which waits or runs takes it to; 0 where there is none.
         stored: Whether its checkpoint is in the storage.
         changed: The storage's count of changes when it last changed.
-        purpose: ``search``, or ``confirm`` for a fresh seed of the winner or the baseline.
+        purpose: ``search``; ``repeat`` for a finalist on another split of training and validation
+            rows, which its seed draws; or ``confirm`` for a fresh seed of winner or baseline.
     """
 
     number: int
@@ -141,14 +142,41 @@ class History:
     @cached_property
     def confirming(self) -> tuple[Trial, ...]:
         """The trainings that confirm."""
-        return tuple(trial for trial in self.trials if trial.purpose != "search")
+        return tuple(trial for trial in self.trials if trial.purpose == "confirm")
+
+    @cached_property
+    def repeating(self) -> tuple[Trial, ...]:
+        """The finalists' trainings on other splits: they choose among them."""
+        return tuple(trial for trial in self.trials if trial.purpose == "repeat")
+
+    @cached_property
+    def repeats(self) -> dict[Recipe, tuple[float, ...]]:
+        """The finalists' losses on other splits, as many of each; empty until all have one."""
+        groups: dict[Recipe, list[Trial]] = {}
+        for trial in self.repeating:
+            groups.setdefault(trial.recipe, []).append(trial)
+        ended = {
+            recipe: [t for t in trials if not t.planned and t.state not in ("waiting", "running")]
+            for recipe, trials in groups.items()
+        }
+        count = min((len(trials) for trials in ended.values()), default=0)
+        return {
+            recipe: tuple(self.loss(trial) for trial in sorted(trials, key=_seed)[:count])
+            for recipe, trials in ended.items()
+            if count
+        }
 
     @property
     def best(self) -> Trial | None:
         """The trial with the best score, the first among equals.
 
-        Failed ones never are, nor those that confirm: fresh seeds choose nothing.
+        Failed ones never are, nor those that confirm: fresh seeds choose nothing. Where finalists
+        were trained on other splits, too, it is the one with the best mean over those: the split
+        that made them finalists flatters each.
         """
+        if self.repeats:
+            chosen = min(self.repeats, key=lambda recipe: sum(self.repeats[recipe]))
+            return next(t for t in self.searched.trials if t.recipe == chosen)
         return min(
             (trial for trial in self.searched.trials if self.loss(trial) != float("inf")),
             key=lambda trial: (self.loss(trial), trial.number),
@@ -169,3 +197,7 @@ class History:
         """Return the number of trials in each state."""
         states = [trial.state for trial in self.trials]
         return {state: states.count(state) for state in STATES}
+
+
+def _seed(trial: Trial) -> int:
+    return trial.seed

@@ -2,6 +2,7 @@
 
 from luthier.data.dataset import Dataset, save_npz
 from luthier.data.described import describe
+from luthier.data.draw import TEST
 from luthier.data.facts import facts
 from luthier.data.prepare import Prepared, prepare
 from luthier.data.preprocessing import Predictions, Preprocessing
@@ -14,6 +15,7 @@ from luthier.data.script import script
 from luthier.data.split import SplitPlan, Splits, split
 
 __all__ = [
+    "TEST",
     "Dataset",
     "Predictions",
     "Prepared",

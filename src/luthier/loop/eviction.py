@@ -29,4 +29,6 @@ def evictions(history: History, *, paused: int = PAUSED, finished: int = FINISHE
         held = [t for t in history.searched.trials if t.state == state and t.number and t.stored]
         ranked = sorted(held, key=lambda t: (history.loss(t), t.number))
         gone += [trial.number for trial in ranked[keep:]]
+    # What repeats a training on another split is read off its curves alone.
+    gone += [t.number for t in history.repeating if t.state == "finished" and t.stored]
     return sorted(gone)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from luthier.core import Arrays, Recipe
-from luthier.data import Dataset, Prepared, SplitPlan, Splits, prepare, split
+from luthier.data import TEST, Dataset, Prepared, SplitPlan, Splits, prepare, split
 
 KEPT = 4  # prepared versions in memory at a time: a default space has three
 
@@ -29,6 +31,8 @@ class Preparation:
         init=False, default_factory=OrderedDict
     )
 
+    _again: dict[int, Preparation] = field(init=False, default_factory=dict)
+
     def __post_init__(self) -> None:
         self.splits = split(self.dataset, self.plan)
 
@@ -49,3 +53,20 @@ class Preparation:
     def arrays(self, recipe: Recipe) -> Arrays:
         """Return the arrays alone."""
         return self.prepared(recipe).arrays
+
+    def again(self, seed: int) -> Preparation:
+        """Return the same rows with other ones to train and to validate on; test rows stay.
+
+        Args:
+            seed: Draws them, stratified and by groups as before.
+        """
+        if seed not in self._again:
+            raw = self.dataset.raw
+            part = np.zeros(len(self.dataset), np.int64)
+            part[self.splits.test] = TEST
+            # The share of the rows that are left, so that parts are as large as before.
+            share = len(self.splits.val) / (len(self.splits.val) + len(self.splits.train))
+            dataset = replace(self.dataset, raw={**raw, "given": part})
+            plan = SplitPlan(test=0.0, val=share, seed=seed)
+            self._again[seed] = Preparation(dataset, plan, self.metric)
+        return self._again[seed]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from luthier.loop.references import references
 from luthier.loop.refit import refit as refit_trial
 from luthier.loop.report import now, study_story, write_study
 from luthier.loop.scoring import test_hash, test_scores
+from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.summary import Outcome, Summary
 
@@ -233,6 +236,7 @@ class Study:
             best=self._outcome(history.best),
             baseline=None if baseline is None else self._outcome(baseline),
         )
+        summary = replace(summary, choice=self._choice() if self.parts is not None else None)
         if self.parts is not None:
             preparation = self.parts.preparation
             arrays = preparation.arrays(history.best.recipe)
@@ -247,6 +251,33 @@ class Study:
                 data=facts(preparation.dataset, preparation.splits),
             )
         return summary
+
+    def _choice(self) -> dict[str, Any] | None:
+        """Return how finalists did on further splits of small data; None where there are none."""
+        repeats = self.history.repeats
+        best = self.history.best
+        if not repeats or best is None:
+            return None
+        sign = 1.0 if self.record.direction == "minimize" else -1.0
+        searched = self.history.searched.trials
+        scores = {
+            next(t.number for t in searched if t.recipe == recipe): [sign * x for x in losses]
+            for recipe, losses in repeats.items()
+        }
+        return {
+            "splits": len(next(iter(repeats.values()))),
+            "winner": best.number,
+            "finalists": [
+                {"trial": number, "scores": [x if isfinite(x) else None for x in found]}
+                for number, found in sorted(scores.items())
+            ],
+            "against_baseline": _ahead(scores, best.number, sign, self._ratio()),
+        }
+
+    def _ratio(self) -> float:
+        """Return validation rows by training rows."""
+        arrays = self._network().arrays
+        return len(arrays.val) / len(arrays.train)
 
     def _notes(self) -> tuple[str, ...]:
         """Return what to know about the data, and why trials failed."""
@@ -286,3 +317,14 @@ class Study:
                 "Save them in the objective, for example below `trial.checkpoint_dir`."
             )
         return self.parts
+
+
+def _ahead(
+    scores: Mapping[int, list[float]], winner: int, sign: float, ratio: float
+) -> dict[str, float] | None:
+    """Return the winner's mean gain over the baseline, with the test for overlapping splits."""
+    if winner == 0 or 0 not in scores or not all(map(isfinite, scores[0] + scores[winner])):
+        return None
+    gains = [sign * (a - b) for a, b in zip(scores[0], scores[winner], strict=True)]
+    error, p_value = corrected_resampled(gains, ratio)
+    return {"gain": sum(gains) / len(gains), "error": error, "p_value": p_value}

@@ -54,7 +54,7 @@ class Trainer:
         """
         trial = claim.trial
         with _trial_errors():
-            arrays, captured = self._captured(trial.recipe, trial.seed)
+            arrays, captured = self._captured(trial.recipe, trial.seed, trial.purpose)
             name = trial.engine or self.choice.name(
                 captured, arrays, trial.recipe, trial.seed, epochs=claim.until - trial.epochs
             )
@@ -86,8 +86,13 @@ class Trainer:
             self._put(engine, captured, arrays, seed, state)
         return self._run(engine, captured, arrays, captured.recipe, until, curves or Curves())
 
-    def _captured(self, recipe: Recipe, seed: int) -> tuple[Arrays, Captured]:
-        arrays = self.preparation.arrays(recipe)
+    def _captured(
+        self, recipe: Recipe, seed: int, purpose: str = "search"
+    ) -> tuple[Arrays, Captured]:
+        # A repeat's seed draws its split as well: see docs/adr on small data.
+        repeat = purpose == "repeat"
+        preparation = self.preparation.again(seed) if repeat else self.preparation
+        arrays = preparation.arrays(recipe)
         return arrays, self.framework.capture(self.build, recipe, arrays, seed)
 
     def _put(

@@ -23,9 +23,10 @@ from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.confirming import Confirming
 from luthier.loop.preparation import Preparation
+from luthier.loop.repeating import Repeating
 from luthier.loop.worker import Worker
 
-Plan = Asking | Confirming
+Plan = Asking | Confirming | Repeating
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,6 +79,7 @@ class Summary:
         diagnosis: Of the winner's training.
         report: Name of the page that tells it all, beside ``study.json``.
         proof: Whether the winner beats the baseline; None where nobody confirmed.
+        choice: How the finalists did on further splits of small data; None where there were none.
         refit: What was trained on training and validation rows; None where nothing was.
         references: What models without a network reach, for tables.
     """
@@ -102,6 +103,7 @@ class Summary:
     proof: Proof | None = None
     references: tuple[Beside, ...] = ()
     refit: Mapping[str, Any] | None = None
+    choice: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
@@ -119,6 +121,7 @@ class Summary:
             "p_value": None if verdict is None else verdict.p_value,
             "proof": None if self.proof is None else self.proof.to_json(),
             "references": [one.to_json() for one in self.references],
+            "choice": None if self.choice is None else dict(self.choice),
             "refit": None if self.refit is None else dict(self.refit),
             "epochs_spent": self.epochs_spent,
             "seconds": round(self.seconds, 3),

@@ -102,6 +102,8 @@ def summary_text(summary: Summary) -> str:
         if baseline is not None:
             lines += _changes(best, baseline, sum(summary.trials.values()))
         lines += [""]
+        if summary.choice is not None:
+            lines += [choice_text(summary.choice, summary.metric), ""]
         if summary.proof is not None:
             lines += [proof_text(summary.proof, summary.metric), ""]
     spent = f"{summary.epochs_spent:,} epochs in {seconds(summary.seconds)}"
@@ -114,6 +116,33 @@ def summary_text(summary: Summary) -> str:
     lines += [f"note      {note}" for note in summary.notes]
     lines += [f"study     {summary.study} in {summary.storage}"]
     return "\n".join(lines)
+
+
+def choice_text(choice: Mapping[str, Any], metric: str) -> str:
+    """Return how small data chose among finalists.
+
+    >>> finalists = [{"trial": 0, "scores": [0.3, 0.5]}, {"trial": 7, "scores": [0.2, 0.4]}]
+    >>> gain = {"gain": 0.1, "error": 0.05, "p_value": 0.3}
+    >>> found = {"splits": 2, "winner": 7, "finalists": finalists, "against_baseline": gain}
+    >>> print(choice_text(found, "log_loss"))
+    chosen    on 2 further splits of training and validation rows, for there are few: mean log_loss
+              trial 0 0.4, trial 7 0.3; +0.1 over the baseline (corrected resampled p = 0.3)
+    """
+    means = []
+    for one in choice["finalists"]:
+        known = [score for score in one["scores"] if score is not None]
+        mean = sum(known) / len(known) if len(known) == len(one["scores"]) else None
+        means.append(f"trial {one['trial']} {number(mean)}")
+    text = f"{', '.join(means)}"
+    if ahead := choice["against_baseline"]:
+        text += (
+            f"; {ahead['gain']:+.2g} over the baseline (corrected resampled p = "
+            f"{ahead['p_value']:.2g})"
+        )
+    return (
+        f"chosen    on {choice['splits']} further splits of training and validation rows, for "
+        f"there are few: mean {metric}\n          {text}"
+    )
 
 
 def refit_text(folder: str, refit: Mapping[str, Any]) -> str:
