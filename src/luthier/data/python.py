@@ -15,6 +15,7 @@ from luthier.data.objects import as_array, as_frame, is_torch_data, torch_pair
 from luthier.data.read import read
 from luthier.data.tables import from_frame
 from luthier.data.target import check_kind
+from luthier.data.tf_data import is_tf_data, tf_pair
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,8 +34,8 @@ def from_python(
 
     Args:
         data: ``(X, y)``; ``((X_train, y_train), (X_val, y_val))`` or with a third pair for test;
-            a data frame of any library, with `target`; a torch ``Dataset`` or ``DataLoader``, or
-            a pair of them. A path or a bundled name is read.
+            a data frame of any library, with `target`; a torch ``Dataset`` or ``DataLoader`` or
+            a ``tf.data.Dataset``, or a pair of them. A path or a bundled name is read.
         target: Column of a data frame to predict.
         task: ``classification`` or ``regression``; the target decides if left out.
         sample_weight: How much each row counts, for all rows or those of the training part.
@@ -61,7 +62,7 @@ def from_python(
         )
     pairs = _pairs(data)
     frames = [as_frame(x) for x, _ in pairs]
-    ys = [as_array(y) for _, y in pairs]
+    ys = [_labels(as_array(y)) for _, y in pairs]
     if all(frame is not None for frame in frames):
         return _from_pairs([f for f in frames if f is not None], ys, task, sample_weight)
     xs = [as_array(x) for x, _ in pairs]
@@ -69,13 +70,25 @@ def from_python(
     return from_arrays(xs, ys, reading, "", task=task, weight=_weight(sample_weight))
 
 
+def _labels(y: Any) -> Any:
+    """Return the numbers of classes that are given as rows of a single 1, as Keras' users do."""
+    if getattr(y, "ndim", 0) != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
+        return y
+    one_hot = ((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all()
+    return y.argmax(1) if one_hot else y
+
+
 def _pairs(data: object) -> list[tuple[Any, Any]]:
     """Return (X, y) of each part."""
     if is_torch_data(data):
         return [torch_pair(data)]
+    if is_tf_data(data):
+        return [tf_pair(data)]
     if isinstance(data, (tuple, list)) and len(data) in (2, 3):
         if all(is_torch_data(part) for part in data):
             return [torch_pair(part) for part in data]
+        if all(is_tf_data(part) for part in data):
+            return [tf_pair(part) for part in data]
         if all(isinstance(part, tuple) and len(part) == 2 for part in data):
             return [(x, y) for x, y in data]
         if len(data) == 2:
@@ -84,7 +97,7 @@ def _pairs(data: object) -> list[tuple[Any, Any]]:
     raise DataError(
         f"data is a {type(data).__name__}{size}. It is (X, y), ((X_train, y_train), (X_val, "
         "y_val)) with a third pair for test, a data frame with target=, or a torch Dataset or "
-        "DataLoader, alone or two or three in a tuple. Give one of these."
+        "DataLoader or a tf.data.Dataset, alone or two or three in a tuple. Give one of these."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +19,14 @@ class OnTensorFlow:
     def session(self) -> Iterator[None]:
         """Leave random numbers as they were; threads are the process' from its first operation."""
         plain, numbers = random.getstate(), np.random.get_state()
+        logger = tf.get_logger()
+        level = logger.level
+        # It warns of many small graphs: each structure that a search tries is one.
+        logger.setLevel(logging.ERROR)
         try:
             yield
         finally:
+            logger.setLevel(level)
             random.setstate(plain)
             np.random.set_state(numbers)
 

@@ -1,0 +1,185 @@
+"""What a Keras user types: functions and commands, on TensorFlow."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import luthier
+from luthier.core import LuthierError
+
+QUICK_START = """
+import keras
+from keras import layers
+
+
+def build(hp):
+    model = keras.Sequential()
+    model.add(layers.Flatten())
+    for i in range(hp.Int("num_layers", 1, 3)):
+        model.add(
+            layers.Dense(
+                units=hp.Int(f"units_{i}", min_value=32, max_value=64, step=32),
+                activation=hp.Choice("activation", ["relu", "tanh"]),
+            )
+        )
+    if hp.Boolean("dropout"):
+        model.add(layers.Dropout(rate=0.25))
+    model.add(layers.Dense(10, activation="softmax"))
+    learning_rate = hp.Float("lr", min_value=1e-4, max_value=1e-2, sampling="log")
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+"""
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 6)).astype("float32")
+Y = (X[:, :3] + 0.3 * RNG.normal(size=(300, 3))).argmax(1)
+
+
+def dense():
+    model = keras.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
+    return model
+
+
+def command(*words: str, folder: Path) -> str:
+    code = "from luthier.apps.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def handed_over(tmp_path_factory) -> Path:
+    """A search with KerasTuner's first example as its builder, handed over to ``out``."""
+    folder = tmp_path_factory.mktemp("quick-start")
+    (folder / "net.py").write_text(QUICK_START, encoding="utf-8")
+    words = ["tune", "digits", "--model", "net.py:build", "--budget", "12 epochs", "--out", "out"]
+    command(*words, "--engine", "keras_eager", folder=folder)
+    return folder
+
+
+class TestCommands:
+    def test_it_is_handed_over_in_keras_own_format(self, handed_over):
+        names = {file.name for file in (handed_over / "out").iterdir()}
+        assert names >= {"recipe.yaml", "model.keras", "model.safetensors", "train.py", "net.py"}
+        model = keras.saving.load_model(handed_over / "out" / "model.keras")
+        probabilities = model.predict(np.zeros((2, 64), "float32"), verbose=0)
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+    def test_the_recipe_gives_its_score_again_bit_for_bit(self, handed_over):
+        said = command("train", "digits", "--recipe", "out/recipe.yaml", folder=handed_over)
+        assert "the same, bit for bit" in said
+
+    def test_the_script_reaches_the_score_without_luthier(self, handed_over):
+        blocked = "import sys; sys.modules['luthier'] = None; sys.argv = ['train.py']; "
+        run = "import runpy; runpy.run_path('train.py', run_name='__main__')"
+        done = subprocess.run(
+            [sys.executable, "-c", blocked + run],
+            capture_output=True,
+            text=True,
+            cwd=handed_over / "out",
+        )
+        assert done.returncode == 0, done.stderr
+        lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+        reported = float(lines["epoch"].partition("'log_loss': ")[2].rstrip("}"))
+        found = float(lines["validation"].partition("'log_loss': ")[2].rstrip("}"))
+        assert found < 2 * reported + 0.1
+
+    def test_new_rows_are_predicted(self, handed_over):
+        from sklearn.datasets import load_digits
+
+        rows, labels = load_digits(return_X_y=True)
+        np.savez(handed_over / "rows.npz", X=rows[:50])
+        found, classes = luthier.predict(handed_over / "out", handed_over / "rows.npz")
+        assert classes == tuple("0123456789")
+        right = [str(a) == str(b) for a, b in zip(found.values, labels[:50], strict=True)]
+        assert np.mean(right) > 0.5
+
+
+class TestFunctions:
+    def test_train_reads_the_compile_step(self):
+        trained = luthier.train(dense, (X, Y), recipe={"epochs": 8}, engine="keras_eager")
+        assert trained.trial.recipe.learning_rate == 0.01
+        assert trained.metrics["accuracy"] > 0.6
+        assert isinstance(trained.model(), keras.Sequential)
+
+    def test_a_tf_data_set_and_one_hot_targets_are_the_same_data(self):
+        import tensorflow as tf
+
+        pairs = tf.data.Dataset.from_tensor_slices((X, Y))
+        hot = keras.utils.to_categorical(Y, 3)
+        losses = [
+            luthier.train(dense, data, recipe={"epochs": 2}, engine="keras_eager").score
+            for data in ((X, Y), pairs, pairs.batch(64), (X, hot))
+        ]
+        assert len(set(losses)) == 1
+
+    def test_a_data_set_without_end_is_refused(self):
+        import tensorflow as tf
+
+        endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat()
+        with pytest.raises(LuthierError, match=r"Leave repeat\(\) out"):
+            luthier.train(dense, endless)
+
+    def test_tune_says_what_it_read(self, tmp_path):
+        def penalised():
+            l2 = keras.regularizers.L2(0.01)
+            model = keras.Sequential(
+                [layers.Dense(16, activation="relu", kernel_regularizer=l2), layers.Dense(3)]
+            )
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(optimizer="adam", loss=loss)
+            return model
+
+        study = luthier.tune(
+            penalised,
+            (X, Y),
+            budget="8 epochs",
+            storage=f"sqlite:///{tmp_path}/s.db",
+            engine="keras_eager",
+        )
+        assert any("those that the network penalises" in note for note in study.summary.notes)
+
+    def test_a_family_of_the_other_framework_is_told(self):
+        with pytest.raises(LuthierError, match="makes networks of keras"):
+            luthier.train(dense, (X, Y), framework="torch")
+
+
+class TestTheSameRecipe:
+    """In both frameworks it reaches the same score, as far as seeds can tell."""
+
+    @pytest.mark.parametrize(("data", "metric"), [("digits", "log_loss"), ("diabetes", "rmse")])
+    def test_scores_of_the_same_family_do_not_differ(self, data, metric):
+        from scipy import stats
+
+        recipe = {"epochs": 12, "batch_size": 32, "model": {"width": 32}}
+        scores = {}
+        for framework in ("torch", "keras"):
+            scores[framework] = [
+                luthier.train(
+                    "mlp",
+                    data,
+                    recipe=recipe,
+                    seed=seed,
+                    split=luthier.SplitPlan(seed=0),
+                    framework=framework,
+                    engine={"torch": "torch_eager", "keras": "keras_eager"}[framework],
+                ).metrics[metric]
+                for seed in range(8)
+            ]
+        test = stats.ttest_ind(scores["torch"], scores["keras"], equal_var=False)
+        low, high = test.confidence_interval(0.999)
+        assert low <= 0 <= high, scores
+        # And it would see a difference: the interval is narrow against the score itself.
+        assert (high - low) / 2 < 0.35 * np.mean(scores["torch"])
