@@ -1,8 +1,8 @@
 """What an epoch of a Keras network takes in `model.fit` and in luthier's engines, on one core.
 
-``KERAS_BACKEND=tensorflow python -m benchmarks.keras_training`` prints a table. Times are of the CPU, of
-all processes that take part, since a busy machine stretches the others; rounds alternate, and
-medians are shown.
+``KERAS_BACKEND=tensorflow python -m benchmarks.keras_training`` prints a table. Times
+are of the CPU, of all processes that take part, since a busy machine stretches the others; rounds
+alternate, and medians are shown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A published example, tuned with one line: does its score get better, over fresh seeds?
 
-``python -m benchmarks.keras_training.example`` (with the extra `backends`) trains the network as it was
-published, and has luthier tune it from there: same epochs, same batches, no scaling of inputs. What
-is compared are fresh seeds of both recipes on the same test rows.
+``python -m benchmarks.keras_training.example`` (with the extra `backends`) trains the network
+as it was published, and has luthier tune it from there: same epochs, same batches, no scaling of
+inputs. What is compared are fresh seeds of both recipes on the same test rows.
 """
 
 from __future__ import annotations
