@@ -56,6 +56,8 @@ def around(frames: Iterable[FrameType]) -> Around | None:
         loop = _loop(source, frame.f_lineno)
         if loop is not None:
             return _facts(loop, frame)
+        if frame.f_code.co_name == "<module>":  # what runs a script is none of its loops
+            return None
     return None
 
 

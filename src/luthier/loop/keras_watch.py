@@ -120,7 +120,8 @@ class KerasWatch(WatchCallback):  # type: ignore[misc, unused-ignore]
         except Exception:  # whatever stands in the user's frames, the training goes on
             found = None
         record.last = found
-        record.first = record.first or found
+        if record.first is None and found is not None and found.rate_name:
+            record.first = found
         record.tests += bool(found and found.tested)
         facts: dict[str, Any] = {"fits": record.fits}
         if record.tests and found:

@@ -1,4 +1,4 @@
-"""``KERAS_BACKEND=tensorflow python -m benchmarks.keras``: cases, examples, and what it costs."""
+"""``KERAS_BACKEND=jax python -m benchmarks.keras_diagnosis``: cases, examples, what it costs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ import numpy as np
 
 import luthier
 from benchmarks.check.networks import Unbuildable
-from benchmarks.keras.cases import case
+from benchmarks.keras_diagnosis.cases import case
 from luthier.core import Finding
 
-STEPS = 1500  # of a case's fit
+STEPS = 600  # of a case's fit
 layers = keras.layers
 
 
