@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import mean
 
+from benchmarks.diagnosis.cases import Case, cases, with_recipe
 from benchmarks.diagnosis.corpus import Pair
 from benchmarks.diagnosis.jobs import Job
-from benchmarks.diagnosis.score import Case, cases, with_recipe
 from luthier.core import Finding
 
 SEEDS = 3

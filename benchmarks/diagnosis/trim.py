@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.diagnosis.cases import cases
 from benchmarks.diagnosis.corpus import Pair
 from benchmarks.diagnosis.jobs import Row, read
-from benchmarks.diagnosis.score import cases
 from benchmarks.diagnosis.store import lines
 
 FILE = Path(__file__).parent / "trimmed.jsonl.gz"

@@ -4,12 +4,12 @@ import random
 
 import pytest
 from benchmarks.diagnosis import trim
+from benchmarks.diagnosis.cases import alarms, as_log, with_recipe
 from benchmarks.diagnosis.corpus import PAIRS, Pair, Reference
 from benchmarks.diagnosis.data import FAULTS as SPOILT
 from benchmarks.diagnosis.data import SOURCES, parts
 from benchmarks.diagnosis.faults import BY_NAME, FAULTS
 from benchmarks.diagnosis.recipes import drawn
-from benchmarks.diagnosis.score import alarms, as_log, with_recipe
 from benchmarks.diagnosis.store import Store
 
 from luthier.core import PROBLEMS
