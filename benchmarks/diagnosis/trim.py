@@ -48,5 +48,9 @@ def load(file: Path = FILE) -> list[tuple[Row, str]]:
 def _slim(row: dict[str, Any]) -> dict[str, Any]:
     """Leave out what no rule of luthier reads."""
     curves = row["curves"]
-    signals = {k: v for k, v in curves["signals"].items() if k.startswith("update_ratio/")}
-    return {**row, "curves": {**curves, "signals": signals}}
+    kept = {
+        name: values
+        for name, values in curves["signals"].items()
+        if name == "gradient_norm" or name.startswith("update_ratio/")
+    }
+    return {**row, "curves": {**curves, "signals": kept}}
