@@ -202,6 +202,7 @@ def _broken_rows(x: Any, y: Any, vx: Any, vy: Any, count: float, rng: Rng) -> tu
 def _few_rows(x: Any, y: Any, vx: Any, vy: Any, count: float, rng: Rng) -> tuple[Any, ...]:
     """Keep few training rows, of all classes as far as there are as many."""
     first = np.unique(y, return_index=True)[1][: int(count)]
+    first = first if y.dtype.kind in "iu" else first[:0]  # numbers have no classes
     rows = np.unique(np.concatenate([first, rng.permutation(len(x))[: int(count) - len(first)]]))
     return x[rows], y[rows], vx, vy
 
