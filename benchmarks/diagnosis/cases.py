@@ -51,6 +51,8 @@ def cases(chosen: Sequence[Pair]) -> Iterator[Case]:
             fault = BY_NAME.get(row.job.group)
             if fault is not None and not row.extra["refused"]:
                 label = reference.harm(row, by_key.get(row.job.base), fault)
+                if not reference.tells_harm and not fault.always:
+                    label = "between"
                 yield Case(row, label, reference)
 
 

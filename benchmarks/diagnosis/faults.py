@@ -179,7 +179,11 @@ FAULTS: tuple[Fault, ...] = (
         },
     ),
     # What is kept is multiplied by 1 / (1 - p): thirtyfold where 97 % is dropped.
-    Fault("dropout", (*HELD, "nan_loss", "diverging"), {f"{n:g}": _set(dropout=n) for n in (0.7, 0.9, 0.97)}),
+    Fault(
+        "dropout",
+        (*HELD, "nan_loss", "diverging"),
+        {f"{n:g}": _set(dropout=n) for n in (0.7, 0.9, 0.97)},
+    ),
     Fault(
         "label smoothing",
         HELD,

@@ -120,6 +120,8 @@ def _guess(arrays: Any) -> float:
     if arrays.task.kind == "regression":
         scale = np.asarray(arrays.task.target_scale)
         return float(np.sqrt((((val - train.mean(0)) * scale) ** 2).mean()))
+    if arrays.task.metric.startswith("balanced"):  # each class counts alike: so it is guessed
+        return float(np.log(arrays.task.n_outputs if arrays.task.n_outputs > 1 else 2))
     shares = np.bincount(train, minlength=arrays.task.n_outputs) / len(train)
     return float(-np.log(np.maximum(shares[val], 1e-3)).mean())
 

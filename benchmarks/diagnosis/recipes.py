@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 from luthier.catalog import optimizers
 from luthier.core import Recipe
@@ -35,21 +36,53 @@ SCHEDULES = (
 )
 
 
-def drawn(family: str, task: str, rng: random.Random) -> Recipe:
+@dataclass(frozen=True)
+class Ranges:
+    """From where recipes are drawn.
+
+    Args:
+        rate: Powers of ten around the optimizer's usual rate.
+        epochs, batch_size, l2, dropout: Drawn with equal chances.
+    """
+
+    rate: tuple[float, float]
+    epochs: tuple[int, ...]
+    batch_size: tuple[int, ...]
+    l2: tuple[float, ...]
+    dropout: tuple[float, ...]
+
+
+NARROW = Ranges(
+    rate=(-0.7, 0.5),
+    epochs=(20, 30, 40),
+    batch_size=(16, 32, 32, 64, 64),
+    l2=(0.0, 0.0, 0.0, 1e-5, 1e-4),
+    dropout=(0.0, 0.0, 0.1, 0.2, 0.4),
+)
+WIDE = Ranges(
+    rate=(-0.8, 0.6),
+    epochs=(15, 20, 30, 40),
+    batch_size=(8, 16, 32, 32, 64, 64, 128),
+    l2=(0.0, 0.0, 0.0, 1e-5, 1e-4, 1e-3),
+    dropout=(0.0, 0.0, 0.1, 0.2, 0.5),
+)
+
+
+def drawn(family: str, task: str, rng: random.Random, ranges: Ranges = WIDE) -> Recipe:
     """Draw a recipe for a family and a task."""
     optimizer = optimizers.by_name(rng.choice(OPTIMIZERS))
     keys = {
         "network": family,
         "optimizer": optimizer.name,
         **optimizer.usual,
-        "learning_rate": optimizer.default_learning_rate * 10 ** rng.uniform(-0.8, 0.6),
+        "learning_rate": optimizer.default_learning_rate * 10 ** rng.uniform(*ranges.rate),
         "schedule": rng.choice(SCHEDULES),
         "warmup": rng.choice([0.0, 0.0, 0.05, 0.1]),
-        "epochs": rng.choice([15, 20, 30, 40]),
-        "batch_size": rng.choice([8, 16, 32, 32, 64, 64, 128]),
+        "epochs": rng.choice(ranges.epochs),
+        "batch_size": rng.choice(ranges.batch_size),
         "weight_decay": rng.choice([0.0, 0.0, 0.01, 0.05]),
-        "l2": rng.choice([0.0, 0.0, 0.0, 1e-5, 1e-4, 1e-3]),
-        "dropout": rng.choice([0.0, 0.0, 0.1, 0.2, 0.5]),
+        "l2": rng.choice(ranges.l2),
+        "dropout": rng.choice(ranges.dropout),
         "label_smoothing": rng.choice([0.0] * 7 + [0.1]),
         "mixup": rng.choice([0.0] * 9 + [0.2]),
         "clip_norm": rng.choice([None] * 5 + [1.0]),
