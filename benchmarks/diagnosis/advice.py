@@ -14,7 +14,7 @@ from benchmarks.diagnosis.jobs import Job
 from luthier.core import Finding
 
 SEEDS = 3
-EACH = 6  # warnings of a problem that are tried, of as many data sets as there are
+EACH = 8  # warnings of a problem that are tried, of as many data sets as there are
 LEAST = 0.02  # share of the gap below which nobody calls it better
 
 

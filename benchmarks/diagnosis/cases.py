@@ -63,10 +63,21 @@ def with_recipe(row: Row) -> Diagnosis:
 
 def as_log(row: Row) -> Diagnosis:
     """Return what ``luthier diagnose`` says of the losses and one metric, and nothing else."""
+    return diagnose_run(Run(_plain(row)))
+
+
+def _plain(row: Row) -> Curves:
+    """Return what a usual log holds."""
     curves = row.run.curves
     metrics = {k: v for k, v in curves.metrics.items() if k in ("accuracy", "rmse")}
-    plain = Curves(train_loss=curves.train_loss, val_loss=curves.val_loss, metrics=metrics)
-    return diagnose_run(Run(plain))
+    return Curves(train_loss=curves.train_loss, val_loss=curves.val_loss, metrics=metrics)
+
+
+def as_log_of_classes(row: Row) -> Diagnosis:
+    """Return what it says where ``--classes`` was given too; for numbers there is no such thing."""
+    task = row.run.task
+    known = task if task is not None and task.kind == "classification" else None
+    return diagnose_run(Run(_plain(row), task=known))
 
 
 def alarms(diagnosis: Diagnosis) -> set[str]:

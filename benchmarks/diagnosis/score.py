@@ -11,6 +11,7 @@ from benchmarks.diagnosis.cases import (
     Case,
     alarms,
     as_log,
+    as_log_of_classes,
     cases,
     everything,
     interval,
@@ -39,7 +40,12 @@ class Said:
 def heard(found: Sequence[Case]) -> dict[str, Said]:
     """Return what luthier says, given two kinds of evidence, and what the published rules say."""
     answers = {}
-    for name, ask in (("luthier", with_recipe), ("luthier, plain log", as_log)):
+    asked = {
+        "luthier": with_recipe,
+        "luthier, log and --classes": as_log_of_classes,
+        "luthier, plain log": as_log,
+    }
+    for name, ask in asked.items():
         diagnoses = [ask(case.row) for case in found]
         answers[name] = Said(list(map(alarms, diagnoses)), list(map(everything, diagnoses)))
     for name, says in published.ALL.items():

@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from benchmarks.diagnosis import trim
-from benchmarks.diagnosis.cases import alarms, as_log, with_recipe
+from benchmarks.diagnosis import published, trim
+from benchmarks.diagnosis.cases import alarms, as_log, as_log_of_classes, everything, with_recipe
 from benchmarks.diagnosis.corpus import PAIRS, Pair, Reference
 from benchmarks.diagnosis.data import FAULTS as SPOILT
 from benchmarks.diagnosis.data import SOURCES, parts
@@ -20,19 +20,42 @@ def trimmed():
     return trim.load()
 
 
-@pytest.mark.parametrize("says", [with_recipe, as_log])
+@pytest.mark.parametrize("says", [with_recipe, as_log_of_classes, as_log])
 def test_at_most_two_healthy_trainings_in_a_hundred_get_an_alarm(trimmed, says):
     healthy = [row for row, label in trimmed if label == "healthy"]
     loud = [row.job for row in healthy if alarms(says(row))]
     assert len(loud) <= 0.02 * len(healthy), loud
 
 
+def severe(trimmed, *, hinted):
+    """Trainings that a fault has ruined, with the problems that it is and brings about."""
+    faults = [(row, BY_NAME[row.job.group]) for row, label in trimmed if label == "severe"]
+    return [(row, set(fault.true)) for row, fault in faults if fault.hinted == hinted]
+
+
 def test_severe_faults_that_curves_can_tell_are_heard_and_named(trimmed):
-    severe = [
-        row for row, label in trimmed if label == "severe" and not BY_NAME[row.job.group].hinted
-    ]
-    named = [row for row in severe if alarms(with_recipe(row)) & set(BY_NAME[row.job.group].true)]
-    assert len(named) >= 0.8 * len(severe)
+    found = severe(trimmed, hinted=False)
+    named = [row.job for row, true in found if alarms(with_recipe(row)) & true]
+    assert len(named) >= 0.9 * len(found)
+
+
+def test_what_curves_cannot_tell_is_hinted_at(trimmed):
+    found = severe(trimmed, hinted=True)
+    told = [row.job for row, true in found if everything(with_recipe(row)) & true]
+    assert len(told) >= 0.6 * len(found)
+
+
+def test_published_rules_flag_healthy_trainings_that_luthier_does_not(trimmed):
+    healthy = [row for row, label in trimmed if label == "healthy"]
+    flagged = {name: sum(map(bool, map(rule, healthy))) for name, rule in published.ALL.items()}
+    assert flagged["UMLAUT"] > 0.8 * len(healthy)
+    assert flagged["SageMaker Debugger"] > 0.8 * len(healthy)
+
+
+def test_every_word_of_a_published_rule_stands_for_problems(trimmed):
+    words = {word for row, _ in trimmed for rule in published.ALL.values() for word in rule(row)}
+    assert words <= set(published.MEANS)
+    assert {name for names in published.MEANS.values() for name in names} <= set(PROBLEMS)
 
 
 def test_there_are_as_many_data_sets_tasks_and_faults_as_promised():
