@@ -110,6 +110,7 @@ def ask(
     study: str | None = None,
     seed: int = 0,
     engine: str = "auto",
+    framework: str | None = None,
     executor: str = "auto",
     workers: int = 1,
     notify: Callable[[History], None] = nothing,
@@ -143,6 +144,7 @@ def ask(
         study: Their study's name; by default of data, builder and question.
         seed: Decides split, points and trainings.
         engine: What trains.
+        framework: Whose networks a family makes: ``torch`` (the default) or ``keras``.
         executor: Where workers run.
         workers: How many train at a time.
         notify: Called with the history as it grows.
@@ -166,6 +168,7 @@ def ask(
         split=split,
         budget=_shorter(limits, len(values)),
         seed=seed,
+        framework=framework,
     )
     asked = _parameter(question, parts)
     asking = Asking(asked, _values(asked, values, parts))

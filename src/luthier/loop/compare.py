@@ -80,6 +80,7 @@ def compare(
     storage: str = STORAGE,
     seed: int = 0,
     engine: str = "auto",
+    framework: str | None = None,
     notify: Callable[[str], None] = nothing,
 ) -> Comparison:
     """Compare A with B: is one really better, by how much, and at which cost?
@@ -109,6 +110,7 @@ def compare(
         storage: Where it is written down that test rows were opened.
         seed: Of the split; trainings take those that follow.
         engine: What trains.
+        framework: Whose networks a family makes: ``torch`` (the default) or ``keras``.
         notify: Told in words what is going on.
 
     Raises:
@@ -144,7 +146,19 @@ def compare(
                 storage=storage,
             )
         )
-    options = Options(recipe, target, task, metric, sample_weight, group, time, split, seed, engine)
+    options = Options(
+        recipe=recipe,
+        target=target,
+        task=task,
+        metric=metric,
+        sample_weight=sample_weight,
+        group=group,
+        time=time,
+        split=split,
+        seed=seed,
+        engine=engine,
+        framework=framework,
+    )
     return Comparison(
         compare_trained(
             a,

@@ -38,6 +38,7 @@ class Options:
     split: SplitPlan | None
     seed: int
     engine: str
+    framework: str | None
 
 
 def compare_trained(
@@ -121,7 +122,7 @@ def compare_trained(
 def _parts(a: Any, b: Any, data: Any, options: Options) -> tuple[Assembly, Assembly]:
     """Return both, put together on the same splits of the same data."""
     whats = [_what(side, options) for side in (a, b)]
-    known = next((plan for _, _, plan in whats if plan), SplitPlan(seed=options.seed))
+    known = next((plan for _, _, plan, _ in whats if plan), SplitPlan(seed=options.seed))
     first = _assembled(whats[0], data, options, known)
     dataset: Dataset = first.preparation.dataset
     second = _assembled(whats[1], dataset, options, known)
@@ -139,9 +140,12 @@ def _parts(a: Any, b: Any, data: Any, options: Options) -> tuple[Assembly, Assem
 
 
 def _assembled(
-    what: tuple[Any, Any, SplitPlan | None], data: Any, options: Options, known: SplitPlan
+    what: tuple[Any, Any, SplitPlan | None, str | None],
+    data: Any,
+    options: Options,
+    known: SplitPlan,
 ) -> Assembly:
-    build, recipe, plan = what
+    build, recipe, plan, own = what
     return assemble(
         build,
         data,
@@ -154,16 +158,18 @@ def _assembled(
         time=options.time,
         split=options.split or plan or known,
         seed=options.seed,
+        framework=options.framework or own,
     )
 
 
-def _what(side: Any, options: Options) -> tuple[Any, Any, SplitPlan | None]:
-    """Return builder, recipe, and the split that a recipe was tuned on."""
+def _what(side: Any, options: Options) -> tuple[Any, Any, SplitPlan | None, str | None]:
+    """Return builder, recipe, and the split and the framework that a recipe was tuned with."""
     if isinstance(side, (str, Path)) and Path(side).suffix in (".yaml", ".yml"):
         path = Path(side)
         keys = load_recipe(path)
         run = keys.get("run")
-        known = run.get("split") if isinstance(run, Mapping) else None
+        about = run if isinstance(run, Mapping) else {}
+        known = about.get("split")
         try:
             plan = SplitPlan(**known) if isinstance(known, Mapping) else None
         except TypeError:
@@ -171,12 +177,17 @@ def _what(side: Any, options: Options) -> tuple[Any, Any, SplitPlan | None]:
                 f"{path}: cannot read the split {known!r} in its run block. luthier writes it. "
                 "Leave it out, or copy it whole."
             ) from None
-        return builder_of(str(keys.get("network", "mlp")), path.parent), keys, plan
+        return (
+            builder_of(str(keys.get("network", "mlp")), path.parent),
+            keys,
+            plan,
+            about.get("framework"),
+        )
     if isinstance(side, Recipe):
-        return side.network.partition("#")[0], side, None
+        return side.network.partition("#")[0], side, None, None
     if isinstance(side, Mapping):
-        return str(side.get("network", "mlp")), side, None
-    return side, options.recipe, None
+        return str(side.get("network", "mlp")), side, None, None
+    return side, options.recipe, None, None
 
 
 def _names(a: Any, b: Any) -> tuple[str, str]:

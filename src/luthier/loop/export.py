@@ -98,6 +98,7 @@ def export_weights(
         there is one.
     """
     run = run_block(parts, trial, record.about, {})
+    arrays = parts.preparation.arrays(trial.recipe)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         note = "trained on training and validation rows: not validated"
@@ -105,9 +106,8 @@ def export_weights(
         return [
             folder / "recipe.yaml",
             _write_weights(folder / "model.safetensors", state),
-            _write_preprocessing(
-                folder / "preprocessing.json", parts, trial, parts.preparation.arrays(trial.recipe)
-            ),
+            *parts.framework.save(folder, parts.build, trial.recipe, arrays.task, state),
+            _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
             *_write_builder(folder, parts),
         ]
 

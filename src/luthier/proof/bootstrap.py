@@ -47,7 +47,7 @@ def interval(
     by_row = np.mean(candidate, axis=0) - np.mean(baseline, axis=0) - found.difference
     spread = float(by_row.var(ddof=1))
     shrunk = by_row * np.sqrt(found.row_variance / spread) if spread > 0 else by_row
-    resampled = rng.multinomial(rows, np.full(rows, 1 / rows), size=draws) @ shrunk / rows
+    resampled = shrunk[rng.integers(rows, size=(draws, rows), dtype=np.int32)].mean(axis=1)
     fresh = rng.standard_t(found.seed_freedom, size=draws) * found.seed_error
     tail = (1 - level) / 2
     low, high = np.quantile(found.difference + resampled + fresh, [tail, 1 - tail])

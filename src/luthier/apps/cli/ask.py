@@ -12,6 +12,7 @@ from luthier.apps.cli.options import (
     AsJson,
     CostOf,
     Data,
+    Framework,
     Group,
     Metric,
     MinDifference,
@@ -54,6 +55,7 @@ def ask(
     study: Annotated[
         str | None, typer.Option(help="Name of the study.  [default: of data, model and question]")
     ] = None,
+    framework: Framework = None,
     engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Workers at a time.")] = 1,
     seed: Seed = 0,
@@ -94,6 +96,7 @@ def ask(
             study=study,
             seed=seed,
             engine=engine,
+            framework=framework,
             workers=workers,
             notify=notify,
         )

@@ -11,6 +11,7 @@ from luthier.apps.cli.options import (
     STORAGE,
     AsJson,
     CostOf,
+    Framework,
     Group,
     Metric,
     MinDifference,
@@ -58,6 +59,7 @@ def compare(
         Path | None, typer.Option(metavar="FILE", help="HTML page to write, with the plot.")
     ] = None,
     storage: Storage = STORAGE,
+    framework: Framework = None,
     engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split; trainings take those after it.")] = 0,
     as_json: AsJson = False,
@@ -89,6 +91,7 @@ def compare(
         storage=storage,
         seed=seed,
         engine=engine,
+        framework=framework,
         notify=lambda text: tell(f"training {text}", quiet=quiet or as_json),
     )
     if out is not None:
