@@ -89,7 +89,7 @@ def scaled_fit(setup: Setup, which: str, other: str, base: str) -> str | None:
 
     Args:
         setup: A training before its first step.
-        which: ``inputs`` or ``targets``.
+        which: ``inputs`` or ``targets``. Inputs were scaled to between 0 and 1, too.
         other: The other of the two.
         base: The fit as it is.
 
@@ -99,11 +99,11 @@ def scaled_fit(setup: Setup, which: str, other: str, base: str) -> str | None:
     >>> scaled_fit(setup, "inputs", "targets", "own")
     'standard_inputs'
     """
-    mine = f"standard_{which}"
-    if helps(setup, mine, base) and not made_up_for(setup, mine):
-        return mine
-    if helps(setup, whole := f"{mine}_whole", "whole_run"):
-        return whole
+    for mine in (f"standard_{which}", f"ranged_{which}"):
+        if helps(setup, mine, base) and not made_up_for(setup, mine):
+            return mine
+        if helps(setup, whole := f"{mine}_whole", "whole_run"):
+            return whole
     alone = f"standard_{other}"
     for end, before in (("", base), ("_whole", "whole_run")):
         both = f"standard_both{end}"

@@ -62,7 +62,8 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
         loss.initial is not None and loss.guess is not None and loss.floor is not None
         and loss.initial - loss.floor > high * (loss.guess - loss.floor)
     )  # fmt: skip
-    by_scale = helps(setup, "standard_inputs") or helps(setup, "standard_targets")
+    scales = ("standard_inputs", "ranged_inputs", "standard_targets")
+    by_scale = any(helps(setup, name) for name in scales)
     sound = helps(setup, "reinitialised_adam", "adam")
     drawn = "reinitialised" if helps(setup, "reinitialised") else "reinitialised_adam"
     if "reinitialised" not in setup.fits or by_scale or made_up_for(setup, drawn):

@@ -44,6 +44,8 @@ def unscaled_inputs(setup: Setup) -> Finding | None:
         prescriptions=(
             Prescription("Divide pixels by 255.")
             if pixels
+            else Prescription(f"Scale the inputs to 0 to 1: divide them by {data.high:.3g}.")
+            if fit.startswith("ranged")
             else Prescription(
                 "Standardise the inputs: (X - X_train.mean(0)) / X_train.std(0), with the "
                 "training part's numbers for every part."
@@ -54,4 +56,4 @@ def unscaled_inputs(setup: Setup) -> Finding | None:
 
 def _what(fit: str) -> str:
     both = fit.startswith("standard_both")
-    return "With inputs and targets standardised" if both else "Standardised"
+    return "With inputs and targets scaled" if both else "Scaled"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +21,9 @@ from luthier.frameworks.torch.inspecting.fitting import (
 )
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Batches, Rows
+from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 
-RATES = (1e-3, 1e-2)  # Adam's default, and ten times it for what is to be learnt in few steps
+RATES = (1e-2, 1e-3)  # ten times Adam's default for what is to be learnt in few steps, and itself
 _PROBE = 256  # rows that losses are measured on
 _ONE = 16  # rows of the one small batch
 
@@ -53,12 +53,16 @@ class Bench:
         seed: int,
     ) -> None:
         self.model, self.objective, self.data, self.optimizer = model, objective, data, optimizer
-        self.seed, self._end = seed, time.monotonic() + seconds
-        self._share = seconds / 8
+        self.seed, self._seconds, self._clock = seed, seconds, Stopwatch()
+        self._share = seconds / 10
+        self.enough = -math.inf  # a loss that no other rate need be tried for
         self.fits: dict[str, Fit] = {}
         self.left_out: list[str] = []
         self.probe = probe_of(data)
         self.steps = self._affordable(steps)
+
+    def _left(self) -> float:
+        return self._seconds - self._clock.seconds()
 
     def _affordable(self, steps: int) -> int:
         """Return how many steps a fit may have: fewer for networks that take long for one."""
@@ -67,16 +71,16 @@ class Bench:
         if not held:
             return 0
         batch = next(iter(self.data.batches(self.seed)))
-        took, until = math.inf, time.monotonic() + self._share / 4
+        took, whole = math.inf, Stopwatch()
         # The first pass warms up; of the others the fastest counts: a machine may be busy.
         for number in range(5):
-            began = time.monotonic()
+            began = Stopwatch()
             loss = self.objective(twin, batch)
             if not loss.requires_grad:
                 return 0
             torch.autograd.grad(loss, held, allow_unused=True)
-            took = min(took, time.monotonic() - began)
-            if number and time.monotonic() > until:
+            took = min(took, began.seconds())
+            if number and whole.seconds() > self._share / 4:
                 break
         count = min(steps, int(self._share / max(took, 1e-4)))
         return count if count >= 10 else 0
@@ -121,7 +125,7 @@ class Bench:
         """
         if not self.steps:
             return None
-        if time.monotonic() > self._end:
+        if self._left() <= 0.0:
             self.left_out.append(name)
             return None
         twin = copied(self.model)
@@ -147,7 +151,7 @@ class Bench:
                 teacher=teacher,
                 aim=aim,
                 evaluated=evaluated,
-                seconds=min(2 * self._share, max(self._end - time.monotonic(), 0.1)),
+                seconds=min(2 * self._share, max(self._left(), 0.1)),
             )
         except Exception:
             # An experiment that the network or its loss does not stand says nothing about them.
@@ -158,9 +162,11 @@ class Bench:
         return found
 
     def best(self, name: str, **how: Any) -> Fit | None:
-        """Try a change with each of `RATES`; return the best fit."""
+        """Try a change with each of `RATES`, until one is good enough; return the best fit."""
         for rate in RATES:
-            self.run(name, rate=rate, **how)
+            found = self.run(name, rate=rate, **how)
+            if found is not None and found.last <= self.enough:
+                break
         return self.fits.get(name)
 
 

@@ -19,7 +19,12 @@ from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 from luthier.frameworks.torch.inspecting.loss_facts import guess_of
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Batch, Rows
-from luthier.frameworks.torch.inspecting.scales import scaled_inputs, scaled_target, standard
+from luthier.frameworks.torch.inspecting.scales import (
+    ranged,
+    scaled_inputs,
+    scaled_target,
+    standard,
+)
 
 _BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid")
 _NUMBERS = ("mse", "l1", "huber", "difference")
@@ -27,6 +32,7 @@ _FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoid
 _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 # Above these a rate is tried against a lower one: what the catalog searches ends there.
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
+_LITTLE = 0.15  # of all there is: what no other rate can bring that a rule would speak of
 _LONGER = 6.0  # times the steps of other fits
 _MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
@@ -49,14 +55,15 @@ def experiment(
         penalised: Positions of the weights that the loss has a penalty on.
         rows_in_all: Rows of the user's data, of which the bench may have some.
     """
+    loss = setup.loss
+    if loss.guess is not None and loss.floor is not None:
+        bench.enough = loss.floor + _LITTLE * (loss.guess - loss.floor)
     bench.run("own")
     bench.best("adam")
     if "adam" in bench.fits:
         own = bench.fits.get("own")
         if own is not None and own.last < bench.fits["adam"].last:
             bench.fits["adam"] = own
-    if (learned(bench, setup, "adam") or 0.0) < _LOST:
-        _longer(bench)
     # What is told most often comes first: a slow network leaves time for little.
     if setup.epochs:
         _whole_run(bench, setup, rows_in_all)
@@ -74,6 +81,8 @@ def experiment(
         _start(bench, setup, last_call)
         _losses(bench, setup, last_call)
     _settings(bench, setup)
+    if setup.epochs and (learned(bench, setup, "adam") or 0.0) < _LOST:
+        _longer(bench)
 
 
 def _longer(bench: Bench) -> None:
@@ -142,6 +151,8 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
     changed: dict[str, Rows] = {}
     if inputs is not None:
         changed["standard_inputs"] = replace(rows, inputs=(inputs,))
+        if x.ndim > 2 or float(x.min()) >= 0.0:  # pixels between 0 and 1 are a smaller step
+            changed["ranged_inputs"] = replace(rows, inputs=(ranged(x),))
     if target is not None:
         changed["standard_targets"] = replace(rows, target=target)
     if inputs is not None and target is not None:
@@ -155,7 +166,8 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
                 output = bench.objective.outputs(bench.model, rows.inputs)
             guess = guess_of(bench.objective, setup.loss.kind, output, data.target)
         _own_or_adam(bench, name, data=data, guess=guess)
-        if whole is not None and lost and math.isfinite(whole.last):
+        sane = (learned(bench, setup, name) or 0.0) > -_LOST  # its rate is none that runs away
+        if whole is not None and lost and sane and math.isfinite(whole.last):
             own = bench.fits.get("own")
             by = whole.rate / own.rate if own is not None and own.rate > 0 else 1.0
             bench.run(f"{name}_whole", by=by, data=data, guess=guess)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from luthier.core import Fit
 from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 from luthier.frameworks.torch.seeded import seeded
 
 _DROPOUTS = nn.modules.dropout._DropoutNd
@@ -94,7 +94,7 @@ def fit(
             module.training = training
         return value if math.isfinite(value) else math.inf
 
-    began, done = time.monotonic(), 0
+    began, done = Stopwatch(), 0
     with seeded(0):
         first = last = measured()
         for done, batch in zip(range(1, steps + 1), batches, strict=False):
@@ -108,7 +108,7 @@ def fit(
             for parameter, grad in zip(held, grads, strict=True):
                 parameter.grad = grad
             optimizer.step()
-            if time.monotonic() - began > seconds:
+            if began.seconds() > seconds:
                 break
             if aim is not None and done % 10 == 0 and measured() < aim:
                 break

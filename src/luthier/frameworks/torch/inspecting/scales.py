@@ -34,6 +34,12 @@ def scaled_inputs(x: Tensor) -> Tensor:
     return ((wide - mean) / torch.where(std > 0, std, 1.0)).to(x.dtype)
 
 
+def ranged(x: Tensor) -> Tensor:
+    """Return values that reach from 0, or -1, to 1."""
+    reach = float(x.abs().max())
+    return x / reach if reach > 0.0 else x
+
+
 def scaled_target(kind: str, y: Tensor) -> Tensor | None:
     """Return targets of mean 0 and deviation 1; None where theirs do not stand out."""
     if kind not in _NUMBERS or not y.is_floating_point():
