@@ -38,7 +38,8 @@ def watch(
     Args:
         model: The network that the loop calls.
         optimizer: What trains it; several in a list.
-        loss_fn: The loss: a module also tells labels and the loss of guessing.
+        loss_fn: The loss. A module tells itself; that a function, or one that was not given, is a
+            cross-entropy is read off the gradient of the outputs.
         live: Whether what is certain is said at once.
         notify: Gets these texts; without one they are written to stderr.
 

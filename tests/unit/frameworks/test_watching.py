@@ -73,10 +73,57 @@ def test_the_loss_and_what_guessing_gives_are_read_off_the_loss_module():
     assert run.trace.facts["loss_of_guessing"] == pytest.approx(0.693, abs=1e-3)
 
 
-def test_of_a_loss_that_is_a_function_nothing_is_seen_and_nothing_breaks():
-    run, _ = watched(mlp(), loss_fn=F.cross_entropy)
-    assert "loss" not in run.trace.series
-    assert "loss_of_guessing" not in run.trace.facts
+LOSSES = {
+    "cross-entropy": (nn.Identity(), F.cross_entropy, "CrossEntropyLoss"),
+    "its sum": (nn.Identity(), lambda o, t: F.cross_entropy(o, t, reduction="sum"),
+                "CrossEntropyLoss"),
+    "a part of it, for accumulation": (nn.Identity(), lambda o, t: F.cross_entropy(o, t) / 4,
+                                       "CrossEntropyLoss"),
+    "with a penalty": (nn.Identity(), lambda o, t: F.cross_entropy(o, t) + 0.01 * o.detach().sum(),
+                       "CrossEntropyLoss"),
+    "of a softmax": (nn.Softmax(1), F.cross_entropy, "CrossEntropyLoss"),
+    "likelihood": (nn.LogSoftmax(1), F.nll_loss, "NLLLoss"),
+    "binary": (nn.Identity(), lambda o, t: F.binary_cross_entropy_with_logits(o[:, 0], t.float()),
+               None),
+    "squares": (nn.Identity(), lambda o, t: F.mse_loss(o, F.one_hot(t, 2).float()), None),
+    "contrastive": (nn.Identity(), lambda o, t: F.cross_entropy(o @ o.T, torch.arange(len(o))),
+                    None),
+    "an adversary's": (nn.Identity(), lambda o, t: -o.mean(), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_that_is_a_function_is_told_by_the_gradient_of_the_outputs(name):
+    tail, loss_fn, expected = LOSSES[name]
+    run, notes = watched(nn.Sequential(mlp(), tail), loss_fn=loss_fn)
+    kind = run.trace.facts.get("first_batch", {}).get("loss", {}).get("kind")
+    kinds = {"CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll", None: None}
+    assert (kind, notes) == (kinds[expected], ())
+    if expected:
+        assert run.trace.facts["loss_of_guessing"] == pytest.approx(0.693, abs=1e-3)
+        assert run.trace.facts["label_agreement"] == pytest.approx(0.5, abs=0.1)
+        assert len(run.trace.series["loss"]) == len(run.trace.steps)
+
+
+def test_one_logit_and_shares_are_told_too():
+    for tail, loss_fn, kind in (
+        (nn.Identity(), F.binary_cross_entropy_with_logits, "bce_logits"),
+        (nn.Sigmoid(), F.binary_cross_entropy, "bce"),
+    ):
+        model = nn.Sequential(mlp(), nn.Linear(2, 1), tail, nn.Flatten(0))
+        run, _ = watched(model, loss_fn=lambda o, t, f=loss_fn: f(o, t.float()))
+        assert run.trace.facts["first_batch"]["loss"]["kind"] == kind
+
+
+def test_a_softmax_before_a_function_that_has_its_own_is_found():
+    model = nn.Sequential(mlp(), nn.Softmax(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for _ in range(3):
+            for part in torch.randperm(len(X)).split(20):
+                step(model, optimizer, part, model, F.cross_entropy)
+            run.log(train_loss=0.6)
+    assert run.diagnosis.problems[0] == "double_softmax"
 
 
 def test_the_recipe_is_what_the_optimizer_says():

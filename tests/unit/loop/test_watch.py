@@ -121,7 +121,9 @@ def test_memory_does_not_grow_and_no_graph_is_kept():
             if step % 2500 == 0:
                 counts.append((tensors(), len(run.run.trace.steps)))
     alive, rows = zip(*counts, strict=True)
-    assert max(alive) - min(alive) <= 2
+    # What a compiler of an earlier test has left goes meanwhile; nothing may come.
+    assert all(later - alive[0] <= 2 for later in alive)
+    assert alive[-1] - alive[1] <= 2
     assert rows[-1] <= 256
 
 

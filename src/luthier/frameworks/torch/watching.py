@@ -21,6 +21,7 @@ from luthier.frameworks.torch.watching_first import FirstBatch
 from luthier.frameworks.torch.watching_gradients import StaleGradients
 from luthier.frameworks.torch.watching_guard import Guard
 from luthier.frameworks.torch.watching_layers import Layers
+from luthier.frameworks.torch.watching_outputs import Outputs
 from luthier.frameworks.torch.watching_parameters import Parameters
 from luthier.frameworks.torch.watching_passes import Passes
 from luthier.frameworks.torch.watching_rates import Rates
@@ -65,7 +66,8 @@ class TorchWatcher:
         self._first_batch = FirstBatch(model, loss_fn)
         self._passes = Passes(model, self.clock, self.guard, self._first_batch)
         self._layers = Layers(model, self.guard)
-        self._data = Data(loss_fn, self.guard, self._first_batch)
+        outputs = Outputs(model, self.guard, wanted=not isinstance(loss_fn, nn.Module))
+        self._data = Data(loss_fn, self.guard, self._first_batch, outputs)
         self._lead = optimizers[0]
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
         self._handles: list[Any] = []

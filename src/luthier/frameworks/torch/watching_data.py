@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from luthier.frameworks.torch.watching_first import FirstBatch
 from luthier.frameworks.torch.watching_guard import Guard
+from luthier.frameworks.torch.watching_outputs import Outputs
 
 CLASSES = 100_000  # labels that are counted at most
 
@@ -18,13 +19,17 @@ CLASSES = 100_000  # labels that are counted at most
 class Data:
     """A hook on a loss module, attached for sampled steps alone.
 
-    Of a loss that is a function nothing is seen: Python offers no hook there.
+    Of a loss that is a function, the gradient of the outputs tells what it can.
     """
 
     def __init__(
-        self, loss_fn: Callable[..., Any] | None, guard: Guard, first: FirstBatch | None = None
+        self,
+        loss_fn: Callable[..., Any] | None,
+        guard: Guard,
+        first: FirstBatch | None = None,
+        outputs: Outputs | None = None,
     ) -> None:
-        self._loss, self._guard, self._first = loss_fn, guard, first
+        self._loss, self._guard, self._first, self._outputs = loss_fn, guard, first, outputs
         self._losses: list[Tensor] = []
         self._guesses: list[float] = []
         self._labels: Counter[int] = Counter()
@@ -34,11 +39,17 @@ class Data:
         """Attach the hook for one step."""
         self._losses = []
         if not isinstance(self._loss, nn.Module):
-            return []
+            return [] if self._outputs is None else self._outputs.attach()
         return [self._loss.register_forward_hook(self._guard.hook(self._computed))]
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the mean loss of one step."""
+        if self._outputs is not None and (answer := self._outputs.answer()) is not None:
+            loss, output, target, op = answer
+            self._losses.append(loss(output.float(), target))
+            if self._first is not None:
+                self._first.answered(output, target, loss, op)
+            self._counted(loss, output, target)
         if self._losses:
             row["loss"] = math.fsum(map(float, self._losses)) / len(self._losses)
         self._losses = []
@@ -67,9 +78,11 @@ class Data:
             self._losses.append(output.detach())
         if self._first is not None:
             self._first.answered(args[0], args[1])
-        if getattr(module, "reduction", "") != "mean":
-            return
-        target, rows = args[1].detach(), args[0].detach()
+        if getattr(module, "reduction", "") == "mean":
+            self._counted(module, args[0].detach(), args[1].detach())
+
+    def _counted(self, module: nn.Module, rows: Tensor, target: Tensor) -> None:
+        """Take note of a batch's labels, and of the loss of guessing."""
         same = None
         if not target.is_floating_point() and target.ndim == 1 and len(target) > 1:
             same = self._count(target)

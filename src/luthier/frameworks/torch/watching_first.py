@@ -47,8 +47,18 @@ class FirstBatch:
             x = batch.detach()
             self._inputs = float(x.min()), float(x.max()), standard(x) or self._normalises()
 
-    def answered(self, output: Tensor, target: Tensor) -> None:
-        """Take note of the first outputs and targets, and of what the outputs came from."""
+    def answered(
+        self, output: Tensor, target: Tensor, loss: nn.Module | None = None, op: str | None = None
+    ) -> None:
+        """Take note of the first outputs and targets, and of what the outputs came from.
+
+        Args:
+            output: Of the network.
+            target: What the loss got beside it.
+            loss: What it was found to be, where nobody said it.
+            op: The operation that the outputs came from, where they have no graph any more.
+        """
+        self._loss = self._loss or loss
         done = self._kept is not None or self._facts is not None
         if done or self._loss is None or output.ndim == 0:
             return
@@ -58,7 +68,7 @@ class FirstBatch:
             if rows < ROWS or output.numel() > VALUES:
                 return
         kept = output.detach()[:rows].float().cpu().clone(), target.detach()[:rows].cpu().clone()
-        self._kept = (*kept, op_of(output))
+        self._kept = (*kept, op_of(output) if op is None else op)
 
     def facts(self) -> dict[str, Any]:
         """Return what is plain to see: inputs that stand out, and the facts that rules ask for."""
