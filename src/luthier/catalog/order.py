@@ -26,10 +26,23 @@ def epoch_order(seed: int, epoch: int, rows: int, batch_size: int) -> Rows:
     >>> epoch_order(seed=0, epoch=0, rows=5, batch_size=2).shape
     (2, 2)
     """
+    order: Rows = epoch_orders(seed, range(epoch, epoch + 1), rows, batch_size)[0]
+    return order
+
+
+def epoch_orders(seed: int, epochs: range, rows: int, batch_size: int) -> Rows:
+    """Return the orders of several epochs, shape (epochs, steps, batch size): faster at once.
+
+    >>> many = epoch_orders(seed=0, epochs=range(3, 5), rows=5, batch_size=2)
+    >>> (many[1] == epoch_order(seed=0, epoch=4, rows=5, batch_size=2)).all()
+    np.True_
+    """
     if batch_size == rows:
-        return np.arange(rows).reshape(1, rows)
+        return np.broadcast_to(np.arange(rows), (len(epochs), 1, rows))
     steps = rows // batch_size
-    return _shuffled(fold(seed, _ORDER, epoch), rows)[: steps * batch_size].reshape(steps, -1)
+    keys = np.array([fold(seed, _ORDER, epoch) for epoch in epochs], np.uint32)
+    order = _shuffled((keys[:, :1], keys[:, 1:]), rows)[:, : steps * batch_size]
+    return order.reshape(len(epochs), steps, batch_size)
 
 
 def sample_rows(rows: int, size: int) -> Rows:
@@ -41,10 +54,10 @@ def sample_rows(rows: int, size: int) -> Rows:
     return np.sort(_shuffled(fold(0, rows), rows)[:size])
 
 
-def _shuffled(key: tuple[int, int], rows: int) -> Rows:
+def _shuffled(key: tuple[Any, Any], rows: int) -> Rows:
     # Bits and index in one number: its plain sort is the stable one by bits, and far faster.
     index: Any = np.arange(rows, dtype=np.uint32)
     drawn = bits(key, index).astype(np.uint64) << np.uint64(32) | index
-    drawn.sort()
+    drawn.sort(axis=-1)
     rows_in_order: Rows = (drawn & _INDEX).astype(np.int64)
     return rows_in_order

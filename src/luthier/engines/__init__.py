@@ -3,7 +3,7 @@
 from luthier.core import Engine, LuthierError, MissingExtraError, did_you_mean
 
 REFERENCES = {"torch": "torch_eager", "keras": "keras_eager"}  # each framework's own training
-NAMES = ("compiled", "keras_eager", "torch_eager")
+NAMES = ("native", "compiled", "keras_eager", "torch_eager")
 
 
 def load(name: str, framework: str = "torch") -> Engine:
@@ -40,6 +40,10 @@ def load(name: str, framework: str = "torch") -> Engine:
                 raise
             raise MissingExtraError("Keras", "keras", "the engine of Keras networks") from None
         return KerasEager()
+    if name == "native":
+        from luthier.engines.native import Native
+
+        return Native()
     if name == "torch_eager":
         from luthier.engines.torch_eager import TorchEager
 

@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 
 from luthier import engines, frameworks
+from luthier.engines.native.compiler import compiler
 from luthier.testing.engines import EngineLaws
 
 
@@ -34,3 +35,20 @@ class TestCompiled(EngineLaws):
     @pytest.fixture
     def framework(self, compiled):
         return compiled[1]
+
+
+@pytest.fixture(scope="module")
+def native():
+    if not compiler():
+        pytest.skip("there is no C compiler")
+    return engines.load("native"), frameworks.load("torch")
+
+
+class TestNative(EngineLaws):
+    @pytest.fixture
+    def engine(self, native):
+        return native[0]
+
+    @pytest.fixture
+    def framework(self, native):
+        return native[1]

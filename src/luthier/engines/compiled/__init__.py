@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, Rehearsal, State
+from luthier.engines.chunks.setups import Setups
+from luthier.engines.chunks.tables import Tables
+from luthier.engines.chunks.trial import Shape
 from luthier.engines.compiled import xla
-from luthier.engines.compiled.known import Setups
 from luthier.engines.compiled.lower import unknown_operation
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.program import compile_chunk
-from luthier.engines.compiled.tables import Tables
-from luthier.engines.compiled.trial import Shape, Trial
+from luthier.engines.compiled.trial import JaxTrial
 
 KEPT = 32  # programs in memory; one takes a few megabytes
 
@@ -32,10 +33,10 @@ class Compiled:
     def __init__(self) -> None:
         xla.keep_programs()
         self._programs: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
-        self._setups = Setups()
+        self._setups = Setups(xla.VERSION, xla.programs_folder() / "known")
         self._tables: Tables | None = None
-        self._shape: Shape | None = None
-        self._trial: Trial | None = None
+        self._shape: Shape[Lowered] | None = None
+        self._trial: JaxTrial | None = None
 
     def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
         """Return in words why a network cannot be compiled; None where it can."""
@@ -69,7 +70,7 @@ class Compiled:
         graph, signature = captured.graph(), captured.signature
         wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
         if self._tables is None or self._tables.key != wanted:
-            self._tables = Tables.of(arrays, *wanted[1:])
+            self._tables = Tables.of(arrays, *wanted[1:], xla.placed)
         network = lowered(graph)
         run = self._program(graph.key, network, signature.optimizer, signature.loss)
         run = self._setups.timed(signature, run)
@@ -79,7 +80,7 @@ class Compiled:
         """Place a trial in the one slot."""
         if self._shape is None:
             raise RuntimeError("put() before open(): call open(captured, arrays) first")
-        self._trial = Trial(self._shape, recipe, seed, state)
+        self._trial = JaxTrial(self._shape, recipe, seed, state)
 
     def run(self, until: Mapping[int, int]) -> Mapping[int, Curves]:
         """Train the slot to an absolute epoch, or to the first epoch that is not finite."""
@@ -93,7 +94,7 @@ class Compiled:
     def rehearse(self, slot: int, steps: int) -> Rehearsal:
         """Take a few steps with a copy of the slot's trial."""
         live = self._live()
-        return Trial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
+        return JaxTrial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
 
     def take(self, slot: int) -> State:
         """Return weights, best weights, averages, moments and counters."""
@@ -108,7 +109,7 @@ class Compiled:
             self._programs.popitem(last=False)
         return self._programs[key]
 
-    def _live(self) -> Trial:
+    def _live(self) -> JaxTrial:
         if self._trial is None:
             raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
         return self._trial

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.core import Graph, Ref
-from luthier.engines.compiled.carry import Carry
+from luthier.engines.chunks.exchange import Carry
 
 WIDE = 64  # outputs from which on a turned kernel was faster; narrow ones are slower
 

@@ -12,7 +12,7 @@ from jax import lax
 
 from luthier.catalog import losses, optimizers
 from luthier.core.keys import fold_in
-from luthier.engines.compiled.carry import (
+from luthier.engines.chunks.exchange import (
     Carry,
     Draws,
     Examples,
@@ -122,7 +122,7 @@ def epoch(
     carry = turn_carry(carry, turned)
     tensors = {**fixed, **carry.buffers, **carry.average}
     losses_of, outputs = _evaluated(network, loss, tensors, evaluated)
-    return carry, Outcome(seen, shown, losses_of, outputs).joined()
+    return carry, _joined(Outcome(seen, shown, losses_of, outputs))
 
 
 def chunk(
@@ -155,7 +155,7 @@ def chunk(
     """
     first, count, epochs = span
     kernels = one_epoch.args[0].kernels
-    at_val_loss = 3 * (steps.rows.shape[1] + kernels) + 1  # where `Outcome.joined` puts it
+    at_val_loss = 3 * (steps.rows.shape[1] + kernels) + 1  # where `_joined` puts it
 
     def train(index: Any, carry: Carry) -> tuple[Carry, Any, dict[str, Any]]:
         given = jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, index, keepdims=False), steps)
@@ -195,6 +195,11 @@ def compile_chunk(network: Lowered, optimizer: str, loss: str) -> Any:
 def squared(x: Any) -> Any:
     """Return the sum of squares."""
     return jnp.square(x).sum()
+
+
+def _joined(outcome: Outcome) -> Any:
+    """Return all of it as one vector, which is one transfer."""
+    return jnp.concatenate([part.reshape(-1) for part in outcome])
 
 
 def _batch(chosen: Examples, share: Real, smoothing: Real) -> Examples:

@@ -6,9 +6,7 @@ sums in another order end in other bits, and on a busy machine two threads are s
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,6 +21,7 @@ if _ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
 import jax  # noqa: E402 - after its flags
 
 from luthier.core.folders import cache_folder  # noqa: E402
+from luthier.engines.chunks.processor import processor  # noqa: E402
 
 VERSION = str(jax.__version__)  # what programs are made by
 
@@ -37,6 +36,12 @@ def exact() -> AbstractContextManager[None]:
     return context
 
 
+def placed(arrays: Any) -> Any:
+    """Hand arrays to JAX once, and not at every epoch."""
+    with exact():
+        return jax.device_put(arrays)
+
+
 def keep_programs() -> None:
     """Keep compiled programs on disk, for the next process; a user's own setting comes first."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:
@@ -49,10 +54,4 @@ def keep_programs() -> None:
 
 def programs_folder() -> Path:
     """Return where programs are kept: one folder a kind of processor, whose code they are."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
-        kind = "\n".join(line for line in text.splitlines() if line.startswith(("model", "flags")))
-    except OSError:
-        kind = platform.processor()
-    digest = hashlib.sha256(f"{platform.machine()} {kind}".encode()).hexdigest()[:12]
-    return cache_folder("programs") / digest
+    return cache_folder("programs") / processor()

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from luthier.core import Arrays, CaptureError, Curves, Recipe, Rehearsal, State, chunk_rows
-from luthier.engines.compiled import xla  # first: it sets JAX's flags
+from luthier.engines.chunks.tables import Tables
+from luthier.engines.chunks.trial import Shape
+from luthier.engines.compiled import xla  # it sets JAX's flags
 from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.program import compile_chunk
-from luthier.engines.compiled.tables import Tables
-from luthier.engines.compiled.trial import Shape, Trial
+from luthier.engines.compiled.trial import JaxTrial
 from luthier.engines.keras_compiled.parcel import Parcel, dropout_layers
 
 KEPT = 32  # programs in memory
@@ -32,8 +33,8 @@ class Bench:
         self._programs: OrderedDict[tuple[Any, ...], tuple[Lowered, Any]] = OrderedDict()
         self._arrays: Arrays | None = None
         self._tables: Tables | None = None
-        self._shape: Shape | None = None
-        self._trial: Trial | None = None
+        self._shape: Shape[Lowered] | None = None
+        self._trial: JaxTrial | None = None
         self._kinds: dict[str, str] = {}
 
     def take_data(self, arrays: Arrays) -> None:
@@ -61,7 +62,7 @@ class Bench:
             self._arrays.key, signature.precision, signature.loss, chunk_rows(self._arrays)
         )  # fmt: skip
         if self._tables is None or self._tables.key != wanted:
-            self._tables = Tables.of(self._arrays, *wanted[1:])
+            self._tables = Tables.of(self._arrays, *wanted[1:], xla.placed)
         with xla.exact():
             network, self._kinds = _lowered(parcel)
         key = (parcel.key, tuple(rate > 0 for rate in network.rates))
@@ -86,7 +87,7 @@ class Bench:
             name: array.astype(self._kinds.get(name.partition("/")[2], array.dtype), copy=False)
             for name, array in state.arrays.items()
         }
-        self._trial = Trial(self._shape, recipe, seed, State(arrays, state.extra))
+        self._trial = JaxTrial(self._shape, recipe, seed, State(arrays, state.extra))
 
     def run(self, until: Mapping[int, int]) -> dict[int, Curves]:
         """Train to an absolute epoch."""
@@ -99,13 +100,13 @@ class Bench:
     def rehearse(self, steps: int) -> Rehearsal:
         """Take a few steps with a copy."""
         live = self._live()
-        return Trial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
+        return JaxTrial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
 
     def take(self) -> State:
         """Return the trial's state."""
         return self._live().state()
 
-    def _live(self) -> Trial:
+    def _live(self) -> JaxTrial:
         if self._trial is None:
             raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
         return self._trial

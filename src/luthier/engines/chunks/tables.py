@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any
 
-import jax
 import numpy as np
 
 from luthier.catalog.losses import soft_targets
 from luthier.catalog.order import sample_rows
 from luthier.core import Arrays, Part, Task, sample_size
-from luthier.engines.compiled.carry import Examples, Rows
-from luthier.engines.compiled.xla import exact
+from luthier.engines.chunks.exchange import Examples, Rows
 
 Array = np.ndarray[Any, Any]
-_T = TypeVar("_T")
+Place = Callable[[Any], Any]
+"""Hands arrays to whatever computes with them, once and not at every epoch."""
+
+
+def as_they_are(arrays: Any) -> Any:
+    """Leave arrays where they are: in NumPy."""
+    return arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +36,7 @@ class Tables:
         labels: Class of each training row; empty for regression.
         rows: What is evaluated.
         truth, truth_weight: What metrics compare the validation outputs with.
+        place: Hands arrays to the program.
     """
 
     key: tuple[str, str, str, int]
@@ -40,9 +47,17 @@ class Tables:
     rows: Rows
     truth: Array
     truth_weight: Array | None
+    place: Place = as_they_are
 
     @classmethod
-    def of(cls, arrays: Arrays, precision: str, loss: str, chunk: int) -> Tables:
+    def of(
+        cls,
+        arrays: Arrays,
+        precision: str,
+        loss: str,
+        chunk: int,
+        place: Place = as_they_are,
+    ) -> Tables:
         """Convert prepared arrays, to be evaluated in passes of `chunk` rows."""
         task, train, val = arrays.task, arrays.train, arrays.val
         dtype = np.dtype(precision)
@@ -58,10 +73,10 @@ class Tables:
         return cls(
             key=(arrays.key, precision, loss, chunk),
             task=task,
-            train=_placed(Examples(tuple(_typed(x, dtype) for x in train.inputs), target, weight)),
+            train=place(Examples(tuple(_typed(x, dtype) for x in train.inputs), target, weight)),
             weight=weight,
             labels=train.target if task.kind == "classification" else np.empty(0, np.int64),
-            rows=_placed(
+            rows=place(
                 Rows(
                     tuple(_passes(_typed(x, dtype), chunk) for x in evaluated),
                     target[chosen],
@@ -72,7 +87,18 @@ class Tables:
             ),
             truth=truth,
             truth_weight=val.weight,
+            place=place,
         )
+
+    @cached_property
+    def wanted(self) -> Array:
+        """Targets of all rows that are evaluated."""
+        return np.concatenate([self.rows.sample_target, self.rows.val_target])
+
+    @cached_property
+    def weighed(self) -> Array:
+        """Weights of all rows that are evaluated."""
+        return np.concatenate([self.rows.sample_weight, self.rows.val_weight])
 
     @property
     def count(self) -> int:
@@ -86,14 +112,7 @@ class Tables:
         counts = np.bincount(self.labels, minlength=1)
         share = len(self.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         weight = self.weight * share[self.labels].astype(self.weight.dtype)
-        return self.train._replace(weight=_placed(weight))
-
-
-def _placed(arrays: _T) -> _T:
-    """Hand arrays to JAX once, and not at every epoch."""
-    with exact():
-        placed: _T = jax.device_put(arrays)
-    return placed
+        return self.train._replace(weight=self.place(weight))
 
 
 def _typed(x: Array, dtype: np.dtype[Any]) -> Array:

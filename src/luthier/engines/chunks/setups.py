@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
-from time import process_time
 from typing import Any
 
 from luthier.core import Signature
-from luthier.engines.compiled.xla import VERSION, programs_folder
 
 
 @dataclass(eq=False)
@@ -20,18 +19,22 @@ class Setups:
     """Remembers which structures were compiled, here and on disk, and what that took.
 
     Args:
+        version: What programs are made by; another one makes them anew.
         folder: Where the marks lie, beside the programs that they stand for.
         new: Seconds for a structure that nobody has compiled, until one was measured: of a small
             network, with what is imported for the first one.
         known: Seconds for one whose graph and program are on disk.
+        clock: Tells the time that was computed.
 
-    >>> Setups(Path("nowhere")).seconds(Signature("net", "adam", "", "mse", 32, "float32", "xy"))
+    >>> Setups("1", Path("nowhere")).seconds(Signature("net", "adam", "", "mse", 32, "float32", "xy"))
     4.0
     """
 
-    folder: Path = field(default_factory=lambda: programs_folder() / "known")
+    version: str
+    folder: Path
     new: float = 4.0
     known: float = 0.6
+    clock: Callable[[], float] = time.process_time
     _times: list[float] = field(default_factory=list, init=False)
     _begun: dict[Signature, float] = field(default_factory=dict, init=False)
     _done: set[Signature] = field(default_factory=set, init=False)
@@ -47,7 +50,7 @@ class Setups:
 
     def begin(self, signature: Signature) -> None:
         """Note that a structure's setup begins."""
-        self._begun[_shared(signature)] = process_time()
+        self._begun[_shared(signature)] = self.clock()
 
     def timed(self, signature: Signature, program: Callable[..., Any]) -> Callable[..., Any]:
         """Return a program that notes how long it took to come to its first result."""
@@ -55,11 +58,16 @@ class Setups:
 
         def run(*args: Any) -> Any:
             result = program(*args)
-            if shared in self._begun:
-                self._end(shared, process_time() - self._begun.pop(shared))
+            self.end(shared)
             return result
 
         return run
+
+    def end(self, signature: Signature) -> None:
+        """Note that a structure is set up."""
+        signature = _shared(signature)
+        if signature in self._begun:
+            self._end(signature, self.clock() - self._begun.pop(signature))
 
     def _end(self, signature: Signature, seconds: float) -> None:
         mark = self._mark(signature)
@@ -71,7 +79,7 @@ class Setups:
         self._done.add(signature)
 
     def _mark(self, signature: Signature) -> Path:
-        return self.folder / hashlib.sha256(repr((VERSION, signature)).encode()).hexdigest()[:16]
+        return self.folder / hashlib.sha256(repr((self.version, signature)).encode()).hexdigest()[:16]
 
 
 def _shared(signature: Signature) -> Signature:

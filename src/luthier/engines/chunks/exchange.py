@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-
 
 class Carry(NamedTuple):
     """What an epoch hands to the next: weights, changing buffers, moments, averages."""
@@ -72,20 +70,16 @@ class Rows(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an epoch showed; a program returns it as one array, which is one transfer."""
+    """What an epoch showed."""
 
     steps: Any  # data loss, penalty and gradient norm of each step
     kernels: Any  # gradient, weight and change norms of each kernel at the last step
     losses: Any  # of the sample and of the validation part
     val_outputs: Any
 
-    def joined(self) -> Any:
-        """Return all of it as one vector."""
-        return jnp.concatenate([part.reshape(-1) for part in self])
-
     @classmethod
     def parted(cls, vector: Any, steps: int, kernels: int, rows: int) -> Outcome:
-        """Undo `joined`."""
+        """Take apart the one vector of a program that returns everything in one transfer."""
         shapes = ((steps, 3), (3, kernels), (2,), (rows, -1))
         sizes = (3 * steps, 3 * kernels, 2, len(vector) - 3 * steps - 3 * kernels - 2)
         parts, start = [], 0

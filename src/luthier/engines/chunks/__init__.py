@@ -1,0 +1,1 @@
+"""What engines share that train several epochs in one call of a program."""

@@ -1,0 +1,174 @@
+"""The native engine: one C program per network shape, which every trial of the shape runs."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from luthier.core import (
+    Arrays,
+    Captured,
+    CaptureError,
+    Curves,
+    Graph,
+    Recipe,
+    Rehearsal,
+    Signature,
+    State,
+)
+from luthier.engines.chunks.setups import Setups
+from luthier.engines.chunks.tables import Tables
+from luthier.engines.chunks.trial import Shape
+from luthier.engines.native.compiler import compiler, folder, load, version
+from luthier.engines.native.losses import LOSSES
+from luthier.engines.native.machine import Machine
+from luthier.engines.native.memory import Memory
+from luthier.engines.native.plan import Plan, plan
+from luthier.engines.native.source import source
+from luthier.engines.native.trial import Facts, NativeTrial, Program
+
+KEPT = 32  # programs in memory; one takes less than a megabyte
+
+
+class Native:
+    """Trains one trial at a time, in code that a C compiler made for this processor.
+
+    Everything that a recipe sets, apart from network, optimizer, loss, batch size and precision,
+    is an argument of the program: trials that differ in it compile nothing.
+    """
+
+    name = "native"
+    slots = 1
+
+    def __init__(self) -> None:
+        self._programs: OrderedDict[object, Program] = OrderedDict()
+        self._setups = Setups(version(), folder() / "known", new=2.0, known=0.2, clock=self.clock)
+        self._tables: Tables | None = None
+        self._shape: Shape[Facts] | None = None
+        self._trial: NativeTrial | None = None
+
+    def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
+        """Return in words why no C program is written for a network; None where one is."""
+        if captured.framework != "torch":
+            return f"it is a {captured.framework} network, and this engine reads PyTorch's"
+        if compiler() is None:
+            return "there is no C compiler (gcc or clang) on the path"
+        if recipe.precision == "bfloat16":
+            return "it does not compute in bfloat16"
+        if recipe.augmentation != "none":
+            return "it does not augment images"
+        if recipe.epsilon <= 0:
+            return "it needs an epsilon above 0"
+        if captured.signature.loss not in LOSSES:
+            return f"it knows no loss '{captured.signature.loss}'"
+        self._setups.begin(captured.signature)
+        try:
+            _plans(captured.graph(), captured.initial)
+        except CaptureError as error:
+            return str(error)
+        return None
+
+    def setup_seconds(self, captured: Captured) -> float:
+        """Return about how long capturing and compiling take, if that is not done yet."""
+        return self._setups.seconds(captured.signature)
+
+    def clock(self) -> float:
+        """Return the time that this process and its compilers have computed."""
+        spent = os.times()
+        return spent.user + spent.system + spent.children_user + spent.children_system
+
+    def open(self, captured: Captured, arrays: Arrays) -> None:
+        """Get ready for trials of one signature; data and programs are kept for the next."""
+        graph, signature = captured.graph(), captured.signature
+        wanted = (arrays.key, signature.precision, signature.loss, graph.rows)
+        if self._tables is None or self._tables.key != wanted:
+            self._tables = Tables.of(arrays, *wanted[1:])
+        program = self._program(graph, captured.initial, signature, self._tables)
+        facts = Facts(graph.trainable, graph.kernels, graph.rates)
+        self._shape = Shape(facts, program, self._tables, signature.batch_size)
+
+    def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
+        """Place a trial in the one slot."""
+        if self._shape is None:
+            raise RuntimeError("put() before open(): call open(captured, arrays) first")
+        self._trial = NativeTrial(self._shape, recipe, seed, state)
+
+    def run(self, until: Mapping[int, int]) -> Mapping[int, Curves]:
+        """Train the slot to an absolute epoch, or to the first epoch that is not finite."""
+        trial = self._live()
+        curves = Curves()
+        for epoch in until.values():
+            while trial.epochs < epoch and trial.finite:
+                curves += trial.train(epoch - trial.epochs)
+        return dict.fromkeys(until, curves)
+
+    def rehearse(self, slot: int, steps: int) -> Rehearsal:
+        """Take a few steps with a copy of the slot's trial."""
+        live = self._live()
+        return NativeTrial(live.shape, live.recipe, live.seed, live.state()).rehearse(steps)
+
+    def take(self, slot: int) -> State:
+        """Return weights, best weights, averages, moments and counters."""
+        return self._live().state()
+
+    def _program(
+        self, graph: Graph, initial: State, signature: Signature, tables: Tables
+    ) -> Program:
+        targets = int(tables.wanted.shape[1])
+        key = (graph.key, signature.optimizer, signature.loss, signature.batch_size, targets)
+        if key not in self._programs:
+            self._programs[key] = _compiled(graph, initial, signature, targets)
+            self._setups.end(signature)
+        self._programs.move_to_end(key)
+        while len(self._programs) > KEPT:
+            self._programs.popitem(last=False)
+        return self._programs[key]
+
+    def _live(self) -> NativeTrial:
+        if self._trial is None:
+            raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
+        return self._trial
+
+
+def _plans(graph: Graph, initial: State) -> tuple[Plan, Plan, frozenset[str]]:
+    """Return both passes as layers, and the kernels that lie transposed."""
+    tensors = initial.group("weights")
+    train, evaluate = (plan(forward, tensors) for forward in (graph.train, graph.evaluate))
+    if train.turned != evaluate.turned or train.width != evaluate.width:
+        raise CaptureError("it computes with other layers in evaluation mode")
+    return train, evaluate, train.turned
+
+
+def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) -> Program:
+    train, evaluate, turned = _plans(graph, initial)
+    tensors, dtype = initial.group("weights"), np.dtype(signature.precision)
+    machine = Machine.here(double=signature.precision == "float64")
+    statistics = tuple(name for name in graph.train.updates if name not in train.counters)
+    read = {*graph.train.reads.values(), *graph.evaluate.reads.values()}
+    placed = {*graph.trainable, *statistics, *train.counters}
+    memory = Memory.of(
+        tensors,
+        graph.trainable[: graph.kernels],
+        graph.trainable[graph.kernels :],
+        statistics,
+        [name for name in tensors if name in read - placed],
+        turned,
+        machine,
+    )
+    text = source(
+        graph,
+        train,
+        evaluate,
+        memory,
+        machine,
+        optimizer=signature.optimizer,
+        loss=signature.loss,
+        batch=signature.batch_size,
+        targets=targets,
+    )
+    library: Any = load(text)
+    return Program(library, memory, train.counters, train.widths[train.output], dtype)

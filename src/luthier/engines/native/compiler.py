@@ -1,0 +1,89 @@
+"""Compiles C with the compiler of the system, once a program, and loads what comes out."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from luthier.core import CaptureError
+from luthier.core.folders import cache_folder
+from luthier.engines.chunks.processor import processor
+
+NAMES = ("gcc", "clang", "cc")
+_FLAGS = (
+    "-O3",
+    "-march=native",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp-simd",
+    "-fPIC",
+    "-shared",
+)
+
+
+@cache
+def compiler() -> str | None:
+    """Return the path of a C compiler: what ``CC`` names, or the first of those on the path."""
+    wanted = os.environ.get("CC")
+    return next((path for name in (wanted, *NAMES) if name and (path := shutil.which(name))), None)
+
+
+@cache
+def version() -> str:
+    """Return what the compiler calls itself, or nothing where there is none."""
+    path = compiler()
+    if path is None:
+        return ""
+    ran = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    return ran.stdout.partition("\n")[0]
+
+
+def flags() -> tuple[str, ...]:
+    """Return what the compiler is told."""
+    wide = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
+    return (*_FLAGS, *wide)
+
+
+def folder() -> Path:
+    """Return where programs are kept."""
+    return cache_folder("native")
+
+
+def load(source: str) -> ctypes.CDLL:
+    """Compile a program, unless that was done before, and load it.
+
+    Raises:
+        CaptureError: where there is no compiler, or it refuses; the text says why.
+    """
+    path = compiler()
+    if path is None:
+        raise CaptureError(
+            "there is no C compiler (gcc or clang) on the path; on Debian: apt install gcc"
+        )
+    key = repr((version(), flags(), processor(), source))
+    program = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
+    if not program.exists():
+        _compile(path, source, program)
+    return ctypes.CDLL(str(program))
+
+
+def _compile(path: str, source: str, program: Path) -> None:
+    program.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=program.parent) as made:
+        text, built = Path(made) / "program.c", Path(made) / "program.so"
+        text.write_text(source, encoding="utf-8")
+        command = [path, *flags(), "-o", str(built), str(text), "-lm"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if ran.returncode:
+            said = ran.stderr.strip().partition("\n")[0][:200]
+            raise CaptureError(f"{Path(path).name} cannot compile it: {said}")
+        built.replace(program)  # whole or not at all, whoever else compiles the same
+

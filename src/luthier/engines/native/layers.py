@@ -1,0 +1,329 @@
+"""Each kind of layer in C: what it computes, and how gradients pass back through it.
+
+To add one: two functions, and their entries in `writer`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luthier.engines.native.elementwise import UNARY, number
+from luthier.engines.native.gemm import Product
+
+if TYPE_CHECKING:
+    from luthier.engines.native.plan import Layer
+    from luthier.engines.native.writer import Writer
+
+
+def linear(to: Writer, layer: Layer) -> None:
+    """Multiply by a kernel, and add a bias."""
+    (x,), kernel = layer.inputs, to.memory.places[layer.tensors["kernel"]]
+    bias = layer.tensors.get("bias")
+    name = to.product(
+        Product(
+            to.machine,
+            f"{to.value(layer.name)}_forward",
+            to.rows,
+            kernel.stride,
+            kernel.rows,
+            to.stride(x),
+            1,
+            kernel.stride,
+            to.stride(layer.name),
+            bias=bias is not None,
+            relu=layer.numbers.get("relu", False),
+        )
+    )
+    start = to.tensor(bias) if bias else "0"
+    to.lines.append(
+        f"{name}({to.value(x)}, {to.tensor(layer.tensors['kernel'])}, {to.value(layer.name)}, "
+        f"{start});"
+    )
+
+
+def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass gradients to kernel, bias and input."""
+    (x,), stride = layer.inputs, to.stride(layer.name)
+    bias, kernel = layer.tensors.get("bias"), layer.tensors["kernel"]
+    place, g = to.memory.places[kernel], to.gradient(layer.name)
+    _through_relu(to, layer)
+    if bias and to.trains(bias):
+        _column_sums(to, layer.name, g, to.tensor_gradient(bias))
+    if to.trains(kernel):
+        target = to.tensor_gradient(kernel)
+        name = to.product(
+            Product(
+                to.machine,
+                f"{to.value(layer.name)}_kernel",
+                place.rows,
+                place.stride,
+                to.rows,
+                1,
+                to.stride(x),
+                stride,
+                place.stride,
+                adds=to.adds(target),
+            )
+        )
+        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0);")
+    if wanted:
+        wide = to.columns(x)
+        turned = to.array(f"{to.value(layer.name)}_turned", place.columns * wide)
+        name = to.product(
+            Product(
+                to.machine,
+                f"{to.value(layer.name)}_input",
+                to.rows,
+                wide,
+                place.columns,
+                stride,
+                1,
+                wide,
+                to.stride(x),
+                adds=to.adds(to.gradient(x)),
+            )
+        )
+        to.lines += [
+            f"turn({to.tensor(kernel)}, {place.rows}, {place.columns}, {place.stride}, {turned}, "
+            f"{wide});",
+            f"{name}({g}, {turned}, {to.gradient(x)}, 0);",
+        ]
+
+
+def _through_relu(to: Writer, layer: Layer) -> None:
+    if layer.numbers.get("relu"):
+        g, y = to.gradient(layer.name), to.value(layer.name)
+        size = to.rows * to.stride(layer.name)
+        to.lines.append(f"EACH(i, {size}) {g}[i] = {y}[i] > 0 ? {g}[i] : 0;")
+
+
+def batch_norm(to: Writer, layer: Layer) -> None:
+    """Standardise every column: by its own statistics in training, by running ones after it."""
+    (x,), stride, rows = layer.inputs, to.stride(layer.name), to.rows
+    columns = to.columns(layer.name)
+    names, eps = layer.tensors, number(layer.numbers["eps"])
+    mean, scale = (to.array(f"{to.value(layer.name)}_{n}", columns) for n in ("mean", "scale"))
+    if layer.numbers["training"]:
+        spread = to.array(f"{to.value(layer.name)}_spread", columns)
+        _column_sums(to, layer.name, to.value(x), mean, times=1 / rows)
+        to.lines += [
+            f"EACH(j, {columns}) {spread}[j] = 0;",
+            f"for (long b = 0; b < {rows}; b++) EACH(j, {columns}) {{",
+            f"  const real away = {to.value(x)}[b * {stride} + j] - {mean}[j];",
+            f"  {spread}[j] += away * away;",
+            "}",
+            f"EACH(j, {columns}) {spread}[j] *= {number(1 / rows)};",
+        ]
+        share, freedom = layer.numbers["momentum"], rows / max(rows - 1, 1)
+        for statistic, now in (
+            ("running_mean", f"{mean}[j]"),
+            ("running_var", f"{spread}[j] * {number(freedom)}"),
+        ):
+            kept = f"{to.tensor(names[statistic])}[j]"
+            to.lines.append(
+                f"EACH(j, {columns}) {kept} = {number(1 - share)} * {kept} + {number(share)} * ({now});"
+            )
+    else:
+        spread = to.tensor(names["running_var"])
+        to.lines.append(f"EACH(j, {columns}) {mean}[j] = {to.tensor(names['running_mean'])}[j];")
+    to.lines.append(f"EACH(j, {columns}) {scale}[j] = R(1.0) / sqrt_({spread}[j] + {eps});")
+    _scaled(to, layer, f"{mean}[j]", f"{scale}[j]", columns)
+
+
+def _scaled(to: Writer, layer: Layer, mean: str, scale: str, columns: int) -> None:
+    (x,), stride, names = layer.inputs, to.stride(layer.name), layer.tensors
+    text = f"({to.value(x)}[b * {stride} + j] - {mean}) * {scale}"
+    if "weight" in names:
+        text = f"{text} * {to.tensor(names['weight'])}[j]"
+    if "bias" in names:
+        text = f"{text} + {to.tensor(names['bias'])}[j]"
+    if layer.numbers.get("relu"):
+        text = f"positive_({text})"
+    to.lines.append(
+        f"for (long b = 0; b < {to.rows}; b++) EACH(j, {columns}) "
+        f"{to.value(layer.name)}[b * {stride} + j] = {text};"
+    )
+
+
+def batch_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass gradients through a column's own statistics."""
+    (x,), stride, rows, names = layer.inputs, to.stride(layer.name), to.rows, layer.tensors
+    g, value, columns = to.gradient(layer.name), to.value(layer.name), to.columns(layer.name)
+    sums, along = (to.array(f"{value}_{n}", columns) for n in ("sums", "along"))
+    plain = f"(({to.value(x)}[b * {stride} + j] - {value}_mean[j]) * {value}_scale[j])"
+    _through_relu(to, layer)
+    _column_sums(to, layer.name, g, sums)
+    to.lines += [
+        f"EACH(j, {columns}) {along}[j] = 0;",
+        f"for (long b = 0; b < {rows}; b++) EACH(j, {columns}) "
+        f"{along}[j] += {g}[b * {stride} + j] * {plain};",
+    ]
+    _to_scales(to, layer, along, sums, columns)
+    if wanted:
+        factor = f"{value}_scale[j]"
+        if "weight" in names:
+            factor += f" * {to.tensor(names['weight'])}[j]"
+        inside = f"{g}[b * {stride} + j]"
+        if layer.numbers["training"]:
+            share = number(1 / rows)
+            inside = f"({inside} - {share} * ({sums}[j] + {plain} * {along}[j]))"
+        target = to.gradient(x)
+        sign = "+=" if to.adds(target) else "="
+        to.lines.append(
+            f"for (long b = 0; b < {rows}; b++) EACH(j, {columns}) "
+            f"{target}[b * {stride} + j] {sign} {factor} * {inside};"
+        )
+
+
+def _to_scales(to: Writer, layer: Layer, along: str, sums: str, columns: int) -> None:
+    for part, source in (("weight", along), ("bias", sums)):
+        tensor = layer.tensors.get(part)
+        if tensor and to.trains(tensor):
+            target = to.tensor_gradient(tensor)
+            sign = "+=" if to.adds(target) else "="
+            to.lines.append(f"EACH(j, {columns}) {target}[j] {sign} {source}[j];")
+
+
+def layer_norm(to: Writer, layer: Layer) -> None:
+    """Standardise every row."""
+    (x,), stride, width = layer.inputs, to.stride(layer.name), layer.width
+    mean, scale = (to.array(f"{to.value(layer.name)}_{n}", to.rows) for n in ("mean", "scale"))
+    share = number(1 / width)
+    to.lines += [
+        f"for (long b = 0; b < {to.rows}; b++) {{",
+        f"  const real *x = {to.value(x)} + b * {stride};",
+        "  real total = 0, square = 0;",
+        f"  SUM(total) for (long j = 0; j < {width}; j++) total += x[j];",
+        f"  const real mean = total * {share};",
+        f"  SUM(square) for (long j = 0; j < {width}; j++) "
+        "square += (x[j] - mean) * (x[j] - mean);",
+        f"  {mean}[b] = mean;",
+        f"  {scale}[b] = R(1.0) / sqrt_(square * {share} + {number(layer.numbers['eps'])});",
+        "}",
+    ]
+    _scaled(to, layer, f"{mean}[b]", f"{scale}[b]", width)
+
+
+def layer_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass gradients through a row's own statistics."""
+    (x,), stride, width = layer.inputs, to.stride(layer.name), layer.width
+    g, value, names = to.gradient(layer.name), to.value(layer.name), layer.tensors
+    columns = to.columns(layer.name)
+    sums, along = (to.array(f"{value}_{n}", columns) for n in ("sums", "along"))
+    plain = f"(({to.value(x)}[b * {stride} + j] - {value}_mean[b]) * {value}_scale[b])"
+    _through_relu(to, layer)
+    _column_sums(to, layer.name, g, sums)
+    to.lines += [
+        f"EACH(j, {columns}) {along}[j] = 0;",
+        f"for (long b = 0; b < {to.rows}; b++) EACH(j, {width}) "
+        f"{along}[j] += {g}[b * {stride} + j] * {plain};",
+    ]
+    _to_scales(to, layer, along, sums, columns)
+    if not wanted:
+        return
+    weight = f" * {to.tensor(names['weight'])}[j]" if "weight" in names else ""
+    target, share = to.gradient(x), number(1 / width)
+    sign = "+=" if to.adds(target) else "="
+    pulled = f"({g}[b * {stride} + j]{weight})"
+    to.lines += [
+        f"for (long b = 0; b < {to.rows}; b++) {{",
+        "  real total = 0, along = 0;",
+        f"  SUM(total) for (long j = 0; j < {width}; j++) total += {pulled};",
+        f"  SUM(along) for (long j = 0; j < {width}; j++) along += {pulled} * {plain};",
+        f"  EACH(j, {width}) {target}[b * {stride} + j] {sign} "
+        f"{value}_scale[b] * ({pulled} - {share} * (total + {plain} * along));",
+        "}",
+    ]
+
+
+def dropout(to: Writer, layer: Layer) -> None:
+    """Drop numbers by the mask of this step and call."""
+    (x,), stride, call = layer.inputs, to.stride(layer.name), layer.numbers["call"]
+    value, size = to.value(layer.name), to.rows * to.stride(layer.name)
+    mask = to.array(f"{value}_mask", size)
+    to.lines += [
+        f"if (call->thresholds[{call}]) {{",
+        f"  const uint32_t bound = call->thresholds[{call}];",
+        f"  const real kept = (real)call->scales[{call}];",
+        "  uint32_t own[2] = {key[0], key[1]};",
+        f"  folded(own, {call});",
+        f"  for (long b = 0; b < {to.rows}; b++) EACH(j, {layer.width}) {{",
+        f"    const real m = drawn(own, (uint32_t)(b * {layer.width} + j)) < bound ? 0 : kept;",
+        f"    {mask}[b * {stride} + j] = m;",
+        f"    {value}[b * {stride} + j] = {to.value(x)}[b * {stride} + j] * m;",
+        "  }",
+        f"}} else memcpy({value}, {to.value(x)}, sizeof {value});",
+    ]
+
+
+def dropout_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass gradients where the mask let values pass."""
+    size, g, target = to.rows * to.stride(layer.name), to.gradient(layer.name), wanted[0]
+    sign = "+=" if to.adds(to.gradient(target)) else "="
+    into, mask = to.gradient(target), f"{to.value(layer.name)}_mask"
+    to.lines += [
+        f"if (call->thresholds[{layer.numbers['call']}]) "
+        f"EACH(i, {size}) {into}[i] {sign} {g}[i] * {mask}[i];",
+        f"else EACH(i, {size}) {into}[i] {sign} {g}[i];",
+    ]
+
+
+def unary(to: Writer, layer: Layer) -> None:
+    """Take a function of every number."""
+    value, _, _ = _unary(layer)
+    to.lines.append(
+        f"EACH(i, {to.rows * to.stride(layer.name)}) {{ "
+        f"const real x = {to.value(layer.inputs[0])}[i]; {to.value(layer.name)}[i] = {value}; }}"
+    )
+
+
+def unary_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Multiply gradients by its slope."""
+    _, slope, keeps = _unary(layer)
+    target = to.gradient(wanted[0])
+    sign = "+=" if to.adds(target) else "="
+    x = f"const real x = {to.value(layer.inputs[0])}[i]; " if "x" in keeps else ""
+    y = f"const real y = {to.value(layer.name)}[i]; " if keeps in ("y", "sign") else ""
+    to.lines.append(
+        f"EACH(i, {to.rows * to.stride(layer.name)}) {{ {x}{y}"
+        f"{target}[i] {sign} {to.gradient(layer.name)}[i] * ({slope}); }}"
+    )
+
+
+def _unary(layer: Layer) -> tuple[str, str, str]:
+    numbers = {name: value for name, value in layer.numbers.items() if name != "op"}
+    return UNARY[layer.numbers["op"]].written(numbers)
+
+
+def binary(to: Writer, layer: Layer) -> None:
+    """Join two values number by number."""
+    sign = {"add": "+", "sub": "-", "mul": "*"}[layer.numbers["op"]]
+    one, two = (to.value(name) for name in layer.inputs)
+    to.lines.append(
+        f"EACH(i, {to.rows * to.stride(layer.name)}) "
+        f"{to.value(layer.name)}[i] = {one}[i] {sign} {two}[i];"
+    )
+
+
+def binary_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass gradients to both."""
+    g, size, op = to.gradient(layer.name), to.rows * to.stride(layer.name), layer.numbers["op"]
+    for index, name in enumerate(layer.inputs):
+        if name not in wanted:
+            continue
+        text = f"-{g}[i]" if op == "sub" and index else f"{g}[i]"
+        if op == "mul":
+            text = f"{text} * {to.value(layer.inputs[1 - index])}[i]"
+        sign = "+=" if to.adds(to.gradient(name)) else "="
+        to.lines.append(f"EACH(i, {size}) {to.gradient(name)}[i] {sign} {text};")
+
+
+def _column_sums(
+    to: Writer, name: str, source: str, target: str, *, times: float | None = None
+) -> None:
+    """Sum an array of a value's shape over rows; a gradient that holds something is added to."""
+    columns, stride = to.columns(name), to.stride(name)
+    adds = int(target.startswith("(G") and to.adds(target))
+    to.lines.append(f"column_sums({source}, {to.rows}, {columns}, {stride}, {target}, {adds});")
+    if times is not None:
+        to.lines.append(f"EACH(j, {columns}) {target}[j] *= {number(times)};")

@@ -1,0 +1,118 @@
+"""How a network's tensors lie in the memory of a C program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from luthier.core import CaptureError
+from luthier.engines.native.machine import Machine
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lies: rows of whole vectors, the rest of each row zero.
+
+    Args:
+        offset: Numbers before it.
+        rows, columns: Its size there.
+        stride: Numbers of a row with what fills it up.
+        turned: Whether the tensor lies transposed, as a linear layer multiplies by it.
+        shape: Of the tensor itself.
+    """
+
+    offset: int
+    rows: int
+    columns: int
+    stride: int
+    turned: bool
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers it takes, filled up."""
+        return self.rows * self.stride
+
+    def view(self, memory: Array) -> Array:
+        """Return the tensor as a view into some memory."""
+        whole = memory[self.offset : self.offset + self.size].reshape(self.rows, self.stride)
+        part = whole[:, : self.columns]
+        return part.T if self.turned else part.reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """All tensors of a network one after the other.
+
+    What trains comes first, kernels before the rest; then running statistics; then what is
+    fixed.
+
+    Args:
+        places: Of each tensor.
+        kernels, trained, changing, size: Where each of these kinds ends.
+    """
+
+    places: Mapping[str, Place]
+    kernels: int
+    trained: int
+    changing: int
+    size: int
+
+    @classmethod
+    def of(
+        cls,
+        tensors: Mapping[str, Array],
+        kernels: Iterable[str],
+        others: Iterable[str],
+        changing: Iterable[str],
+        fixed: Iterable[str],
+        turned: frozenset[str],
+        machine: Machine,
+    ) -> Memory:
+        """Place tensors.
+
+        Raises:
+            CaptureError: for one that is neither a vector nor a matrix.
+        """
+        places: dict[str, Place] = {}
+        ends, offset = [], 0
+        for group in (kernels, others, changing, fixed):
+            for name in group:
+                shape = tensors[name].shape
+                if not 1 <= len(shape) <= 2:
+                    raise CaptureError(f"'{name}' has the shape {shape}, and C programs take one "
+                                       "or two dimensions")
+                rows, columns = shape if len(shape) == 2 else (1, *shape)
+                if name in turned:
+                    rows, columns = columns, rows
+                stride = machine.padded(columns)
+                places[name] = Place(offset, rows, columns, stride, name in turned, shape)
+                offset += rows * stride
+            ends.append(offset)
+        return cls(places, *ends)
+
+    def filled(self, tensors: Mapping[str, Array], dtype: Any) -> Array:
+        """Return new memory that holds these tensors, and zeros elsewhere."""
+        memory = np.zeros(self.size, dtype)
+        for name, value in tensors.items():
+            self.places[name].view(memory)[...] = value
+        return memory
+
+    def joined(self, memory: Array, names: Iterable[str]) -> Array:
+        """Return tensors as the one flat vector that every engine stores."""
+        return np.concatenate([self.places[name].view(memory).reshape(-1) for name in names])
+
+    def parted(self, vector: Array, names: Iterable[str], dtype: Any) -> Array:
+        """Undo `joined`."""
+        memory, start = np.zeros(self.size, dtype), 0
+        for name in names:
+            place = self.places[name]
+            count = place.rows * place.columns
+            place.view(memory)[...] = vector[start : start + count].reshape(place.shape)
+            start += count
+        return memory

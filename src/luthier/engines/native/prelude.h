@@ -1,0 +1,206 @@
+/* What every program needs: vectors, keyed randomness, and functions that compilers vectorise. */
+#include <math.h>
+#include <string.h>
+#include <stdint.h>
+
+#if DOUBLE
+typedef double real;
+typedef int64_t whole;
+#define R(x) x
+#else
+typedef float real;
+typedef int32_t whole;
+#define R(x) x##f
+#endif
+
+typedef real vec __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
+typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
+#define LOAD(p) (*(const vec *)(p))
+#define STORE(p, v) (*(vec *)(p) = (v))
+#define ALL(x) ((x) - (vec){0})
+#define POSITIVE(v) ((vec)((lanes)(v) & ~((v) <= 0))) /* a NaN stays one */
+#define TILE __attribute__((noinline))
+/* Roots and quotients by the processor's estimate and a step of Newton's: as good as to the last
+   bit or two, and several times faster. */
+#if defined(__x86_64__) && !defined(__clang__) && !DOUBLE
+#define APPROXIMATE __attribute__((noinline, target("recip"), \
+  optimize("unsafe-math-optimizations", "finite-math-only", "no-trapping-math")))
+#else
+#define APPROXIMATE __attribute__((noinline))
+#endif
+#define ALIGNED __attribute__((aligned(64)))
+#define LANE(l) for (long l = 0; l < LANES; l++)
+#define EACH(i, n) _Pragma("GCC ivdep") for (long i = 0; i < (n); i++)
+
+/* Keyed randomness, as in luthier.core.keys. */
+static inline uint32_t mixed(uint32_t x) {
+  x ^= x >> 16; x *= 0x7FEB352Du; x ^= x >> 15; x *= 0x846CA68Bu; return x ^ (x >> 16);
+}
+static inline void folded(uint32_t key[2], uint32_t counter) {
+  key[0] = mixed(key[0] + mixed(counter + 0x9E3779B9u));
+  key[1] = mixed(key[1] ^ mixed(counter + 0xC2B2AE35u));
+}
+static inline uint32_t drawn(const uint32_t key[2], uint32_t position) {
+  return mixed(mixed(position ^ key[0]) + key[1]);
+}
+
+/* e^x and what is made of it. In single precision a polynomial on [-ln 2 / 2, ln 2 / 2] (the
+   minimax one of Cephes' expf, error below 2e-7), without a branch, so that loops vectorise. */
+#if DOUBLE
+static inline real exp_(real x) { return exp(x); }
+static inline real expm1_(real x) { return expm1(x); }
+static inline real tanh_(real x) { return tanh(x); }
+static inline real log_(real x) { return log(x); }
+static inline real log1p_(real x) { return log1p(x); }
+static inline real erf_(real x) { return erf(x); }
+#else
+static inline real bits_(whole n) { real x; memcpy(&x, &n, sizeof x); return x; }
+static inline real exp_(real x) {
+  real held = x > 88.5f ? 88.5f : x; /* a NaN stays one */
+  held = held < -87.0f ? -87.0f : held;
+  real n = held * 1.44269504f + 12582912.0f; /* rounds: 3 * 2^22 */
+  n -= 12582912.0f;
+  real r = held - n * 0.693359375f;
+  r += n * 2.12194440e-4f;
+  real p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  real whole_part = n == n ? n : 0.0f;
+  real y = p * bits_(((whole)whole_part + 127) << 23);
+  y = x < -87.0f ? 0.0f : y;
+  return x > 88.72284f ? INFINITY : y;
+}
+static inline real expm1_(real x) {
+  /* Near zero e^x - 1 cancels: a series of seven terms there. */
+  real s = x * (1.0f + x * (0.5f + x * (1.66666667e-1f + x * (4.16666667e-2f +
+           x * (8.33333333e-3f + x * (1.38888889e-3f + x * 1.98412698e-4f))))));
+  return fabsf(x) < 0.35f ? s : exp_(x) - 1.0f;
+}
+static inline real tanh_(real x) {
+  /* (1 - q) / (1 + q) with q = e^-2|x|, from expm1 so that small x keep their digits. */
+  real m = expm1_(-2.0f * fabsf(x));
+  return copysignf(-m / (2.0f + m), x);
+}
+static inline real log_(real x) {
+  /* Cephes' logf, without its branches: a polynomial on [sqrt(1/2), sqrt(2)]. */
+  whole n;
+  memcpy(&n, &x, sizeof n);
+  whole e = (n >> 23) - 126;
+  real m = bits_((n & 0x7FFFFF) | 0x3F000000);
+  const whole low = m < 0.707106781f;
+  e -= low;
+  m = (low ? m + m : m) - 1.0f;
+  const real z = m * m;
+  real p = 7.0376836292e-2f;
+  p = p * m - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  real y = m * z * p + (real)e * -2.12194440e-4f - 0.5f * z;
+  y = m + y + (real)e * 0.693359375f;
+  y = x < 1.1754944e-38f ? (x < 0 ? NAN : -INFINITY) : y; /* as if the smallest were zero */
+  return x > 3.4e38f || x != x ? x : y;
+}
+static inline real log1p_(real x) { const real u = 1.0f + x; return u == 1.0f ? x : log_(u) * (x / (u - 1.0f)); }
+static inline real erf_(real x) {
+  /* The rational approximation that Eigen and XLA use: error below 4e-7. */
+  real c = x > 4.0f ? 4.0f : x;
+  c = c < -4.0f ? -4.0f : c;
+  real s = c * c;
+  real p = -2.72614225801306e-10f;
+  p = p * s + 2.77068142495902e-08f;
+  p = p * s - 2.10102402082508e-06f;
+  p = p * s - 5.69250639462346e-05f;
+  p = p * s - 7.34990630326855e-04f;
+  p = p * s - 2.95459980854025e-03f;
+  p = p * s - 1.60960333262415e-02f;
+  real q = -1.45660718464996e-05f;
+  q = q * s - 2.13374055278905e-04f;
+  q = q * s - 1.68282697438203e-03f;
+  q = q * s - 7.37332916720468e-03f;
+  q = q * s - 1.42647390514189e-02f;
+  return c * p / q;
+}
+#endif
+static inline real sigmoid_(real x) { return R(1.0) / (R(1.0) + exp_(-x)); }
+static inline real sign_(real x) { return x > 0 ? R(1.0) : x < 0 ? R(-1.0) : x; }
+static inline real positive_(real x) { return x <= 0 ? 0 : x; }
+static inline real larger_(real x, real y) { return x > y || x != x ? x : y; }
+#if DOUBLE
+#define sqrt_ sqrt
+#define abs_ fabs
+#else
+#define sqrt_ sqrtf
+#define abs_ fabsf
+#endif
+
+#define PRAGMA(text) _Pragma(#text)
+#define SUM(total) PRAGMA(omp simd reduction(+ : total))
+
+/* Sum over rows, a few vectors of columns at a time in registers. */
+static void column_sums(const real *from, long rows, long columns, long stride, real *to,
+                        int adds) {
+  long j = 0;
+  for (; j + 4 * LANES <= columns; j += 4 * LANES) {
+    vec a = {0}, b = {0}, c = {0}, d = {0};
+    for (long r = 0; r < rows; r++) {
+      const real *at = from + r * stride + j;
+      a += LOAD(at); b += LOAD(at + LANES); c += LOAD(at + 2 * LANES); d += LOAD(at + 3 * LANES);
+    }
+    if (adds) {
+      a += LOAD(to + j); b += LOAD(to + j + LANES);
+      c += LOAD(to + j + 2 * LANES); d += LOAD(to + j + 3 * LANES);
+    }
+    STORE(to + j, a); STORE(to + j + LANES, b);
+    STORE(to + j + 2 * LANES, c); STORE(to + j + 3 * LANES, d);
+  }
+  for (; j < columns; j += LANES) {
+    vec a = adds ? LOAD(to + j) : (vec){0};
+    for (long r = 0; r < rows; r++) a += LOAD(from + r * stride + j);
+    STORE(to + j, a);
+  }
+}
+
+/* Write a matrix transposed: blocks in registers, whose halves change places at every scale. */
+static void turn(const real *from, long rows, long columns, long stride, real *to, long apart) {
+#ifdef __clang__ /* which shuffles by constants alone */
+  const long whole_rows = 0, whole_columns = 0;
+#else
+  const long whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
+  for (long j = 0; j < whole_columns; j += LANES)
+    for (long i = 0; i < whole_rows; i += LANES) {
+      vec block[LANES];
+#pragma GCC unroll 16
+      for (long r = 0; r < LANES; r++) block[r] = LOAD(from + (i + r) * stride + j);
+#pragma GCC unroll 4
+      for (long half = LANES / 2; half; half /= 2) {
+        lanes first, second;
+#pragma GCC unroll 16
+        for (long l = 0; l < LANES; l++) {
+          first[l] = l & half ? LANES + l - half : l;
+          second[l] = l & half ? LANES + l : l + half;
+        }
+#pragma GCC unroll 16
+        for (long r = 0; r < LANES; r++)
+          if (!(r & half)) {
+            const vec one = block[r], two = block[r + half];
+            block[r] = __builtin_shuffle(one, two, first);
+            block[r + half] = __builtin_shuffle(one, two, second);
+          }
+      }
+#pragma GCC unroll 16
+      for (long r = 0; r < LANES; r++) STORE(to + (j + r) * apart + i, block[r]);
+    }
+#endif
+  for (long i = 0; i < rows; i++)
+    for (long j = i < whole_rows ? whole_columns : 0; j < columns; j++)
+      to[j * apart + i] = from[i * stride + j];
+}

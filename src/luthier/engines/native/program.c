@@ -1,0 +1,203 @@
+/* How a trial trains: some epochs of steps, and an evaluation after each.
+   What stands between @ signs is written for the network, the optimizer and the loss. */
+
+enum {
+  BATCH = @batch@, WIDTH = @width@, WIDE = @wide@, OUTPUTS = @outputs@, APART = @apart@,
+  TARGETS = @targets@, KERNELS = @kernels@, TRAINED = @trained@, AVERAGED = @averaged@,
+  SIZE = @size@, SLOTS = @slots@, MATRICES = @matrices@, PASS = @pass@
+};
+
+typedef struct {
+  real *memory, *slots, *average;      /* average: NULL without one */
+  const real *inputs, *target, *weight; /* the training part */
+  const int32_t *rows;                 /* of each step's batch */
+  const double *numbers;               /* rate, mixup's share and the average's decay of each step */
+  const double *settings;              /* momentum, beta1, beta2, epsilon, l1, l2, decay, clip, smoothing */
+  const uint32_t *words, *thresholds;  /* of dropout */
+  const double *scales;
+  const real *evaluated, *wanted, *weighed; /* sample and validation part, one after the other */
+  int64_t sampled, validated;          /* rows of each */
+  int64_t first, steps, apart, epochs; /* first step's number; steps an epoch, and room for them */
+  real *seen, *shown, *outputs, *kept; /* what each epoch showed */
+  double *losses;
+} Call;
+
+@statics@
+static real G[TRAINED + LANES] ALIGNED;
+static real before[KERNELS + LANES] ALIGNED;
+static real target[BATCH * TARGETS], share_of[BATCH];
+
+@functions@
+@loss@
+/* What each of some rows costs; where `slopes` is not NULL, times a share, by each output too. */
+static void costs(long rows, const real *outputs, const real *targets, real *cost, real *slopes,
+                  const real *shares) {
+  for (long start = 0; start < rows; start += LANES) {
+    const long count = rows - start < LANES ? rows - start : LANES;
+    real z[OUTPUTS][LANES], t[TARGETS][LANES], found[LANES];
+    for (long l = 0; l < LANES; l++) {
+      const long r = start + (l < count ? l : 0); /* what fills the vector up counts for nothing */
+      for (long j = 0; j < OUTPUTS; j++) z[j][l] = outputs[r * APART + j];
+      for (long j = 0; j < TARGETS; j++) t[j][l] = targets[r * TARGETS + j];
+    }
+    losses_of(z, t, found, slopes != 0);
+    for (long l = 0; l < count; l++) cost[start + l] = found[l];
+    if (slopes)
+      for (long l = 0; l < count; l++)
+        for (long j = 0; j < OUTPUTS; j++)
+          slopes[(start + l) * APART + j] = z[j][l] * shares[start + l];
+  }
+}
+
+static inline void gather(const Call *call, const int32_t *rows, double own, double smooth) {
+  const real a = (real)own, b = (real)(1.0 - own);
+  const real stay = (real)(1.0 - smooth), even = (real)(smooth / (TARGETS > 2 ? TARGETS : 2));
+  for (long i = 0; i < BATCH; i++) {
+    const long r = rows[i], q = rows[BATCH - 1 - i];
+    const real *x = call->inputs + r * WIDTH, *t = call->target + r * TARGETS;
+    real *to = @input@ + i * WIDE;
+    if (own < 1.0) {
+      const real *other = call->inputs + q * WIDTH, *u = call->target + q * TARGETS;
+      EACH(j, WIDTH) to[j] = a * x[j] + b * other[j];
+      EACH(j, TARGETS)
+        target[i * TARGETS + j] = a * (stay * t[j] + even) + b * (stay * u[j] + even);
+      share_of[i] = a * call->weight[r] + b * call->weight[q];
+    } else {
+      memcpy(to, x, sizeof(real) * WIDTH);
+      EACH(j, TARGETS) target[i * TARGETS + j] = stay * t[j] + even;
+      share_of[i] = call->weight[r];
+    }
+  }
+}
+
+/* Decay kernels, then take the optimizer's step on every weight; return the gradient's square. */
+static APPROXIMATE real update(const Call *call, real *W, double rate, double step, real factor) {
+  const double *given = call->settings;
+  const double momentum = given[0], beta1 = given[1], beta2 = given[2], epsilon = given[3];
+  const real held = (real)(1.0 - rate * given[6]);
+  real *const h = call->slots;
+  real square = 0;
+  (void)momentum; (void)beta1; (void)beta2; (void)epsilon; (void)step; (void)h;
+@once@
+#define UPDATE(first, last, start) \
+  EACH(i, (last) - (first)) { \
+    const real g = G[first + i] * factor, w = start; \
+    square += g * g; \
+@each@
+    W[first + i] = @new@; \
+@moments@
+  }
+  UPDATE(0, KERNELS, held * W[i])
+  UPDATE(KERNELS, TRAINED, W[KERNELS + i])
+  return square;
+}
+
+/* One step: loss, gradients, penalties, clipping, update, average. Returns the data loss. */
+static real take(const Call *call, long index, const int32_t *rows, const double *numbers,
+                 real *seen, real *shown) {
+  const double *given = call->settings;
+  const double l1 = given[4], l2 = given[5], clip = given[7];
+  const double rate = numbers[0], step = (double)(index + 1);
+  real *W = call->memory;
+  uint32_t key[2] = {call->words[0], call->words[1]};
+  folded(key, (uint32_t)index);
+  (void)key;
+
+  gather(call, rows, numbers[1], given[8]);
+@forward@
+  real all = 0, loss = 0, cost[BATCH];
+  for (long i = 0; i < BATCH; i++) all += share_of[i];
+  all = all > R(1.1754944e-38) ? all : R(1.1754944e-38);
+  for (long i = 0; i < BATCH; i++) share_of[i] /= all;
+  costs(BATCH, @output@, target, cost, @by_output@, share_of);
+  for (long i = 0; i < BATCH; i++) loss += cost[i] * share_of[i];
+@backward@
+  real penalty = 0;
+  if (l1 != 0 || l2 != 0) {
+    const real one = (real)l1, two = (real)(2 * l2);
+    real sizes = 0, squares = 0;
+    SUM(sizes) for (long i = 0; i < KERNELS; i++) sizes += abs_(W[i]);
+    SUM(squares) for (long i = 0; i < KERNELS; i++) squares += W[i] * W[i];
+    EACH(i, KERNELS) G[i] += one * sign_(W[i]) + two * W[i];
+    penalty = (real)l1 * sizes + (real)l2 * squares;
+  }
+  real norm = 0, factor = 1;
+  if (isfinite(clip)) {
+    real square = 0;
+    SUM(square) for (long i = 0; i < TRAINED; i++) square += G[i] * G[i];
+    norm = sqrt_(square);
+    const real most = (real)clip / (norm + R(1e-6));
+    factor = most < 1 ? most : most == most ? 1 : most;
+  }
+  if (shown) memcpy(before, W, sizeof(real) * KERNELS);
+
+  const real square = update(call, W, rate, step, factor);
+  if (!isfinite(clip)) norm = sqrt_(square);
+
+  if (call->average) {
+    const real d = (real)numbers[2], rest = (real)(1.0 - numbers[2]);
+    real *average = call->average;
+    if (numbers[2] == 0.0) memcpy(average, W, sizeof(real) * AVERAGED);
+    else EACH(i, AVERAGED) average[i] = d * average[i] + rest * W[i];
+  }
+  if (shown) {
+    static const long place[MATRICES + 1][2] = {@places@};
+    for (long m = 0; m < MATRICES; m++) {
+      real size = 0, change = 0, pull = 0;
+      for (long i = place[m][0]; i < place[m][1]; i++) {
+        const real moved = W[i] - before[i], g = G[i] * factor;
+        pull += g * g; size += before[i] * before[i]; change += moved * moved;
+      }
+      shown[m] = sqrt_(pull); shown[MATRICES + m] = sqrt_(size);
+      shown[2 * MATRICES + m] = sqrt_(change);
+    }
+  }
+  seen[0] = loss; seen[1] = penalty; seen[2] = norm;
+  return loss;
+}
+
+/* The losses of sample and validation part, and the outputs of the latter. */
+static void evaluate(const Call *call, double *losses, real *outputs) {
+  const real *W = call->average ? call->average : call->memory;
+  const long rows = call->sampled + call->validated;
+  double cost[2] = {0, 0}, weight[2] = {0, 0};
+  real each[PASS];
+  for (long start = 0; start < rows; start += PASS) {
+    const long count = rows - start < PASS ? rows - start : PASS;
+    for (long i = 0; i < count; i++)
+      memcpy(@eval_input@ + i * WIDE, call->evaluated + (start + i) * WIDTH, sizeof(real) * WIDTH);
+@evaluate@
+    costs(count, @eval_output@, call->wanted + start * TARGETS, each, 0, 0);
+    for (long i = 0; i < count; i++) {
+      const long r = start + i, part = r >= call->sampled;
+      cost[part] += (double)each[i] * call->weighed[r];
+      weight[part] += call->weighed[r];
+      if (part)
+        memcpy(outputs + (r - call->sampled) * OUTPUTS, @eval_output@ + i * APART,
+               sizeof(real) * OUTPUTS);
+    }
+  }
+  for (long part = 0; part < 2; part++) losses[part] = cost[part] / weight[part];
+}
+
+/* Train some epochs, and stop after the first whose losses are no numbers; return how many. */
+long train(const Call *call) {
+  for (long epoch = 0; epoch < call->epochs; epoch++) {
+    const int32_t *rows = call->rows + epoch * call->apart * BATCH;
+    const double *numbers = call->numbers + epoch * call->apart * 3;
+    real *seen = call->seen + epoch * call->apart * 3;
+    double *losses = call->losses + epoch * 2;
+    real *shown = call->shown + epoch * 3 * MATRICES;
+    long finite = 1;
+    for (long s = 0; s < call->steps; s++) {
+      const real loss = take(call, call->first + epoch * call->steps + s, rows + s * BATCH,
+                             numbers + s * 3, seen + s * 3, s == call->steps - 1 ? shown : 0);
+      finite &= isfinite(loss) != 0;
+    }
+    evaluate(call, losses, call->outputs + epoch * call->validated * OUTPUTS);
+    memcpy(call->kept + epoch * AVERAGED, call->average ? call->average : call->memory,
+           sizeof(real) * AVERAGED);
+    if (!finite || !isfinite(losses[1])) return epoch + 1;
+  }
+  return call->epochs;
+}

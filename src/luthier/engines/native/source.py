@@ -1,0 +1,107 @@
+"""The C program of a network, an optimizer and a loss."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+from luthier.catalog import optimizers
+from luthier.core import Graph
+from luthier.engines.native.formulas import update
+from luthier.engines.native.losses import loss_source
+from luthier.engines.native.machine import Machine
+from luthier.engines.native.memory import Memory
+from luthier.engines.native.plan import Plan
+from luthier.engines.native.writer import Writer
+
+PASS = 128  # rows that are evaluated at once: their values stay in the second cache
+
+
+def source(
+    graph: Graph,
+    train: Plan,
+    evaluate: Plan,
+    memory: Memory,
+    machine: Machine,
+    *,
+    optimizer: str,
+    loss: str,
+    batch: int,
+    targets: int,
+) -> str:
+    """Return the program as C.
+
+    Args:
+        graph: The network.
+        train, evaluate: Both passes as layers.
+        memory: Where its tensors lie.
+        machine: What is written for.
+        optimizer, loss: By name.
+        batch: Rows of a step.
+        targets: Numbers of a row's target.
+    """
+    formula = update(optimizers.by_name(optimizer, "torch"))
+    step = Writer(train, memory, machine, batch, "t")
+    passes = Writer(evaluate, memory, machine, PASS, "e")
+    forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
+    outputs = train.widths[train.output]
+    statics = {**step.statics, **passes.statics}
+    texts: dict[str, Any] = {
+        "batch": batch,
+        "width": train.width,
+        "wide": step.stride(train.input),
+        "outputs": outputs,
+        "apart": step.stride(train.output),
+        "targets": targets,
+        "kernels": memory.kernels,
+        "trained": memory.trained,
+        "averaged": memory.changing,
+        "size": memory.size,
+        "slots": len(formula.slots),
+        "matrices": graph.kernels,
+        "pass": PASS,
+        "statics": _lines(f"static real {n}[{size}] ALIGNED;" for n, size in statics.items()),
+        "functions": "\n".join((*step.functions, *passes.functions)),
+        "loss": loss_source(loss, outputs, targets),
+        "input": step.value(train.input),
+        "output": step.value(train.output),
+        "by_output": step.gradient(train.output),
+        "forward": _lines(forward, 2),
+        "backward": _lines(backward, 2),
+        "once": _lines(formula.once, 2),
+        "each": _continued(
+            [
+                *(f"const real h{k} = h[{k} * TRAINED + first + i];" for k in range(len(formula.slots))),
+                *formula.each,
+            ]
+        ),
+        "new": formula.weight,
+        "moments": _continued(
+            [f"h[{k} * TRAINED + first + i] = {text};" for k, text in enumerate(formula.slots)]
+        ),
+        "places": ", ".join(
+            f"{{{p.offset}, {p.offset + p.size}}}"
+            for p in (memory.places[name] for name in graph.trainable[: graph.kernels])
+        )
+        or "{0, 0}",
+        "eval_input": passes.value(evaluate.input),
+        "eval_output": passes.value(evaluate.output),
+        "evaluate": _lines(evaluated, 4),
+    }
+    program = re.sub(r"@(\w+)@", lambda found: str(texts[found[1]]), _file("program.c"))
+    head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
+    return head + _file("prelude.h") + program
+
+
+def _file(name: str) -> str:
+    return (resources.files("luthier.engines.native") / name).read_text(encoding="utf-8")
+
+
+def _lines(lines: Any, indent: int = 0) -> str:
+    return "\n".join(" " * indent + line for line in lines)
+
+
+def _continued(lines: list[str]) -> str:
+    """Return lines of a macro."""
+    return "\n".join(f"    {line} \\" for line in lines) or "    \\"

@@ -1,0 +1,146 @@
+"""A pass in C, forward and backward, one layer after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from luthier.engines.native import layers
+from luthier.engines.native.gemm import Product
+from luthier.engines.native.machine import Machine
+from luthier.engines.native.memory import Memory
+from luthier.engines.native.plan import Layer, Plan
+
+
+@dataclass(eq=False)
+class Writer:
+    """Writes one pass.
+
+    Values lie in static arrays, rows filled up to whole vectors; what fills them up never
+    matters, and that of gradients is zero.
+
+    Args:
+        plan: The layers.
+        memory: Where tensors lie.
+        machine: What is written for.
+        rows: Of the pass.
+        tag: Begins the names of its arrays and functions.
+    """
+
+    plan: Plan
+    memory: Memory
+    machine: Machine
+    rows: int
+    tag: str
+    statics: dict[str, int] = field(default_factory=dict)
+    functions: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    _written: set[str] = field(default_factory=set)
+
+    def forward(self) -> list[str]:
+        """Return the lines of the forward pass."""
+        self.lines = []
+        self.array(self.value(self.plan.input), self.rows * self.stride(self.plan.input))
+        for layer in self.plan.layers:
+            self.array(self.value(layer.name), self.rows * self.stride(layer.name))
+            FORWARD[layer.kind](self, layer)
+        return self.lines
+
+    def backward(self) -> list[str]:
+        """Return the lines of the backward pass, from the gradient by the output."""
+        self.lines, needing = [], self._needing()
+        self._written = {self.gradient(self.plan.output)}
+        self.array(self.gradient(self.plan.output), self.rows * self.stride(self.plan.output))
+        for layer in reversed(self.plan.layers):
+            if layer.name in needing and self.gradient(layer.name) in self._written:
+                wanted = tuple(one for one in layer.inputs if one in needing)
+                for one in wanted:
+                    self.array(self.gradient(one), self.rows * self.stride(one))
+                BACKWARD[layer.kind](self, layer, wanted)
+        for name, place in self.memory.places.items():
+            target = self.tensor_gradient(name)
+            if self.trains(name) and target not in self._written:
+                self.lines.append(f"EACH(i, {place.size}) {target}[i] = 0;")  # penalties add to it
+        return self.lines
+
+    def _needing(self) -> set[str]:
+        """Return the values that depend on what trains."""
+        needing: set[str] = set()
+        for layer in self.plan.layers:
+            if any(self.trains(name) for name in layer.tensors.values()) or needing & {
+                *layer.inputs
+            }:
+                needing.add(layer.name)
+        return needing
+
+    def trains(self, tensor: str) -> bool:
+        """Tell whether a tensor has a gradient."""
+        return self.memory.places[tensor].offset < self.memory.trained
+
+    def stride(self, value: str, *, same: int = 256) -> int:
+        """Return how far apart a value's rows lie.
+
+        Rows a multiple of `same` numbers apart would share a few lines of the first cache, and
+        drive each other out of it; a vector more puts an end to that.
+        """
+        stride = self.machine.padded(self.plan.widths[value])
+        return stride + self.machine.lanes if stride % same == 0 else stride
+
+    def columns(self, value: str) -> int:
+        """Return the width of a value, filled up to whole vectors."""
+        return self.machine.padded(self.plan.widths[value])
+
+    def value(self, name: str) -> str:
+        """Return the array of a value."""
+        return f"{self.tag}_{_plain(name)}"
+
+    def gradient(self, name: str) -> str:
+        """Return the array of the gradient by a value."""
+        return f"{self.tag}g_{_plain(name)}"
+
+    def tensor(self, name: str) -> str:
+        """Return where a tensor lies."""
+        return f"(W + {self.memory.places[name].offset})"
+
+    def tensor_gradient(self, name: str) -> str:
+        """Return where the gradient by a tensor lies."""
+        return f"(G + {self.memory.places[name].offset})"
+
+    def array(self, name: str, size: int) -> str:
+        """Ask for a static array."""
+        self.statics[name] = size
+        return name
+
+    def product(self, product: Product) -> str:
+        """Ask for a product; return its name."""
+        self.functions.append(product.source())
+        return product.name
+
+    def adds(self, target: str) -> bool:
+        """Tell whether something was written to a gradient before; from now on it was."""
+        before = target in self._written
+        self._written.add(target)
+        return before
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
+    "linear": layers.linear,
+    "batch_norm": layers.batch_norm,
+    "layer_norm": layers.layer_norm,
+    "dropout": layers.dropout,
+    "unary": layers.unary,
+    "binary": layers.binary,
+}
+BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
+    "linear": layers.linear_back,
+    "batch_norm": layers.batch_norm_back,
+    "layer_norm": layers.layer_norm_back,
+    "dropout": layers.dropout_back,
+    "unary": layers.unary_back,
+    "binary": layers.binary_back,
+}
