@@ -77,12 +77,23 @@ class StorageError(LuthierError):
 
 
 class MissingExtraError(LuthierError, ImportError):
-    """A feature whose package is not installed."""
+    """A feature whose package, or tool, is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs {package}, which is not installed. "
             f"Install it with: pip install 'luthier[{extra}]'"
+        )
+
+
+class MissingCompilerError(MissingExtraError):
+    """There is no C compiler."""
+
+    def __init__(self) -> None:
+        LuthierError.__init__(
+            self,
+            "the native engine needs a C compiler, and neither gcc nor clang is on the path. "
+            "Install one (Debian: apt install gcc), or leave --engine out to do without.",
         )
 
 

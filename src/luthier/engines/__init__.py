@@ -3,6 +3,8 @@
 from luthier.core import Engine, LuthierError, MissingExtraError, did_you_mean
 
 REFERENCES = {"torch": "torch_eager", "keras": "keras_eager"}  # each framework's own training
+# What trains many times faster where it can; the faster first.
+FAST = {"torch": ("native", "compiled"), "keras": ("compiled",)}
 NAMES = ("native", "compiled", "keras_eager", "torch_eager")
 
 

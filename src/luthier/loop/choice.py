@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -20,7 +22,6 @@ from luthier.loop.measure import epoch_seconds
 from luthier.loop.probe import probe
 
 AUTO = "auto"
-FAST = "compiled"
 SETUP = 4.0  # seconds that a first structure takes, until one was compiled
 WORTH = 2.0  # times faster: as much as a search must gain that compiles half of the time
 SLOW = 3e-3  # seconds a step: from there on a compiled step was less than twice as fast
@@ -33,9 +34,9 @@ class Choice:
     """Chooses an engine for each structure that occurs.
 
     Args:
-        wanted: ``auto``: the compiled engine for what it trains like the reference, as soon as
-            that pays; the name of the compiled engine: for all that it trains like the
-            reference; another engine's name: always.
+        wanted: ``auto``: the first of the fast engines that trains a network like the reference,
+            as soon as that pays; the name of a fast engine: that one, for all that it trains
+            like the reference; the reference's name: always.
         timed: Whether time is what the budget counts. Then a strategy is told the `price` of a
             structure and proposes few, so that each of them is compiled at once.
         framework: Whose networks they are; each framework has its reference.
@@ -77,7 +78,7 @@ class Choice:
         Raises:
             LuthierError: when the other one was asked for by name.
         """
-        if self.wanted not in (AUTO, FAST, fixed):
+        if self.wanted not in (AUTO, fixed) and not self._may_be_left_to(fixed):
             raise LuthierError(
                 f"trial {trial} began on the engine {fixed}, and this worker trains with "
                 f"{self.wanted}. Go on with: --engine {fixed}"
@@ -100,17 +101,16 @@ class Choice:
             seed: Of the trial.
             epochs: How many it is about to train.
         """
-        if self.wanted not in (AUTO, FAST):
+        if self.wanted not in (AUTO, *engines.FAST[self.framework]):
             return self.wanted
-        try:
-            fast = self.engine(FAST)
-        except MissingExtraError:
-            return self._refuse("JAX is not installed (pip install 'luthier[fast]')")
         signature = _shared(captured)
         if signature in self._chosen:
             return self._chosen[signature]
+        fast = self._fast()
+        if not fast:
+            return self._refuse("there is no C compiler, and JAX is not installed")
         if self.wanted == AUTO:
-            price = fast.setup_seconds(captured)
+            price = fast[0].setup_seconds(captured)
             if not self._steps:
                 reference, self._steps = self.engine(self.reference), _steps(captured, arrays)
                 self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
@@ -120,8 +120,8 @@ class Choice:
                 return self._refuse(_SHORT)
         begun = time.monotonic()
         chosen = self._tried(fast, captured, arrays, recipe, seed)
-        if chosen == FAST and self.wanted == AUTO:
-            chosen = self._faster(fast, captured, arrays, recipe, seed)
+        if chosen != self.reference and self.wanted == AUTO:
+            chosen = self._faster(self.engine(chosen), captured, arrays, recipe, seed)
         self._chosen[signature] = chosen
         self._prices.append(time.monotonic() - begun)
         return chosen
@@ -133,20 +133,25 @@ class Choice:
         That is: where the budget does not count time, nothing can be compiled, or what was
         compiled gained too little.
         """
-        if not self.timed or self.wanted not in (AUTO, FAST) or not self._has_fast():
+        if not self.timed or self.wanted not in (AUTO, *engines.FAST[self.framework]):
             return 0.0
-        if self._chosen and FAST not in self._chosen.values():
+        if not self._fast() or (self._chosen and {*self._chosen.values()} == {self.reference}):
             return 0.0
         if self._gains and median(slow / fast for fast, slow in self._gains) < WORTH:
             return 0.0
         return sum(self._prices) / len(self._prices) if self._prices else SETUP
 
-    def _has_fast(self) -> bool:
-        try:
-            self.engine(FAST)
-        except MissingExtraError:
-            return False
-        return True
+    def _fast(self) -> list[Engine]:
+        """Return the fast engines that may be tried and whose tools are installed."""
+        found = []
+        for name in engines.FAST[self.framework] if self.wanted == AUTO else (self.wanted,):
+            with contextlib.suppress(MissingExtraError):
+                found.append(self.engine(name))
+        return found
+
+    def _may_be_left_to(self, fixed: str) -> bool:
+        """Tell whether a trial may have begun on an engine because the wanted one refused it."""
+        return fixed == self.reference and self.wanted in engines.FAST[self.framework]
 
     def spend(
         self, engine: Engine, captured: Captured, arrays: Arrays, epochs: int, seconds: float
@@ -178,13 +183,26 @@ class Choice:
         return {"torch": "PyTorch", "keras": "Keras"}[self.framework]
 
     def _tried(
-        self, fast: Engine, captured: Captured, arrays: Arrays, recipe: Recipe, seed: int
+        self,
+        fast: Sequence[Engine],
+        captured: Captured,
+        arrays: Arrays,
+        recipe: Recipe,
+        seed: int,
     ) -> str:
-        """Return the compiled engine's name if it trains a network as the reference does."""
-        reason = fast.refuses(captured, recipe)
-        if reason is None:
-            reason = probe(fast, self.engine(self.reference), captured, arrays, recipe, seed)
-        return FAST if reason is None else self._refuse(reason)
+        """Return the name of the first fast engine that trains a network as the reference does."""
+        reasons = []
+        for engine in fast:
+            reason = engine.refuses(captured, recipe)
+            if reason is None:
+                reference = self.engine(self.reference)
+                reason = probe(engine, reference, captured, arrays, recipe, seed)
+            if reason is None:
+                return engine.name
+            reasons.append(reason)
+        if self.wanted == AUTO and fast[-1].name != engines.FAST[self.framework][-1]:
+            return self._refuse(f"{reasons[-1]} (JAX may: pip install 'luthier[fast]')")
+        return self._refuse(reasons[-1])
 
     def _faster(
         self,
@@ -202,7 +220,7 @@ class Choice:
         if mine > theirs:
             return self._refuse(f"{1e3 * theirs:.2g} ms an epoch, and {1e3 * mine:.2g} compiled")
         self._gains.append((mine, theirs))
-        return FAST
+        return fast.name
 
     def _refuse(self, reason: str) -> str:
         self._refused[reason] = None

@@ -12,12 +12,21 @@ from torch.nn.utils import parametrizations
 
 from luthier import frameworks
 from luthier.core import Build, Recipe
+from luthier.engines.native.compiler import compiler
 from luthier.loop.choice import Choice
 from luthier.loop.probe import probe
 from luthier.testing import arrays as data
 
-if importlib.util.find_spec("jax") is None:
-    pytest.skip("jax is not installed", allow_module_level=True)
+JAX = importlib.util.find_spec("jax") is not None
+needs_jax = pytest.mark.skipif(not JAX, reason="jax is not installed")
+needs_gcc = pytest.mark.skipif(not compiler(), reason="there is no C compiler")
+ENGINES = [
+    pytest.param("native", marks=needs_gcc),
+    pytest.param("compiled", marks=needs_jax),
+]
+FAST = "native" if compiler() else "compiled"  # the one that is tried first
+if not (JAX or compiler()):
+    pytest.skip("there is no C compiler, and jax is not installed", allow_module_level=True)
 
 N, OUT = data.FEATURES, data.CLASSES
 RECIPE = Recipe(optimizer="sgd", learning_rate=0.05, batch_size=16, epochs=3)
@@ -184,6 +193,15 @@ def local_class(scale):
     return Local()
 
 
+# Of these the native engine writes programs; the others it leaves to the next engine.
+NATIVE = {
+    "tied weights",
+    "batch norm",
+    "layer norm",
+    "dropout",
+    "a buffer that counts",
+    "a class of a function",
+}
 REFUSED = {
     "own gradient": lambda: Net(lambda m, h: Twice.apply(h)),
     "item": lambda: Net(lambda m, h: h / h.abs().max().item()),
@@ -203,9 +221,9 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def choice():
-    return Choice("compiled")
+@pytest.fixture(scope="module", params=ENGINES)
+def choice(request):
+    return Choice(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -222,9 +240,13 @@ def captured_of(framework, make, arrays, recipe=RECIPE, seed=0):
 def test_it_is_compiled_and_trains_as_in_pytorch(choice, framework, name):
     arrays = data.classes()
     captured = captured_of(framework, RIGHT[name], arrays)
-    assert choice.name(captured, arrays, RECIPE, 0, epochs=3) == "compiled", choice.reasons
+    chosen = choice.name(captured, arrays, RECIPE, 0, epochs=3)
+    if choice.wanted == "native" and name not in NATIVE:
+        assert chosen == "torch_eager"
+        return
+    assert chosen == choice.wanted, choice.reasons
     losses = []
-    for engine in (choice.engine("compiled"), choice.engine("torch_eager")):
+    for engine in (choice.engine(chosen), choice.engine("torch_eager")):
         engine.open(captured, arrays)
         engine.put(0, RECIPE, 0, captured.initial)
         curves = engine.run({0: 3})[0]
@@ -232,9 +254,10 @@ def test_it_is_compiled_and_trains_as_in_pytorch(choice, framework, name):
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_is_left_to_pytorch_with_a_reason(framework, name):
-    arrays, choice = data.classes(), Choice("compiled")
+def test_it_is_left_to_pytorch_with_a_reason(framework, name, engine):
+    arrays, choice = data.classes(), Choice(engine)
     captured = captured_of(framework, REFUSED[name], arrays)
     assert choice.name(captured, arrays, RECIPE, 0, epochs=3) == "torch_eager"
     (reason,) = choice.reasons
@@ -255,12 +278,13 @@ def test_what_a_builder_draws_is_no_constant_of_all_trials(choice, framework):
 def test_the_probe_notices_a_wrong_gradient(choice, framework):
     arrays = data.classes()
     captured = captured_of(framework, lambda: Net(lambda m, h: Twice.apply(h)), arrays)
-    engines = (choice.engine("compiled"), choice.engine("torch_eager"))
+    engines = (choice.engine(choice.wanted), choice.engine("torch_eager"))
     if engines[0].refuses(captured, RECIPE) is None:
         assert "gradient norm" in probe(*engines, captured, arrays, RECIPE, 0)
 
 
-def test_what_the_engine_raises_is_a_reason(choice, framework):
+@needs_jax
+def test_what_the_engine_raises_is_a_reason(framework):
     arrays = data.tokens()
 
     def counted():
@@ -314,7 +338,7 @@ class TestWhatPays:
 
     def test_many_epochs_are_compiled_and_it_says_what_that_brings(self, framework):
         choice = Choice()
-        assert self.chosen(choice, framework, 100_000) == "compiled"
+        assert self.chosen(choice, framework, 100_000) == FAST
         (line,) = choice.reasons
         assert line.startswith("compiled one structure: an epoch takes ")
 
@@ -326,26 +350,26 @@ class TestWhatPays:
             captured = captured_of(framework, plain, arrays)
             choice.spend(choice.engine(names[-1]), captured, arrays, 5, 0.5)
         assert names[0] == "torch_eager"
-        assert names[-1] == "compiled"
+        assert names[-1] == FAST
         assert names == sorted(names, reverse=True)
 
     def test_another_structure_pays_for_itself(self, framework):
         choice = Choice()
-        assert self.chosen(choice, framework, 100_000) == "compiled"
+        assert self.chosen(choice, framework, 100_000) == FAST
         assert self.chosen(choice, framework, 1, batch_size=8) == "torch_eager"
-        assert self.chosen(choice, framework, 1) == "compiled"
+        assert self.chosen(choice, framework, 1) == FAST
 
     def test_what_an_earlier_process_compiled_pays_sooner(self, framework):
         first, second = Choice(), Choice()
         arrays = data.classes()
         captured = captured_of(framework, plain, arrays)
-        new = first.engine("compiled").setup_seconds(captured)
-        assert self.chosen(first, framework, 100_000) == "compiled"
-        assert first.engine("compiled").setup_seconds(captured) == 0
-        assert 0 < second.engine("compiled").setup_seconds(captured) < new
+        new = first.engine(FAST).setup_seconds(captured)
+        assert self.chosen(first, framework, 100_000) == FAST
+        assert first.engine(FAST).setup_seconds(captured) == 0
+        assert 0 < second.engine(FAST).setup_seconds(captured) < new
 
     def test_the_slower_engine_is_not_taken(self, framework, monkeypatch):
-        times = {"compiled": 0.2, "torch_eager": 0.1}
+        times = {FAST: 0.2, "torch_eager": 0.1}
         monkeypatch.setattr(
             "luthier.loop.choice.epoch_seconds", lambda engine, *_: times[engine.name]
         )

@@ -36,7 +36,7 @@ def batch(
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, native, compiled or torch_eager.")] = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

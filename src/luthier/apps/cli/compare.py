@@ -60,7 +60,7 @@ def compare(
     ] = None,
     storage: Storage = STORAGE,
     framework: Framework = None,
-    engine: Annotated[str, typer.Option(help="auto, compiled or torch_eager.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, native, compiled or torch_eager.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split; trainings take those after it.")] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

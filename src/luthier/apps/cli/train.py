@@ -37,7 +37,7 @@ def train(
     group: Group = None,
     time: Time = None,
     engine: Annotated[
-        str, typer.Option(help="auto, compiled, torch_eager or keras_eager.")
+        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
     ] = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,

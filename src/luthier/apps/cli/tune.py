@@ -69,7 +69,7 @@ def tune(
         ),
     ] = "freeze_thaw",
     engine: Annotated[
-        str, typer.Option(help="auto, compiled, torch_eager or keras_eager.")
+        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
     ] = "auto",
     executor: Annotated[str, typer.Option(help="auto, local or processes.")] = "auto",
     workers: Annotated[

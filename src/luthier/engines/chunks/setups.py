@@ -26,7 +26,8 @@ class Setups:
         known: Seconds for one whose graph and program are on disk.
         clock: Tells the time that was computed.
 
-    >>> Setups("1", Path("nowhere")).seconds(Signature("net", "adam", "", "mse", 32, "float32", "xy"))
+    >>> net = Signature("net", "adam", "", "mse", 32, "float32", "xy")
+    >>> Setups("1", Path("nowhere")).seconds(net)
     4.0
     """
 
@@ -79,7 +80,9 @@ class Setups:
         self._done.add(signature)
 
     def _mark(self, signature: Signature) -> Path:
-        return self.folder / hashlib.sha256(repr((self.version, signature)).encode()).hexdigest()[:16]
+        return (
+            self.folder / hashlib.sha256(repr((self.version, signature)).encode()).hexdigest()[:16]
+        )
 
 
 def _shared(signature: Signature) -> Signature:

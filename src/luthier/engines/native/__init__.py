@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from luthier.core import (
     CaptureError,
     Curves,
     Graph,
+    MissingCompilerError,
     Recipe,
     Rehearsal,
     Signature,
@@ -39,12 +41,17 @@ class Native:
 
     Everything that a recipe sets, apart from network, optimizer, loss, batch size and precision,
     is an argument of the program: trials that differ in it compile nothing.
+
+    Raises:
+        MissingCompilerError: where there is no C compiler.
     """
 
     name = "native"
     slots = 1
 
     def __init__(self) -> None:
+        if compiler() is None:
+            raise MissingCompilerError
         self._programs: OrderedDict[object, Program] = OrderedDict()
         self._setups = Setups(version(), folder() / "known", new=2.0, known=0.2, clock=self.clock)
         self._tables: Tables | None = None
@@ -55,8 +62,6 @@ class Native:
         """Return in words why no C program is written for a network; None where one is."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine reads PyTorch's"
-        if compiler() is None:
-            return "there is no C compiler (gcc or clang) on the path"
         if recipe.precision == "bfloat16":
             return "it does not compute in bfloat16"
         if recipe.augmentation != "none":
@@ -78,8 +83,8 @@ class Native:
 
     def clock(self) -> float:
         """Return the time that this process and its compilers have computed."""
-        spent = os.times()
-        return spent.user + spent.system + spent.children_user + spent.children_system
+        compilers = os.times()  # in hundredths of a second, which is enough for those
+        return time.process_time() + compilers.children_user + compilers.children_system
 
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs are kept for the next."""

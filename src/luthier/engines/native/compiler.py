@@ -12,7 +12,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from luthier.core import CaptureError
+from luthier.core import CaptureError, MissingCompilerError
 from luthier.core.folders import cache_folder
 from luthier.engines.chunks.processor import processor
 
@@ -61,13 +61,12 @@ def load(source: str) -> ctypes.CDLL:
     """Compile a program, unless that was done before, and load it.
 
     Raises:
-        CaptureError: where there is no compiler, or it refuses; the text says why.
+        CaptureError: where the compiler refuses; the text says why.
+        MissingCompilerError: where there is none.
     """
     path = compiler()
     if path is None:
-        raise CaptureError(
-            "there is no C compiler (gcc or clang) on the path; on Debian: apt install gcc"
-        )
+        raise MissingCompilerError
     key = repr((version(), flags(), processor(), source))
     program = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
     if not program.exists():
@@ -86,4 +85,3 @@ def _compile(path: str, source: str, program: Path) -> None:
             said = ran.stderr.strip().partition("\n")[0][:200]
             raise CaptureError(f"{Path(path).name} cannot compile it: {said}")
         built.replace(program)  # whole or not at all, whoever else compiles the same
-

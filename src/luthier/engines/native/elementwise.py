@@ -67,13 +67,6 @@ UNARY: Mapping[str, Unary] = {
     "exp": Unary("exp_(x)", "y", "y"),
     "neg": Unary("-x", "R(-1.0)", ""),
     "gelu": Unary(f"x * ({_GELU})", f"{_GELU} + x * {_DENSITY}", "x"),
-    "softplus": Unary(
-        "x * {beta} > {threshold} ? x : "
-        "(larger_(x * {beta}, 0) + log1p_(exp_(-abs_(x * {beta})))) / {beta}",
-        "(x * {beta} > {threshold} ? R(1.0) : sigmoid_(x * {beta}))",
-        "x",
-        {"beta": 1.0, "threshold": 20.0},
-    ),
     "add_number": Unary("x + {number}", "R(1.0)", ""),
     "sub_number": Unary("x - {number}", "R(1.0)", ""),
     "mul_number": Unary("x * {number}", "{number}", ""),

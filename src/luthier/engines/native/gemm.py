@@ -87,9 +87,7 @@ class Product:
         if rest := vectors % wide:
             parts.append((vectors - rest, 1, rest))
         tiles = "".join(
-            self._tile(width, start, size)
-            for _, _, width in parts
-            for start, size in self.blocks
+            self._tile(width, start, size) for _, _, width in parts for start, size in self.blocks
         )
         calls = "".join(self._calls(*part) for part in parts)
         return f"{tiles}static void {self.name}({_ARGUMENTS}) {{\n{calls}}}\n"
@@ -135,8 +133,7 @@ class Product:
         body.append("  }")
         kept = "POSITIVE(c{}_{})" if self.relu and last else "c{}_{}"
         body += [
-            f"  STORE(C + {i * self.rows_of_c + j * lanes}, {kept.format(i, j)});"
-            for i, j in cells
+            f"  STORE(C + {i * self.rows_of_c + j * lanes}, {kept.format(i, j)});" for i, j in cells
         ]
         text = "\n".join(body)
         return f"static TILE void {self.name}_{width}_{start}({_ARGUMENTS}) {{\n{text}\n}}\n"

@@ -120,9 +120,8 @@ def batch_norm(to: Writer, layer: Layer) -> None:
             ("running_var", f"{spread}[j] * {number(freedom)}"),
         ):
             kept = f"{to.tensor(names[statistic])}[j]"
-            to.lines.append(
-                f"EACH(j, {columns}) {kept} = {number(1 - share)} * {kept} + {number(share)} * ({now});"
-            )
+            mixed = f"{number(1 - share)} * {kept} + {number(share)} * ({now})"
+            to.lines.append(f"EACH(j, {columns}) {kept} = {mixed};")
     else:
         spread = to.tensor(names["running_var"])
         to.lines.append(f"EACH(j, {columns}) {mean}[j] = {to.tensor(names['running_mean'])}[j];")

@@ -1,9 +1,9 @@
 """Losses in C: what an example costs, and how that changes with the network's outputs.
 
-To add one: an entry in `LOSSES`. The code reads ``z[j][l]``, output j of example l, and ``t[j][l]``,
-its target; ``N`` and ``T`` say how many there are of each. It sets ``cost[l]``, and where ``slope``
-is set turns ``z`` into the derivative by each output. Examples come in whole vectors, so that a
-loop ``LANE(l)`` over them is one instruction.
+To add one: an entry in `LOSSES`. The code reads ``z[j][l]``, output j of example l, and
+``t[j][l]``, its target; ``N`` and ``T`` say how many there are of each. It sets ``cost[l]``, and
+where ``slope`` is set turns ``z`` into the derivative by each output. Examples come in whole
+vectors, so that a loop ``LANE(l)`` over them is one instruction.
 """
 
 from __future__ import annotations

@@ -85,8 +85,9 @@ class Memory:
             for name in group:
                 shape = tensors[name].shape
                 if not 1 <= len(shape) <= 2:
-                    raise CaptureError(f"'{name}' has the shape {shape}, and C programs take one "
-                                       "or two dimensions")
+                    raise CaptureError(
+                        f"'{name}' has the shape {shape}, and C programs take one or two dimensions"
+                    )
                 rows, columns = shape if len(shape) == 2 else (1, *shape)
                 if name in turned:
                     rows, columns = columns, rows

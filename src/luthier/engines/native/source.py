@@ -34,10 +34,12 @@ def source(
 
     Args:
         graph: The network.
-        train, evaluate: Both passes as layers.
+        train: The training pass as layers.
+        evaluate: The pass of an evaluation.
         memory: Where its tensors lie.
         machine: What is written for.
-        optimizer, loss: By name.
+        optimizer: Its name.
+        loss: Its name.
         batch: Rows of a step.
         targets: Numbers of a row's target.
     """
@@ -72,7 +74,10 @@ def source(
         "once": _lines(formula.once, 2),
         "each": _continued(
             [
-                *(f"const real h{k} = h[{k} * TRAINED + first + i];" for k in range(len(formula.slots))),
+                *(
+                    f"const real h{k} = h[{k} * TRAINED + first + i];"
+                    for k in range(len(formula.slots))
+                ),
                 *formula.each,
             ]
         ),
@@ -90,8 +95,13 @@ def source(
         "evaluate": _lines(evaluated, 4),
     }
     program = re.sub(r"@(\w+)@", lambda found: str(texts[found[1]]), _file("program.c"))
+    return prelude(machine) + program
+
+
+def prelude(machine: Machine) -> str:
+    """Return what every program begins with."""
     head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
-    return head + _file("prelude.h") + program
+    return head + _file("prelude.h")
 
 
 def _file(name: str) -> str:
@@ -100,6 +110,10 @@ def _file(name: str) -> str:
 
 def _lines(lines: Any, indent: int = 0) -> str:
     return "\n".join(" " * indent + line for line in lines)
+
+
+def _read(slots: int) -> list[str]:
+    return [f"const real h{k} = h[{k} * TRAINED + first + i];" for k in range(slots)]
 
 
 def _continued(lines: list[str]) -> str:

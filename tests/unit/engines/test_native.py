@@ -1,0 +1,267 @@
+"""C programs compute what NumPy and PyTorch compute, whatever the sizes."""
+
+import ctypes
+import itertools
+
+import numpy as np
+import pytest
+from scipy import special
+from torch import nn
+
+from luthier import engines, frameworks
+from luthier.catalog import activations, losses
+from luthier.catalog.ops_numpy import numpy_ops
+from luthier.core import Build, Recipe
+from luthier.engines.native.compiler import compiler, load
+from luthier.engines.native.gemm import Product
+from luthier.engines.native.losses import LOSSES, loss_source
+from luthier.engines.native.machine import Machine
+from luthier.engines.native.source import prelude
+from luthier.testing import arrays as data
+
+if not compiler():
+    pytest.skip("there is no C compiler", allow_module_level=True)
+
+FLOAT, DOUBLE = (Machine.here(double=double) for double in (False, True))
+NARROW = Machine(4, 12, double=False)  # what an older processor would get
+
+
+def pointer(array):
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+SIZES = [(1, 16, 1), (5, 32, 7), (32, 128, 64), (33, 48, 300), (64, 96, 520), (13, 512, 33)]
+
+
+@pytest.mark.parametrize("machine", [FLOAT, DOUBLE, NARROW], ids=["float", "double", "narrow"])
+def test_products_are_those_of_numpy(machine):
+    rng = np.random.default_rng(0)
+    dtype = np.float64 if machine.double else np.float32
+    products, expected = [], []
+    for index, ((rows, columns, inner), way) in enumerate(itertools.product(SIZES, range(4))):
+        turned, adds, biased = way == 1, way == 2, way == 3
+        a = rng.normal(size=(inner, rows) if turned else (rows, inner)).astype(dtype)
+        b, c = rng.normal(size=(inner, columns)), rng.normal(size=(rows, columns + machine.lanes))
+        b, c, bias = b.astype(dtype), c.astype(dtype), rng.normal(size=columns).astype(dtype)
+        down, across = (1, rows) if turned else (inner, 1)
+        product = Product(
+            *(machine, f"p{index}", rows, columns, inner, down, across, columns, c.shape[1]),
+            adds=adds,
+            bias=biased,
+            relu=biased,
+        )
+        true = (a.T if turned else a).astype(np.float64) @ b
+        true = np.maximum(true + bias, 0) if biased else true + c[:, :columns] if adds else true
+        products.append((product, a, b, c, bias))
+        expected.append(true)
+    calls = "".join(
+        f"void call{i}({ARGUMENTS}) {{ p{i}(A, B, C, bias); }}\n" for i in range(len(products))
+    )
+    library = load(prelude(machine) + "".join(p.source() for p, *_ in products) + calls)
+    for index, ((product, *arrays), true) in enumerate(zip(products, expected, strict=True)):
+        getattr(library, f"call{index}")(*map(pointer, arrays))
+        found = arrays[2][:, : product.columns]
+        close = 1e-12 if machine.double else 2e-5
+        np.testing.assert_allclose(found, true, rtol=close, atol=close * product.inner**0.5)
+
+
+ARGUMENTS = "const real *A, const real *B, real *C, const real *bias"
+
+
+def test_a_product_leaves_what_lies_beside_it():
+    product = Product(FLOAT, "p", 7, 32, 5, 5, 1, 32, 48)
+    library = load(
+        prelude(FLOAT) + product.source() + f"void call({ARGUMENTS}) {{ p(A, B, C, bias); }}\n"
+    )
+    a, b = np.ones((7, 5), np.float32), np.ones((5, 32), np.float32)
+    c = np.full((8, 48), 9, np.float32)
+    library.call(pointer(a), pointer(b), pointer(c), None)
+    assert (c[:7, :32] == 5).all()
+    assert (c[7] == 9).all()
+    assert (c[:, 32:] == 9).all()
+
+
+FUNCTIONS = {
+    "exp": (np.exp, -80, 80),
+    "expm1": (np.expm1, -15, 15),
+    "tanh": (np.tanh, -10, 10),
+    "log": (np.log, 1e-6, 1e6),
+    "log1p": (np.log1p, 0, 1),
+    "erf": (special.erf, -5, 5),
+    "sigmoid": (special.expit, -30, 30),
+}
+
+
+@pytest.fixture(scope="module")
+def functions():
+    lines = "".join(
+        f"void all_{name}(const real *x, real *y, long n) {{ EACH(i, n) y[i] = {name}_(x[i]); }}\n"
+        for name in FUNCTIONS
+    )
+    return load(prelude(FLOAT) + lines)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_right_to_single_precision(functions, name):
+    function, low, high = FUNCTIONS[name]
+    x = np.concatenate([np.linspace(low, high, 20_001), [1e-4, 1e-3, 0.3, 0.4]]).astype(np.float32)
+    found = np.empty_like(x)
+    getattr(functions, f"all_{name}")(pointer(x), pointer(found), ctypes.c_long(len(x)))
+    np.testing.assert_allclose(found, function(x.astype(np.float64)), rtol=5e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_no_number_is_none(functions, name):
+    x, found = np.full(16, np.nan, np.float32), np.zeros(16, np.float32)
+    getattr(functions, f"all_{name}")(pointer(x), pointer(found), ctypes.c_long(16))
+    assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_and_their_slopes_are_those_of_the_catalog(name):
+    outputs = 1 if name == "binary_cross_entropy" else 5
+    code = loss_source(name, outputs, outputs)
+    code += "void call(void *z, void *t, real *cost, int slope) { losses_of(z, t, cost, slope); }"
+    library = load(prelude(DOUBLE) + code)
+    rng = np.random.default_rng(0)
+    rows = DOUBLE.lanes
+    z, t = rng.normal(0, 3, (2, rows, outputs))
+    t = np.abs(t) / np.abs(t).sum(1, keepdims=True) if outputs > 1 else rng.uniform(size=(rows, 1))
+    formula = losses.by_name(name).per_example
+
+    def cost(values):
+        return formula(numpy_ops, values, t)
+
+    found, changed, turned = np.empty(rows), z.T.copy(), t.T.copy()
+    library.call(pointer(changed), pointer(turned), pointer(found), 1)
+    np.testing.assert_allclose(found, cost(z), rtol=1e-12)
+    for j in range(outputs):
+        step = np.zeros((rows, outputs))
+        step[:, j] = 1e-6
+        slope = (cost(z + step) - cost(z - step)) / 2e-6
+        np.testing.assert_allclose(changed[j], slope, rtol=1e-6, atol=1e-8)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return engines.load("native"), engines.load("torch_eager"), frameworks.load("torch")
+
+
+def trained(engine, framework, build, recipe, arrays):
+    captured = framework.capture(build, recipe, arrays, 0)
+    reason = engine.refuses(captured, recipe)
+    if reason is not None:
+        return reason
+    engine.open(captured, arrays)
+    engine.put(0, recipe, 0, captured.initial)
+    curves = engine.run({0: recipe.epochs})[0]
+    return curves, engine.take(0)
+
+
+def layers(activation: nn.Module, *, norm: str, residual: bool):
+    def build(n_features, n_outputs):
+        return _Net(n_features, n_outputs, activation, norm, residual)
+
+    return Build.read(build, "build")
+
+
+class _Net(nn.Module):
+    """Two hidden layers of 20 and 12, normalised, activated, dropped; the second one added to."""
+
+    def __init__(self, n_features, n_outputs, activation, norm, residual):
+        super().__init__()
+        kinds = {
+            "batch": nn.BatchNorm1d,
+            "layer": nn.LayerNorm,
+            "none": lambda width: nn.Identity(),
+        }
+        self.first, self.second = nn.Linear(n_features, 20), nn.Linear(20, 20, bias=False)
+        self.norm, self.last = kinds[norm](20), nn.Linear(20, n_outputs)
+        self.activation, self.drop, self.residual = activation, nn.Dropout(0.2), residual
+
+    def forward(self, x):
+        h = self.activation(self.norm(self.first(x)))
+        g = self.drop(self.activation(self.second(h)))
+        return self.last(h + g if self.residual else g)
+
+
+KINDS = {
+    "relu": nn.ReLU(),
+    "leaky_relu": nn.LeakyReLU(0.2),
+    "elu": nn.ELU(1.3),
+    "selu": nn.SELU(),
+    "gelu": nn.GELU(),
+    "silu": nn.SiLU(),
+    "tanh": nn.Tanh(),
+    "sigmoid": nn.Sigmoid(),
+}
+LEFT = {"softplus", "mish", "hardswish"}  # export takes them apart; the next engine has them
+
+
+def test_the_activations_are_the_catalogs():
+    assert {*KINDS} | LEFT == {one.name for one in activations.ALL}
+
+
+@pytest.mark.parametrize("activation", KINDS)
+def test_double_precision_agrees_with_pytorch_to_rounding(pair, activation):
+    native, eager, framework = pair
+    number = [*KINDS].index(activation)
+    recipe = Recipe(
+        optimizer=("adam", "nadam", "momentum", "rmsprop")[number % 4],
+        learning_rate=0.01,
+        batch_size=16,
+        epochs=4,
+        precision="float64",
+        l1=1e-4,
+        l2=1e-3,
+        weight_decay=0.01,
+        clip_norm=(None, 0.5)[number % 2],
+        label_smoothing=(0.0, 0.1)[number % 2],
+        mixup=(0.0, 0.3)[number % 2],
+        ema=(None, 0.9)[number % 2],
+    )
+    norm = ("batch", "layer", "none")[number % 3]
+    build, arrays = layers(KINDS[activation], norm=norm, residual=number % 2 == 0), data.classes()
+    found, true = (trained(e, framework, build, recipe, arrays) for e in (native, eager))
+    for name in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
+        np.testing.assert_allclose(
+            getattr(found[0], name), getattr(true[0], name), rtol=1e-10, atol=1e-13
+        )
+    for name, values in true[0].signals.items():
+        np.testing.assert_allclose(found[0].signals[name], values, rtol=1e-8)
+    for name, value in true[1].arrays.items():
+        # Adam makes steps of rounding errors where a batch norm takes a bias' gradient away.
+        np.testing.assert_allclose(found[1].arrays[name], value, rtol=1e-8, atol=1e-9)
+
+
+def test_what_it_cannot_compute_it_names(pair):
+    native, _, framework = pair
+    arrays = data.classes()
+
+    def attending(n_features, n_outputs):
+        return nn.Sequential(nn.Linear(n_features, 8), nn.Softmax(1), nn.Linear(8, n_outputs))
+
+    recipe = Recipe(epochs=1, batch_size=16)
+    reason = trained(native, framework, Build.read(attending, "attending"), recipe, arrays)
+    assert "softmax" in reason
+    build = layers(nn.ReLU(), norm="none", residual=False)
+    reason = trained(native, framework, build, recipe.replace({"epsilon": 0.0}), arrays)
+    assert reason is None or "epsilon" in str(reason)
+
+
+def test_a_program_is_compiled_once_in_all_processes(pair, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    build, arrays = layers(nn.ReLU(), norm="none", residual=False), data.classes()
+    recipe, framework = Recipe(epochs=1, batch_size=16), pair[2]
+    captured = framework.capture(build, recipe, arrays, 0)
+    first, second = engines.load("native"), engines.load("native")
+    assert first.refuses(captured, recipe) is None
+    new = first.setup_seconds(captured)
+    first.open(captured, arrays)
+    (program,) = tmp_path.rglob("*.so")
+    made = program.stat().st_mtime_ns
+    assert first.setup_seconds(captured) == 0
+    assert 0 < second.setup_seconds(captured) < new
+    second.open(captured, arrays)
+    assert program.stat().st_mtime_ns == made
+    assert [*tmp_path.rglob("*.so")] == [program]
