@@ -38,7 +38,7 @@ def epoch_orders(seed: int, epochs: range, rows: int, batch_size: int) -> Rows:
     np.True_
     """
     if batch_size == rows:
-        return np.broadcast_to(np.arange(rows), (len(epochs), 1, rows))
+        return np.tile(np.arange(rows), (len(epochs), 1, 1))
     steps = rows // batch_size
     keys = np.array([fold(seed, _ORDER, epoch) for epoch in epochs], np.uint32)
     order = _shuffled((keys[:, :1], keys[:, 1:]), rows)[:, : steps * batch_size]

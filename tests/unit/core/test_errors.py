@@ -8,6 +8,7 @@ from luthier.core import (
     CaptureError,
     DataError,
     LuthierError,
+    MissingCompilerError,
     MissingExtraError,
     Pruned,
     RecipeError,
@@ -28,6 +29,7 @@ BUILTIN = {
     StudyNotFoundError: KeyError,
     StudyMismatchError: ValueError,
     MissingExtraError: ImportError,
+    MissingCompilerError: ImportError,
     StorageError: Exception,
     WatchError: ValueError,
 }
