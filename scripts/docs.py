@@ -1,6 +1,7 @@
 """Write the pages of docs/ that are made from the code, or check that they are up to date.
 
-``python scripts/docs.py`` writes docs/recipe.md, docs/cli.md and docs/problems.md;
+``python scripts/docs.py`` writes docs/recipe.md, docs/cli.md, docs/problems.md and
+docs/keras-optimizers.md;
 with ``--check`` it fails where
 a page differs from what it would write.
 """
@@ -20,7 +21,7 @@ from typer.main import get_command
 
 from luthier.apps.cli import app
 from luthier.catalog import families, losses, metrics, optimizers, schedules
-from luthier.catalog.optimizers import Optimizer
+from luthier.catalog.optimizers import Optimizer, keras
 from luthier.catalog.recipe_keys import KEYS, Key
 from luthier.core import Categorical, Conditional, Domain, Float, Int
 from luthier.core.problems import RUN, SETUP, STUDY
@@ -52,6 +53,10 @@ settle it. A problem that another one explains is listed there as a consequence.
 loss of a network that has learnt nothing: log K for K classes, 1 for numbers scaled to variance 1.
 "Noise" is a curve's own, from the median of its second differences; how many times the noise a
 change must be comes from one budget of false alarms that all rules share."""
+KERAS = """\
+Keras networks are trained by Keras' formulas, PyTorch networks by PyTorch's: each is compared with
+its framework's own optimizer over 100 steps in double precision, to ten digits. Decay, clipping and
+penalties are applied before them, the same way in both."""
 METRICS = "The metric decides between trials; it is chosen with `--metric`, not in a recipe."
 
 
@@ -83,6 +88,25 @@ def recipe_page() -> str:
         ("## Metrics", METRICS, _table("metric | for | wants | reference", scores)),
     ]
     return "\n\n".join(text for section in sections for text in section) + "\n"
+
+
+def keras_optimizers_page() -> str:
+    """Return where Keras' optimizers differ from PyTorch's."""
+    rows = [
+        (_code(one.name), _code(optimizers.by_name(one.name, "keras").reference), what)
+        for one in optimizers.ALL
+        for what in [keras.DIFFERENCES.get(one.name, "the same formula")]
+        if one.name != "radam"
+    ]
+    rows.append(("`radam`", "PyTorch's", "Keras has none"))
+    return f"""# Keras' optimizers and PyTorch's
+
+{MADE}
+
+{KERAS}
+
+{_table("optimizer | reference | where Keras differs", rows)}
+"""
 
 
 def cli_page() -> str:
@@ -128,6 +152,7 @@ def _problem(name: str, about: About, before: About | None = None) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "recipe.md": recipe_page,
     "cli.md": cli_page,
+    "keras-optimizers.md": keras_optimizers_page,
     "problems.md": problems_page,
 }
 
