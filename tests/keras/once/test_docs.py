@@ -9,7 +9,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "keras.md"
 def test_its_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = PAGE.read_text(encoding="utf-8")
-    found = re.findall(r"(<!-- not run -->\n+)?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(
+        r"(<!-- not run -->\n+)?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE
+    )
     blocks = [block for skipped, block in found if not skipped]
     source = tmp_path / "page.py"  # a file, so that builders have a source
     source.write_text("\n".join(blocks), encoding="utf-8")
