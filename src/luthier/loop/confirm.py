@@ -111,6 +111,8 @@ class Confirmation:
         if self.rivals is not None:
             found = self.rivals(history)
             return found if isinstance(found, str) else ""
+        if history.best.number == 0 and history.repeats:
+            return "on further splits nothing that was tried beats the baseline"
         if history.best.number == 0:
             return "nothing that was tried beats the baseline on validation rows"
         return ""
