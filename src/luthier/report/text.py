@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -139,10 +140,13 @@ def choice_text(choice: Mapping[str, Any], metric: str) -> str:
             f"; {ahead['gain']:+.2g} over the baseline (corrected resampled p = "
             f"{ahead['p_value']:.2g})"
         )
-    return (
-        f"chosen    on {choice['splits']} further splits of training and validation rows, for "
-        f"there are few: mean {metric}\n          {text}"
+    told = (
+        f"on {choice['splits']} further splits of training and validation rows, for there are few: "
+        f"mean {metric} {text}"
     )
+    margin = " " * 10
+    lines = textwrap.wrap(told, 100, initial_indent=f"{'chosen':10}", subsequent_indent=margin)
+    return "\n".join(lines)
 
 
 def refit_text(folder: str, refit: Mapping[str, Any]) -> str:
