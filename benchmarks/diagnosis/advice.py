@@ -37,6 +37,8 @@ def chosen(found: Sequence[Case]) -> list[Trial]:
     """Return warnings to try, a few a problem, of data sets in turn."""
     by_problem: dict[str, dict[str, list[Trial]]] = defaultdict(lambda: defaultdict(list))
     for case in found:
+        if case.row.job.recipe.learning_rate < 0.0:  # a missing minus: no recipe has the cure
+            continue
         for one in with_recipe(case.row).findings:
             if one.severity != "info" and one.prescriptions and one.prescriptions[0].change:
                 trial = Trial(one.problem, case, one)

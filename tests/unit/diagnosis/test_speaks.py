@@ -23,8 +23,8 @@ FOUND = {
     "batches of 2": ("batch_too_small", "warning"),
     "width 1": ("underfitting", "info"),
     "100 epochs, no regularisation": ("under_regularised", "info"),
-    "rate of 0.2 to the end": ("oscillating", "warning"),
-    "rate of 1 to the end": ("oscillating", "warning"),
+    "rate of 0.2 to the end": ("oscillating", "info"),
+    "rate of 1 to the end": ("oscillating", "info"),
     "shuffled labels": ("noisy_labels", "info"),
     "half of the labels shuffled": ("noisy_labels", "info"),
     "the loss negated": ("wrong_gradient_sign", "error"),
@@ -202,6 +202,30 @@ def test_overfitting_is_an_alarm_only_where_the_best_weights_are_lost():
     assert diagnose_run(Run(fair, task=TEN)).worst == "warning"
     assert diagnose_run(Run(fair, task=TEN, trace=kept)).worst == "info"
     assert diagnose_run(Run(running, task=TEN)).worst == "info"
+
+
+def test_oscillation_is_an_alarm_only_where_the_best_weights_are_lost(faulty_runs):
+    for name in ("rate of 0.2 to the end", "rate of 1 to the end"):
+        kept = faulty_runs[name]
+        lost = Run(kept.curves, kept.recipe, kept.task)
+        assert run.oscillating(kept).severity == "info"
+        assert run.oscillating(lost).severity == "warning"
+        assert run.oscillating(lost).prescriptions[0].settings == "schedule: constant → cosine"
+
+
+@pytest.mark.parametrize(
+    ("keys", "settings"),
+    [
+        ({"learning_rate": 3e-3, "preprocessing": "none"}, "preprocessing: none → standard"),
+        ({"learning_rate": 0.5}, "learning_rate: 0.5 → 0.001"),
+        ({"learning_rate": 1e-3}, ""),
+    ],
+    ids=["inputs as they came", "a high rate", "neither"],
+)
+def test_a_loss_that_never_was_a_number_gets_the_advice_that_fits(keys, settings):
+    recipe = Recipe(optimizer="adam").replace(keys)
+    never = Run(Curves((float("nan"),) * 3), recipe, TEN)
+    assert run.nan_loss(never).prescriptions[0].settings == settings
 
 
 def test_overfitting_is_none_of_the_deciding_metric_goes_on_rising():

@@ -67,7 +67,7 @@ def diverging(
             **curve("val_loss", val),
         },
         prescriptions=(
-            slower(run, "Lower the learning rate."),
+            slower(run, "Lower the learning rate.", by=3.0),
             changed(run, "Clip gradients.", {"clip_norm": 1.0}),
         ),
     )

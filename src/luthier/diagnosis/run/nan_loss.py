@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from luthier.core import Finding, Run
+from luthier.catalog import optimizers
+from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import curve
-from luthier.diagnosis.prescribe import slower
+from luthier.diagnosis.prescribe import changed, slower
 
 ABOUT = About(
     symptom="The loss is NaN or infinite from some epoch on, and never comes back.",
@@ -43,11 +44,6 @@ def nan_loss(run: Run) -> Finding | None:
             continue
         last = None if since == 1 else series[since - 2]
         before = "" if last is None else f", {last:.3g} the epoch before"
-        advice = (
-            "Look for NaN and infinite values in inputs and targets: the first epoch has it."
-            if last is None
-            else "Lower the learning rate; gradient clipping helps where single batches do it."
-        )
         return Finding(
             problem="nan_loss",
             severity="error",
@@ -57,9 +53,32 @@ def nan_loss(run: Run) -> Finding | None:
                 "last_number": None if since == 1 else series[since - 2],
                 **curve(name, series),
             },
-            prescriptions=(slower(run, advice),),
+            prescriptions=_at_once(run) if last is None else _later(run),
         )
     return None
+
+
+def _at_once(run: Run, *, usual: float = 3.0) -> tuple[Prescription, ...]:
+    """Advise where the first epoch has it: inputs or weights first, unless the rate is high."""
+    look = Prescription(
+        "Look for NaN and infinite values in inputs and targets, then at the initial weights."
+    )
+    lower = slower(run, "Lower the learning rate.")
+    recipe = run.recipe
+    if recipe is None:
+        return look, lower
+    if run.task is not None and recipe.preprocessing == "none":
+        return changed(run, "Scale the inputs.", {"preprocessing": "standard"}), look, lower
+    high = optimizers.by_name(recipe.optimizer).default_learning_rate * usual
+    return (lower, look) if recipe.learning_rate > high else (look, lower)
+
+
+def _later(run: Run) -> tuple[Prescription, ...]:
+    """Advise where training had numbers before: its steps lost them."""
+    return (
+        slower(run, "Lower the learning rate."),
+        changed(run, "Clip gradients, where single batches do it.", {"clip_norm": 1.0}),
+    )
 
 
 def _last_run(series: tuple[float, ...]) -> int | None:
