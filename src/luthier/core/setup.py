@@ -300,11 +300,11 @@ def first_batch(facts: Mapping[str, Any]) -> Setup | None:
     >>> first_batch(facts).loss.kind
     'mse'
     """
-    seen = facts.get("first_batch")
+    seen, bad = facts.get("first_batch"), facts.get("nonfinite_inputs")
     if not isinstance(seen, Mapping):
-        return None
+        return Setup(DataFacts(rows=bad[1], nonfinite_inputs=bad[0])) if bad else None
     return Setup(
-        data=DataFacts(**seen["data"]),
+        data=DataFacts(**{**seen["data"], **({"nonfinite_inputs": bad[0]} if bad else {})}),
         output=OutputFacts(**seen["output"]),
         loss=LossFacts(**seen["loss"]),
         framework=str(facts.get("framework", "torch")),

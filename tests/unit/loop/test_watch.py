@@ -396,3 +396,26 @@ def test_what_is_logged_without_a_penalty_has_none(times):
     run = penalised(times=times).run
     assert (run.recipe.l2, run.curves.penalty) == (0.0, ())
     assert bool(run.curves.train_loss_eval) == (times == 1.0)
+
+
+def test_inputs_that_are_no_numbers_are_the_first_cause():
+    x = X.clone()
+    x[7, 2] = torch.nan
+    found = looped(ends(), nn.CrossEntropyLoss(), (x, CLASSES), epochs=6)
+    assert found.problems[0] == "nonfinite_data"
+    assert "nan_loss" in found.findings[0].consequences
+
+
+def test_an_optimizer_of_another_network_is_found():
+    torch.manual_seed(0)
+    model, loss_fn = ends(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(ends().parameters(), lr=0.01)
+    with luthier.watch(model, optimizer, loss_fn, live=False) as run:
+        for _ in range(8):
+            for rows in torch.randperm(160).split(16):
+                optimizer.zero_grad()
+                loss = loss_fn(model(X[rows]), CLASSES[rows])
+                loss.backward()
+                optimizer.step()
+            run.log(train_loss=loss, val_loss=loss)
+    assert run.diagnosis.problems[0] == "parameters_not_trained"

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
+from luthier.diagnosis.traces import left
 
 ABOUT = About(
     symptom="The network learns less than its size promises, or nothing.",
     evidence="Parameters that want a gradient and have not changed in any of their numbers looked "
     "at. Error if they are of layers in a plain list or dict, which PyTorch does not see, and "
-    "training got a gradient to them. Warning if they got a gradient, no optimizer holds "
+    "training got a gradient to them; or if no optimizer holds any, and nothing was learnt. "
+    "Warning if they got a gradient, no optimizer holds "
     "them, they are the smaller part, and not the first layers: who hands over the last layers "
     "alone may mean it. Warning if an optimizer holds them, they are most of the network, took "
     "part in training and never got a gradient. Else info.",
@@ -25,7 +27,7 @@ NAMES = 3  # of parameters that a summary names
 
 
 def parameters_not_trained(
-    run: Run, *, steps: int = 12, part: float = 0.5, most: float = 0.5
+    run: Run, *, steps: int = 12, part: float = 0.5, most: float = 0.5, nothing: float = 0.95
 ) -> Finding | None:
     """Find parameters that a training forgets.
 
@@ -34,6 +36,7 @@ def parameters_not_trained(
         steps: After so many a parameter must have moved.
         part: Share of all numbers that may be forgotten; who leaves out more may mean it.
         most: Share without gradient that is no spare head any more.
+        nothing: Share of the loss of guessing above which nothing was learnt.
 
     Returns:
         The finding, or None.
@@ -52,6 +55,13 @@ def parameters_not_trained(
             f"({_some(hidden)}): the network does not know them, and no optimizer holds them.",
             {"parameters": len(hidden), "share_of_all": share},
             "Keep the layers in nn.ModuleList or nn.ModuleDict, and make the optimizer after that.",
+        )
+    if outside and not facts.get("in_optimizer", 1) and (left(run) or 0.0) >= nothing:
+        return _finding(
+            "error",
+            "The optimizer holds none of the network's parameters, and nothing was learnt.",
+            {"parameters": len(outside), "share_of_all": share},
+            "Make the optimizer of this network: model.parameters().",
         )
     if outside:
         meant = bool(facts.get("not_in_optimizer_first")) or share > part

@@ -63,7 +63,7 @@ class TorchWatcher:
         self.rates = Rates(optimizers)
         self.clock = Clock()
         self.guard = Guard()
-        self._first_batch = FirstBatch(model, loss_fn)
+        self._first_batch = FirstBatch(model, loss_fn, self.guard)
         self._passes = Passes(model, self.clock, self.guard, self._first_batch)
         self._layers = Layers(model, self.guard)
         outputs = Outputs(model, self.guard, wanted=not isinstance(loss_fn, nn.Module))
@@ -151,7 +151,8 @@ class TorchWatcher:
         """Attach the hooks of a sampled step that are not of one optimizer."""
         if not lead:
             return []
-        return [*self._layers.attach(), *self._data.attach(), *self._parameters.attach()]
+        parts = (self._layers, self._data, self._parameters, self._first_batch)
+        return [handle for part in parts for handle in part.attach()]
 
     def begin(self, *, lead: bool) -> dict[str, Any]:
         """Return the row that a sampled step writes into."""

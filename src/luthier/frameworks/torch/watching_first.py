@@ -17,6 +17,7 @@ from luthier.frameworks.torch.inspecting.loss_facts import kind_of, loss_facts
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.output_facts import output_facts
 from luthier.frameworks.torch.inspecting.scales import standard
+from luthier.frameworks.torch.watching_guard import Guard
 
 ROWS = 8  # with fewer, a loss of guessing is that of chance
 VALUES = 1 << 16  # of the outputs: of larger batches some rows are kept
@@ -31,10 +32,12 @@ class FirstBatch:
     Args:
         model: The network.
         loss: The loss; only those of torch are measured, for they change nothing when called.
+        guard: Keeps hooks from breaking anything.
     """
 
-    def __init__(self, model: nn.Module, loss: Any) -> None:
-        self._model = model
+    def __init__(self, model: nn.Module, loss: Any, guard: Guard) -> None:
+        self._model, self._guard = model, guard
+        self._bad: tuple[int, int] | None = None  # values that are no numbers, of so many rows
         own = isinstance(loss, nn.Module) and type(loss).__module__.startswith("torch.nn")
         self._loss = loss if own else None
         self._kept: tuple[Tensor, Tensor, str] | None = None
@@ -46,6 +49,17 @@ class FirstBatch:
         if self._inputs is None and batch.is_floating_point() and batch.numel():
             x = batch.detach()
             self._inputs = float(x.min()), float(x.max()), standard(x) or self._normalises()
+
+    def attach(self) -> list[Any]:
+        """Look at the inputs of one sampled step, for values that are no numbers."""
+        if self._bad:
+            return []
+        return [self._model.register_forward_pre_hook(self._guard.hook(self._entered))]
+
+    def _entered(self, module: nn.Module, args: Any) -> None:
+        for x in args[:1] if module.training else ():  # masks may hold minus infinity
+            if isinstance(x, Tensor) and x.is_floating_point() and not bool(x.isfinite().all()):
+                self._bad = int((~x.isfinite()).sum()), len(x)
 
     def answered(
         self, output: Tensor, target: Tensor, loss: nn.Module | None = None, op: str | None = None
@@ -73,6 +87,8 @@ class FirstBatch:
     def facts(self) -> dict[str, Any]:
         """Return what is plain to see: inputs that stand out, and the facts that rules ask for."""
         found: dict[str, Any] = {"fair_training_loss": self._is_fair()}
+        if self._bad:
+            found["nonfinite_inputs"] = self._bad
         if self._inputs is not None and not self._inputs[2]:
             found["inputs_reach"] = self._inputs[:2]
         if self._facts is None and self._kept is not None:
