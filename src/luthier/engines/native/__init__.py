@@ -53,7 +53,7 @@ class Native:
         if compiler() is None:
             raise MissingCompilerError
         self._programs: OrderedDict[object, Program] = OrderedDict()
-        self._setups = Setups(version(), folder() / "known", new=2.0, known=0.2, clock=self.clock)
+        self._setups = Setups(version(), folder() / "known", new=0.6, known=0.1, clock=self.clock)
         self._tables: Tables | None = None
         self._shape: Shape[Facts] | None = None
         self._trial: NativeTrial | None = None

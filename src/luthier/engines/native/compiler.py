@@ -18,7 +18,9 @@ from luthier.engines.chunks.processor import processor
 
 NAMES = ("gcc", "clang", "cc")
 _FLAGS = (
-    "-O3",
+    "-O2",  # with what O3 adds for loops: as fast, and compiled in half of the time
+    "-ftree-vectorize",
+    "-fvect-cost-model=dynamic",
     "-march=native",
     "-ffp-contract=fast",
     "-fno-math-errno",
