@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -50,8 +51,24 @@ def diagnose(
         source, known = source.curves, known or source.recipe
     log = Log(source) if isinstance(source, Curves) else read_log(source, columns)
     run = Run(log.curves, known, task, Trace(facts=log.facts))
-    found = diagnose_run(run, notes=log.notes)
+    found = diagnose_run(run, notes=(*log.notes, *_penalty(source)))
     return replace(found, notes=(*found.notes, *_asked(run))) if found.findings else found
+
+
+def _penalty(source: Any) -> tuple[str, ...]:
+    """Say what of a Keras history's losses is no loss of the data."""
+    model = getattr(source, "model", None)
+    if model is None or "keras" not in sys.modules or not hasattr(source, "history"):
+        return ()
+    from luthier.frameworks.keras.watching_penalty import of_model
+
+    size = of_model(model)
+    if not size:
+        return ()
+    return (
+        f"loss and val_loss contain the regularisers' penalty, {size:.3g} at the end; "
+        "luthier.KerasWatch() tells them apart",
+    )
 
 
 def _asked(run: Run) -> tuple[str, ...]:

@@ -141,6 +141,23 @@ def test_keras_loss_and_its_penalty_are_told_apart():
     assert watch.run.recipe.l2 == pytest.approx(0.1)
 
 
+def test_a_history_is_diagnosed_and_its_penalty_told():
+    made = model(layers.Dense(16, "relu", kernel_regularizer=keras.regularizers.L2(0.1)))
+    history = made.fit(X, Y, epochs=3, verbose=0, validation_split=0.2)
+    found = luthier.diagnose(history)
+    assert "3 epochs: train_loss, val_loss, val_accuracy" in found.looked_at
+    penalty = 0.1 * float((made.get_weights()[0] ** 2).sum())
+    assert any(f"penalty, {penalty:.3g} at the end" in note for note in found.notes)
+    assert not any("penalty" in note for note in luthier.diagnose(history.history).notes)
+
+
+def test_csv_logger_is_read(tmp_path):
+    path = tmp_path / "log.csv"
+    logger = keras.callbacks.CSVLogger(path)
+    model().fit(X, Y, epochs=3, verbose=0, validation_split=0.2, callbacks=[logger])
+    assert "3 epochs: train_loss, val_loss, val_accuracy" in luthier.diagnose(path).looked_at
+
+
 def test_a_penalty_that_leaves_nothing_to_learn_is_found():
     made = model(layers.Dense(64, "relu", kernel_regularizer=keras.regularizers.L2(3.0)))
     watch, _ = fitted(made, epochs=10, validation_split=0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,6 +64,16 @@ class Penalty:
             return points[-1][1] if points else 0.0
         steps, values = zip(*points, strict=True)
         return float(np.trapezoid(values, steps) / (steps[-1] - steps[0]))
+
+
+def of_model(model: Any) -> float:
+    """Return what all regularisers of a model add to its loss now.
+
+    >>> of_model(keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)]))
+    0.0
+    """
+    held = [(v.regularizer, v.value) for v in model.trainable_variables]
+    return math.fsum(of_weight(one, value) for one, value in held if one is not None)
 
 
 def of_weight(regulariser: Any, weight: Any) -> float:

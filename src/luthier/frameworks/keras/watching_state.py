@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+SLICED = 4_000_000  # numbers of a tensor from which on it is sliced before it is copied
 NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
 
 
@@ -75,13 +76,16 @@ def copied(tensor: Any, most: int = NUMBERS) -> Array:
     if isinstance(tensor, np.ndarray):
         return np.array(tensor[::step] if step > 1 else tensor)
     if backend == "torch":
-        found = tensor.detach()
-        found = found[::step] if step > 1 else found
-        return np.array(keras.ops.convert_to_numpy(found))
+        found = tensor.detach()[::step] if step > 1 else tensor.detach()
+        found = found.cpu() if found.dtype.itemsize > 2 else found.float().cpu()
+        return np.array(found.numpy())
     if backend == "jax":  # on the CPU the array is a view, and slicing it costs nothing
         whole = np.asarray(tensor)
         return np.array(whole[::step] if step > 1 else whole)
-    return np.array(tensor[::step] if step > 1 else tensor)
+    if size > SLICED:
+        return np.array(tensor[::step])
+    found = tensor.numpy()  # of its own already; to slice a tensor costs more than to copy it
+    return np.array(found[::step]) if step > 1 else np.asarray(found)
 
 
 def number(value: Any) -> float:
