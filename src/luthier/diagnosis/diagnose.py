@@ -9,6 +9,7 @@ from luthier.diagnosis import run as run_rules
 from luthier.diagnosis import setup as setup_rules
 from luthier.diagnosis import study as study_rules
 from luthier.diagnosis.causes import combined
+from luthier.diagnosis.setup.nonfinite_data import nonfinite_data
 
 RunRule = Callable[[Run], Finding | None]
 SetupRule = Callable[[Setup], Finding | None]
@@ -33,7 +34,10 @@ def diagnose_run(
     setup = first_batch(run.trace.facts)
     if setup is not None and rules is run_rules.ALL:
         # What needs neither copies nor all of the rows is told of a training's first batch, too.
-        found += [finding for rule in setup_rules.HEAD if (finding := rule(setup)) is not None]
+        asked: tuple[SetupRule, ...] = setup_rules.HEAD
+        if any(one.problem == "nan_loss" for one in found):  # some networks fill gaps themselves
+            asked = (*asked, nonfinite_data)
+        found += [finding for rule in asked if (finding := rule(setup)) is not None]
     return Diagnosis("run", combined(found), _seen(run.curves), tuple(notes))
 
 

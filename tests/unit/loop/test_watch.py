@@ -406,6 +406,20 @@ def test_inputs_that_are_no_numbers_are_the_first_cause():
     assert "nan_loss" in found.findings[0].consequences
 
 
+def test_gaps_that_the_network_fills_are_none_of_its_business():
+    class Fills(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = ends()
+
+        def forward(self, x):
+            return self.body(torch.nan_to_num(x))
+
+    x = X.clone()
+    x[::9, 2] = torch.nan
+    assert looped(Fills(), nn.CrossEntropyLoss(), (x, CLASSES), rate=0.3, epochs=6).healthy
+
+
 def test_an_optimizer_of_another_network_is_found():
     torch.manual_seed(0)
     model, loss_fn = ends(), nn.CrossEntropyLoss()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from luthier.core import Finding, Run
 from luthier.diagnosis.about import About
-from luthier.diagnosis.evidence import Goal, adversarial, curve, finite, goal, keeps_best, training
+from luthier.diagnosis.evidence import (
+    Goal,
+    adversarial,
+    chance,
+    curve,
+    finite,
+    goal,
+    keeps_best,
+    training,
+)
 from luthier.diagnosis.prescribe import changed
 from luthier.diagnosis.statistics import TINY, level, lowest, noise, sigmas, tail
 
@@ -48,7 +57,7 @@ def overfitting(
     if adversarial(run) or len(val) < epochs or len(train) < len(val) or decides is None:
         return None
     best, bottom = lowest(val)
-    rise = _rise(val, share, patience)
+    rise = _rise(val, share, patience, chance(run) or 0.0)
     fell = level(train[max(best - 1, 0) : best + 2]) - level(tail(train))
     if rise is None or fell <= sigmas() * noise(train[best:]) or fell <= TINY:
         return None
@@ -85,13 +94,17 @@ def overfitting(
     )
 
 
-def _rise(values: list[float], share: float, patience: int) -> float | None:
-    """Return by how many standard deviations the end lies above the best; None if within noise."""
+def _rise(values: list[float], share: float, patience: int, guess: float) -> float | None:
+    """Return by how many standard deviations the end lies above the best; None if within noise.
+
+    What was gained until then is measured from the first epoch, or from guessing: a first epoch
+    may have learnt most of it.
+    """
     best, bottom = lowest(values)
     end = tail(values, least=patience)
     if len(values) - best <= len(end):
         return None
-    gained = max(values[: best + 1]) - bottom
+    gained = max([*values[: best + 1], guess]) - bottom
     spread = max(noise(values[best:]), TINY)
     rise = level(end) - bottom
     if rise <= share * gained or min(end) <= bottom + spread:

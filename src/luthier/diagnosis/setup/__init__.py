@@ -31,14 +31,7 @@ from luthier.diagnosis.setup.wrong_gradient_sign import wrong_gradient_sign
 from luthier.diagnosis.setup.wrong_loss import wrong_loss
 from luthier.diagnosis.setup.wrong_output_activation import wrong_output_activation
 
-HEAD = (
-    nonfinite_data,
-    label_range,
-    output_shape,
-    wrong_loss,
-    double_softmax,
-    wrong_output_activation,
-)
+HEAD = (label_range, output_shape, wrong_loss, double_softmax, wrong_output_activation)
 ALL = (
     nonfinite_data,
     label_range,
