@@ -1,0 +1,64 @@
+"""luthier's command for the same; arguments: DATA FOLDER LOG SEED SECONDS."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import luthier
+from benchmarks.letters import problem
+from luthier.core import History
+from luthier.loop.assembly import assemble
+from luthier.storage import connect
+
+if __name__ == "__main__":
+    data_file, folder, log, seed, seconds = sys.argv[1:]
+    began = time.time()
+    data = tuple(map(tuple, problem.letters(data_file, int(seed))))
+    recipe = {
+        "optimizer": "adamw",
+        "schedule": "cosine",
+        "batch_size": problem.BATCH,
+        "epochs": problem.EPOCHS,
+        "preprocessing": "none",
+    }
+    parts = assemble(problem.build, data, recipe=recipe)
+    storage = f"sqlite:///{folder}/study.db"
+    seen: dict[str, float] = {"loss": np.inf}
+
+    def look(history: History) -> None:
+        """Note the hidden accuracy of a new best network; the search never sees those rows."""
+        best = history.best
+        if best is None or history.loss(best) >= seen["loss"]:
+            return
+        state = connect(storage).state("letters", best.number)
+        if state is None:
+            return
+        seen["loss"] = history.loss(best)
+        arrays = parts.preparation.arrays(best.recipe)
+        model = parts.framework.restore(parts.build, best.recipe, arrays.task, state)
+        right = parts.framework.outputs(model, arrays.test).argmax(1) == arrays.test.target
+        problem.note(Path(log), began, val=seen["loss"], hidden=float(right.mean()))
+
+    luthier.tune(
+        problem.build,
+        data,
+        recipe=recipe,
+        space={
+            "learning_rate": problem.RATE,
+            "weight_decay": problem.DECAY,
+            "beta1": problem.BETA,
+            "model.width": problem.WIDTH,
+            "model.depth": problem.DEPTH,
+            "model.dropout": problem.DROPOUT,
+        },
+        budget=f"{seconds}s",
+        workers=problem.PROCESSES,
+        seed=int(seed),
+        study="letters",
+        storage=storage,
+        notify=look,
+    )
