@@ -25,7 +25,7 @@ if __name__ == "__main__":
         "epochs": problem.EPOCHS,
         "preprocessing": "none",
     }
-    parts = assemble(problem.build, data, recipe=recipe)
+    parts = assemble(problem.build, data, recipe=recipe, task="classification")
     storage = f"sqlite:///{folder}/study.db"
     seen: dict[str, float] = {"loss": np.inf}
 
@@ -46,6 +46,7 @@ if __name__ == "__main__":
     luthier.tune(
         problem.build,
         data,
+        task="classification",
         recipe=recipe,
         space={
             "learning_rate": problem.RATE,

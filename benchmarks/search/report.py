@@ -18,12 +18,12 @@ def report(runs: Sequence[Run], methods: Sequence[str], grain: int) -> None:
     say = sys.stdout.write
     say(f"{len(set(results.tasks))} tasks, {len(results.tasks)} runs of each method\n")
     say("mean normalised regret [95 %] / mean rank, by full trainings' worth of epochs\n")
-    say(f"{'':28}" + "".join(f"{f'{budget}x':>26}" for budget in budgets) + "  ms a step\n")
+    say(f"{'':28}" + "".join(f"{f'{budget}x':>29}" for budget in budgets) + "  ms a step\n")
     cells = [_cells(results, budget) for budget in budgets]
     for index, method in enumerate(methods):
         taken = [(run.cpu, run.steps) for run in runs if run.method == method and run.steps]
         cost = 1000 * sum(c for c, _ in taken) / max(sum(s for _, s in taken), 1)
-        line = "".join(f"{column[index]:>26}" for column in cells)
+        line = "".join(f"{column[index]:>29}" for column in cells)
         say(f"{method:28}{line}  {cost:8.1f}\n")
     _against(results, methods, budgets)
 

@@ -81,7 +81,7 @@ class Results:
     def until(self, method: int, rows: Array, level: float) -> float:
         """Return after how many full trainings a method's mean regret stays at or below a level."""
         mean = self.regret[method][rows].mean(axis=0)
-        above = np.flatnonzero(mean > level)
+        above = np.flatnonzero(mean > level + 1e-9)  # its own level, however it was summed up
         after = int(above[-1]) + 1 if len(above) else 0
         return after / self.grain if after < len(mean) else np.inf
 
