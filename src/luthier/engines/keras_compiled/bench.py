@@ -20,7 +20,7 @@ from luthier.engines.compiled import xla  # it sets JAX's flags
 from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.program import compile_chunk
 from luthier.engines.compiled.trial import JaxTrial
-from luthier.engines.keras_compiled.parcel import Parcel, dropout_layers
+from luthier.engines.keras_compiled.parcel import Parcel, dropout_layers, last_layer
 
 KEPT = 32  # programs in memory
 
@@ -156,9 +156,9 @@ def _made(parcel: Parcel) -> Any:
     import keras
 
     try:
-        for name, file in parcel.modules.items():
-            _imported(name, file)
-        model = keras.saving.deserialize_keras_object(json.loads(parcel.config))
+        own = {name: getattr(_imported(m, file), name) for m, name, file in parcel.classes}
+        with keras.saving.custom_object_scope(own):
+            model = keras.saving.deserialize_keras_object(json.loads(parcel.config))
         inputs = _inputs(parcel)
         if not model.built or not model.weights:
             model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
@@ -168,10 +168,12 @@ def _made(parcel: Parcel) -> Any:
             f"it cannot be made again from its configuration on JAX ({said})"
         ) from error
     drops = [layer for layer in dropout_layers(model) if hasattr(layer, "rate")]
-    for layer, rate in zip(drops, parcel.rates, strict=True):
-        if rate is not None:
-            layer.rate = rate
+    for layer, (rate, bare) in zip(drops, parcel.rates, strict=True):
+        layer.rate = rate
+        if bare:
             object.__setattr__(layer, "seed_generator", None)
+    if parcel.bare and hasattr(last := last_layer(model), "activation"):
+        last.activation = keras.activations.linear
     if parcel.lifted:
         for variable in model.trainable_variables:
             variable.regularizer = None
@@ -180,12 +182,12 @@ def _made(parcel: Parcel) -> Any:
     return model
 
 
-def _imported(name: str, file: str) -> None:
+def _imported(name: str, file: str) -> Any:
     """Import a module of the user's: by its name, or from the file that it was read from."""
     if name in sys.modules:
-        return
+        return sys.modules[name]
     try:
-        importlib.import_module(name)
+        return importlib.import_module(name)
     except ImportError:
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
@@ -193,6 +195,7 @@ def _imported(name: str, file: str) -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
+        return module
 
 
 def _inputs(parcel: Parcel) -> tuple[Any, ...]:

@@ -22,13 +22,15 @@ class Parcel:
         key: What networks must share to share a program.
         signature: Optimizer, loss, batch size, precision.
         config: The network's configuration, as Keras saves it.
-        modules: Files of the modules that its own classes come from.
+        classes: Its own classes: module, name, and the module's file.
         names: Of its variables, those that train first.
         kernels: Names of those with two dimensions or more.
         penalised: Which of the kernels a recipe's penalties apply to.
         lifted: Whether the layers' own penalties are the recipe's matter.
         link: What turns its outputs into logits.
-        rates: Of each dropout layer that was made without one and has no seed; None for others.
+        rates: Of each dropout layer, and whether it was made without one and has no seed. A class
+            of the user's need not write them into its configuration.
+        bare: Whether the last layer has no activation (any more).
         sample: Inputs of a few rows.
         model: The live network, which stays on this side.
     """
@@ -36,13 +38,14 @@ class Parcel:
     key: str
     signature: Signature
     config: str
-    modules: dict[str, str]
+    classes: tuple[tuple[str, str, str], ...]
     names: tuple[str, ...]
     kernels: tuple[str, ...]
     penalised: tuple[str, ...]
     lifted: bool
     link: str
-    rates: tuple[float | None, ...]
+    rates: tuple[tuple[float, bool], ...]
+    bare: bool
     sample: tuple[Any, ...]
     model: Any = field(default=None, repr=False)
 
@@ -70,16 +73,24 @@ def parcel_of(captured: Captured) -> Parcel:
         key=f"{signature.network} {structure} {own} {captured.link}",
         signature=signature,
         config=config,
-        modules=_modules(told),
+        classes=tuple(sorted(_classes(told))),
         names=tuple(captured.initial.group("weights")),
         kernels=captured.kernels,
         penalised=captured.kernels if own is None else own,
         lifted=all(getattr(v, "regularizer", None) is None for v in model.trainable_variables),
         link=captured.link,
-        rates=tuple(layer.rate if bare else None for layer, bare in drops),
+        rates=tuple((layer.rate, bare) for layer, bare in drops),
+        bare=getattr(last_layer(model), "activation", None) is keras.activations.linear,
         sample=captured.sample,
         model=model,
     )
+
+
+def last_layer(model: Any) -> Any:
+    """Return the last layer that a network lists."""
+    while isinstance(model, keras.Model) and model.layers:
+        model = model.layers[-1]
+    return model
 
 
 def dropout_layers(model: Any) -> list[Any]:
@@ -108,21 +119,32 @@ def _without_rates(drops: list[tuple[Any, bool]]) -> Iterator[None]:
         layer.rate = rate
 
 
-def _modules(told: Any) -> dict[str, str]:
-    """Return the files of a configuration's own classes, by the names of their modules."""
-    found: dict[str, str] = {}
-    if isinstance(told, dict):
-        name = told.get("module")
-        if isinstance(name, str) and not name.startswith(("keras", "builtins")):
-            file = getattr(sys.modules.get(name), "__file__", None)
-            if name != "__main__" and file:
-                found[name] = file
-        for value in told.values():
-            found |= _modules(value)
-    elif isinstance(told, list):
-        for value in told:
-            found |= _modules(value)
-    return found
+def _classes(told: Any) -> set[tuple[str, str, str]]:
+    """Return a configuration's own classes.
+
+    Raises:
+        CaptureError: for a class that no other process can import.
+    """
+    if isinstance(told, list):
+        return set().union(*(_classes(value) for value in told))
+    if not isinstance(told, dict):
+        return set()
+    found = set().union(*(_classes(value) for value in told.values()))
+    module, name = told.get("module"), told.get("class_name")
+    package = str(told.get("registered_name") or "").partition(">")[0]
+    if not isinstance(name, str) or (isinstance(module, str) and module.startswith("keras")):
+        return found
+    kind = keras.saving.get_registered_object(str(told.get("registered_name")))
+    module = getattr(kind, "__module__", module) if package else module
+    if module in (None, "builtins") or str(module).startswith("keras"):
+        return found
+    if module == "__main__":
+        raise CaptureError(
+            f"its class {name} stands in the program itself; in a file of its own, which the "
+            "program imports, other processes find it"
+        )
+    file = str(getattr(sys.modules.get(str(module)), "__file__", ""))
+    return found | {(str(module), name, file)}
 
 
 def _short(error: BaseException) -> str:
