@@ -16,14 +16,15 @@ from luthier.diagnosis.evidence import (
     training,
 )
 from luthier.diagnosis.prescribe import faster, slower
-from luthier.diagnosis.statistics import falls, level, noise, sigmas, tail
+from luthier.diagnosis.statistics import falls, level, lowest, noise, sigmas, tail
 
 ABOUT = About(
     symptom="The loss stays where it began, and the metric at that of guessing.",
     evidence="Error where training and validation loss both end no better than guessing (known "
     "from the task, or seen: the loss is log K where the accuracy is 1/K), or validation stands "
     "still beside such a training loss. Warning where that gained 7 % at most, or where neither "
-    "loss nor metric ever improved beyond noise and the metric is one constant. Else info.",
+    "loss nor metric ever improved beyond noise and the metric is one constant. Else info, also "
+    "where validation explained 3 % of the variance at its best.",
     cause="A rate that is far too high or too low, dead units, a penalty that leaves no weights, "
     "inputs or targets that are out of step, or parameters that the optimizer does not have.",
     remedy="Let the network learn one batch by heart; then look at rate, inputs and targets.",
@@ -38,6 +39,7 @@ def not_learning(
     hardly: float = 0.93,
     flat: float = 0.05,
     near: float = 0.05,
+    some: float = 0.03,
     epochs: int = 5,
 ) -> Finding | None:
     """Find a training that has learnt nothing at all.
@@ -48,6 +50,8 @@ def not_learning(
         hardly: Share of it above which hardly anything was learnt.
         flat: Change of the validation loss within the second half, as a share of it, that is none.
         near: How near the accuracy must come to the one that the loss stands for.
+        some: Share of the variance that validation explained at its best, for numbers: of data
+            that are mostly noise no more can be learnt.
         epochs: With fewer there is silence.
 
     Returns:
@@ -74,6 +78,7 @@ def not_learning(
         still = name == "train_loss_eval" and _still(val, flat * guess)
         certain = checked is not None and (checked >= hardly * guess or still)
         severity, sure = ("error", 0.95) if worst >= no_better else ("warning", 0.8)
+        certain = certain and not _explains(run, some)
         severity, sure = (severity, sure) if certain else ("info", 0.6)
         if severity == "info" and worst < no_better:
             return None
@@ -143,6 +148,15 @@ def _still(val: list[float], width: float) -> bool:
     end = val[len(val) // 2 :]
     middle = len(end) // 2
     return len(end) >= 4 and abs(level(end[:middle]) - level(end[middle:])) <= width
+
+
+def _explains(run: Run, some: float) -> bool:
+    """Tell whether a part of the variance of validation targets was explained, beyond noise."""
+    values = finite(run.curves.metrics.get("r2", ()))
+    if len(values) < 3:
+        return False
+    best, level_there = lowest([-one for one in values])
+    return -level_there > max(some, noise(values[best:]))
 
 
 def _constant(run: Run) -> bool:

@@ -11,8 +11,8 @@ from luthier.diagnosis.statistics import falls, forecast, level, tail
 ABOUT = About(
     symptom="The loss falls slowly and evenly; the curve has not bent yet.",
     evidence="The training loss still falls at the end, its second half by nearly as much as its "
-    "first, and most is left to learn; validation falls with it. Warning where guessing is known, "
-    "else info.",
+    "first, and most is left to learn; validation falls with it, by seven tenths as much or more. "
+    "Warning where guessing is known, else info.",
     cause="A rate below what the network stands, too few steps, or inputs that are not scaled.",
     remedy="Raise the rate three to ten times; then train longer.",
     reference="Smith 2018, A disciplined approach to neural network hyper-parameters",
@@ -20,7 +20,7 @@ ABOUT = About(
 
 
 def slow_convergence(
-    run: Run, *, straight: float = 0.8, left: float = 0.4, epochs: int = 8
+    run: Run, *, straight: float = 0.8, left: float = 0.4, alike: float = 0.7, epochs: int = 8
 ) -> Finding | None:
     """Find a training that is on its way, and nowhere near.
 
@@ -28,6 +28,8 @@ def slow_convergence(
         run: Curves of one training.
         straight: Fall of the second half over that of the first that counts as a line.
         left: Share of the loss of guessing (or of the first epoch's) that is still to learn.
+        alike: Fall of the validation loss over that of the training loss: where it is less, what
+            is learnt is the rows, and the loss is high because the data are noisy.
         epochs: With fewer there is silence.
 
     Returns:
@@ -45,6 +47,8 @@ def slow_convergence(
     last, before = level(tail(values)), guess if guess is not None else values[0]
     ahead, bend = forecast(values)
     if bend < straight or last < left * before or not falls(values) or not falls(val):
+        return None
+    if val[0] - level(tail(val)) < alike * (values[0] - last):
         return None
     count = len(values)
     return Finding(
