@@ -15,7 +15,7 @@ from benchmarks.diagnosis.jobs import Row, read
 from benchmarks.diagnosis.store import lines
 
 FILE = Path(__file__).parent / "trimmed.jsonl.gz"
-HEALTHY, SEVERE = 5, 1  # a pair, and a strength of a fault
+HEALTHY, SEVERE = 5, 2  # a pair, and a strength of a fault
 
 
 def write(pairs: Sequence[Pair], file: Path = FILE) -> int:
