@@ -26,6 +26,7 @@ SETUP = 4.0  # seconds that a first structure takes, until one was compiled
 WORTH = 2.0  # times faster: as much as a search must gain that compiles half of the time
 SLOW = 3e-3  # seconds a step: from there on a compiled step was less than twice as fast
 
+COMPILED = "compiled "  # what the remark begins with that tells how much faster it was
 _SHORT = "too short to pay for compiling"
 
 
@@ -172,7 +173,7 @@ class Choice:
             fast, slow = (1e3 * median(times) for times in zip(*self._gains, strict=True))
             many = f"{len(self._gains)} structures" if len(self._gains) > 1 else "one structure"
             lines.append(
-                f"compiled {many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain "
+                f"{COMPILED}{many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain "
                 f"{self._plain}"
             )
         lines += [f"trained in plain {self._plain}: {reason}" for reason in self._refused]

@@ -87,7 +87,7 @@ def splits_again(budget: Budget, full: int, parts: Assembly, *, share: float = S
     if len(parts.arrays.val) >= SMALL or raw["time"] is not None or raw["given"] is not None:
         return 0
     trainings = share * min(budget.epochs / full, budget.trials)
-    splits = int(min(trainings // FINALISTS, MOST))
+    splits = int(min(trainings, MOST * FINALISTS) // FINALISTS)  # of a budget in time: the most
     return splits if splits >= 2 else 0
 
 

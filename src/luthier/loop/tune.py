@@ -15,6 +15,7 @@ from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, no
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
+from luthier.loop.choice import COMPILED
 from luthier.loop.confirm import STOPPED, Confirmation
 from luthier.loop.confirming import Confirming
 from luthier.loop.costs import check_cost, check_difference
@@ -164,7 +165,10 @@ def tune(
     def launch(work: Work) -> bool:
         overseer = Overseer(work.study.name, store, work.budget, notify)
         remarks = overseer.run(executors.load(executor, workers), work, workers)
-        said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
+        for line in itertools.chain(*filter(None, remarks)):
+            # Each launch, and each worker, has times of its own: the first tells enough.
+            if not (line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in said)):
+                said[line] = None
         return not overseer.interrupted
 
     def train(plan: Confirming) -> bool:

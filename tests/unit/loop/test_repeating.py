@@ -1,6 +1,7 @@
 """Small data: finalists are trained on further splits, which a seed draws."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from luthier.core import Curves, History, Recipe, Trial
 from luthier.data import SplitPlan, from_python, read
 from luthier.loop.budget import Budget
 from luthier.loop.preparation import Preparation
-from luthier.loop.repeating import FIRST_SEED, Repeating, affordable_splits
+from luthier.loop.repeating import FIRST_SEED, MOST, Repeating, affordable_splits, splits_again
 
 FULL = 10
 
@@ -73,6 +74,13 @@ def test_a_budget_pays_for_two_further_splits_or_for_none():
     assert affordable_splits(Budget(epochs=spent + 5 * FULL), 4, history) == 0
     slow = replace(history, seconds=float(spent))
     assert affordable_splits(Budget(seconds=spent + 6.0 * FULL), 4, slow) == 2
+
+
+def test_a_budget_in_time_plans_the_most():
+    parts = SimpleNamespace(preparation=Preparation(read("iris"), SplitPlan()))
+    parts.arrays = parts.preparation.arrays(Recipe())
+    assert splits_again(Budget(seconds=60), FULL, parts) == MOST
+    assert splits_again(Budget(trials=1), FULL, parts) == 0
 
 
 @pytest.mark.parametrize("name", ["iris", "diabetes"])
