@@ -45,9 +45,9 @@ fast: $(VENV)/fast.stamp
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/test_choice.py src/luthier/engines --doctest-modules
 
 keras: $(VENV)/keras.stamp
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(KERAS) tests/keras/once
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(KERAS)
-	KERAS_BACKEND=torch $(BIN)/python -m pytest $(KERAS)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(KERAS) tests/keras/once
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(KERAS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(KERAS)
 
 browser: $(VENV)/browser.stamp
 	$(BIN)/python -m pytest tests/browser

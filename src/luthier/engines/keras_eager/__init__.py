@@ -18,7 +18,7 @@ from luthier.engines.keras_eager.program import epoch_of
 from luthier.engines.keras_eager.tables import Tables
 from luthier.engines.keras_eager.training import Programs, Training
 
-KEPT = 8  # programs in memory; each holds a network
+KEPT = 32  # programs in memory; each holds a network
 
 
 class KerasEager:
