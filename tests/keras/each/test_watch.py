@@ -197,6 +197,15 @@ def test_biases_far_below_zero_are_dead_units():
     assert "dense" in next(f for f in watch.diagnosis.findings if f.problem == "dead_units").summary
 
 
+def test_where_nothing_reaches_the_last_layer_no_unit_is_called_dead():
+    keras.utils.set_random_seed(0)
+    hidden = layers.Dense(16, "relu"), layers.Dense(16, "relu")
+    made = keras.Sequential([layers.Input((6,)), *hidden, layers.Dense(1, "softmax")])
+    made.compile("adam", "binary_crossentropy")
+    watch, _ = fitted(made, epochs=6, y=(Y > 0).astype("float32"))
+    assert "dead_units" not in watch.diagnosis.problems
+
+
 def test_saturated_values_are_measured_between_epochs(monkeypatch):
     monkeypatch.setattr(
         "luthier.frameworks.keras.watching.FORWARD",

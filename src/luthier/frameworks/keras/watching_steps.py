@@ -64,6 +64,8 @@ class Steps:
         fades = self._slot is not None and self._slot.forgets
         # The outputs of classes that a batch does not hold may underflow to no gradient.
         self._units = _some(layers[:-1]) if fades or self._plain else []
+        # Where nothing arrives at the last layer, the loss is to blame, and no unit is dead.
+        self._last = layers[-1][1] if layers and self._units else None
 
     @property
     def gradients_seen(self) -> bool:
@@ -75,6 +77,7 @@ class Steps:
         weights = self._state.weights()
         wanted = [i for _, i in self._kernels]
         biases = [i for _, i in self._units]
+        biases += [] if self._last is None else [self._last]
         now = {i: copied(weights[i]) for i in (*wanted, *(biases if self._plain else ()))}
         if self._slot is not None and not self._slots:
             self._find()
@@ -139,7 +142,7 @@ class Steps:
         }
 
     def _look_at_units(self, before: Any, grads: dict[int, Array], row: dict[str, Any]) -> None:
-        if not grads:
+        if not grads or (self._last in grads and not grads[self._last].any()):
             return
         self._streaks.looks += 1
         for name, place in self._units:
