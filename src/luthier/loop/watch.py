@@ -32,7 +32,7 @@ def watch(
 ) -> Watch:
     """Watch a training loop of your own, and say what is wrong with it.
 
-    The training is not changed by a bit, and slower by one to three percent; every hook is gone
+    The training is not changed by a bit, and slower by one to four percent; every hook is gone
     when the block ends.
 
     Args:
