@@ -19,7 +19,9 @@ from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
 from luthier.loop.interrupt import interruptible
+from luthier.loop.repeating import splits_again
 from luthier.loop.reserve import for_search
+from luthier.loop.search_and_confirm import without_repeats
 from luthier.loop.worker import Worker
 from luthier.report.share import Share
 from luthier.storage import connect
@@ -46,7 +48,9 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     record = store.record(study)
     total = Budget.from_json(_known(record)["budget"])
     parts = _assembled(record)
-    budget = for_search(total, record.space.baseline.epochs, store.history(study), parts)
+    full, history = record.space.baseline.epochs, store.history(study)
+    kept = for_search(total, full, history, parts)
+    budget = without_repeats(kept, splits_again(total, full, parts), full, history)
     strategy = search.by_name(record.about["strategy"])
     trainer = parts.trainer(record.about["engine"], timed=budget.timed)
     with interruptible() as stop:

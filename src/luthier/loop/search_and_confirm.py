@@ -45,7 +45,7 @@ def search_and_confirm(
     )
     # A question's values are compared by points of their own, which further splits cannot replace.
     splits = splits_again(limits, full, work.parts) if confirmation.rivals is None else 0
-    searching = _without_repeats(kept, splits, full, history)
+    searching = without_repeats(kept, splits, full, history)
     beyond = history.epochs > searching.epochs or len(history.trials) > searching.trials
     if not beyond and not launch(replace(work, budget=searching)):
         return Proof(reason=STOPPED)
@@ -63,8 +63,15 @@ def search_and_confirm(
     return confirmation.run()
 
 
-def _without_repeats(budget: Budget, splits: int, full: int, history: History) -> Budget:
-    """Return what is left for the search; what has repeated already is part of the reserve."""
+def without_repeats(budget: Budget, splits: int, full: int, history: History) -> Budget:
+    """Return what is left for the search; what has repeated already is part of the reserve.
+
+    Args:
+        budget: All but what confirms.
+        splits: On how many further splits finalists are to be trained.
+        full: Epochs of a full training.
+        history: Of the study so far.
+    """
     if not splits:
         return budget
     spent = history.repeating
