@@ -60,6 +60,7 @@ class KerasWatcher:
         self._blind = False
         self._model: Any = None
         self._eyes: Eyes | None = None
+        self._late: tuple[Fit | None] | None = None
         self._first = False
         self.wake = math.inf
 
@@ -70,10 +71,14 @@ class KerasWatcher:
         self._model, self._began, self._eyes = model, self._clock(), None
         self.wake = self._steps
         fit = fit_below(model)
-        self._look(lambda: self._prepare(model, fit))
+        self._look(lambda: self._prepare(model, fit, self._steps))
 
-    def _prepare(self, model: Any, fit: Fit | None) -> None:
-        eyes = Eyes(model, fit, self._steps, self._rows, self._seen, self._streaks, self._say)
+    def _prepare(self, model: Any, fit: Fit | None, made: int) -> None:
+        if not model.trainable_variables and not self._steps:
+            self._late = (fit,)  # its first step builds it
+            return
+        self._late = None
+        eyes = Eyes(model, fit, made, self._rows, self._seen, self._streaks, self._say)
         self._facts |= eyes.facts
         self._settings = eyes.settings()
         self._eyes = eyes
@@ -115,7 +120,7 @@ class KerasWatcher:
         """Let go of the model and of all that belongs to it."""
         if self._model is not None:
             self._look(self._remember)
-        self._model = self._eyes = None
+        self._model = self._eyes = self._late = None
         self.wake = math.inf
 
     def _remember(self) -> None:
@@ -164,7 +169,11 @@ class KerasWatcher:
         return Trace(steps, series, counts, facts)
 
     def _around(self, done: int) -> None:
+        if self._eyes is None and self._late is not None and self._model.trainable_variables:
+            (fit,), self._late = self._late, None
+            self._prepare(self._model, fit, done)
         if self._eyes is None:
+            self.wake = done + 1 if self._late is not None else math.inf
             return
         self._due = self._eyes.around(done, self._due, self._pace, first=self._first)
         self._first = False
