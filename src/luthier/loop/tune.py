@@ -14,6 +14,7 @@ from luthier import executors, search
 from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
+from luthier.loop.brief import brief
 from luthier.loop.budget import Budget
 from luthier.loop.choice import COMPILED
 from luthier.loop.confirm import STOPPED, Confirmation
@@ -164,7 +165,9 @@ def tune(
 
     def launch(work: Work) -> bool:
         overseer = Overseer(work.study.name, store, work.budget, notify)
-        remarks = overseer.run(executors.load(executor, workers), work, workers)
+        here = executor == "auto" and brief(work, store.history(work.study.name))
+        count = 1 if here else workers
+        remarks = overseer.run(executors.load(executor, count), work, count)
         for line in itertools.chain(*filter(None, remarks)):
             # Each launch, and each worker, has times of its own: the first tells enough.
             if not (line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in said)):
