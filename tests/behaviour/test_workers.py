@@ -353,7 +353,10 @@ def test_a_worker_in_another_terminal_shares_the_work(tmp_path: Path, luthier: A
     share = json.loads(out)
     assert share["worker"]["trials"] > 0
     assert 0 < share["worker"]["epochs"] < 200
-    assert share["epochs_spent"] <= found.history.epochs == 200  # it leaves before what confirms
+    assert share["epochs_spent"] <= found.history.epochs  # it leaves before what confirms
+    # A verdict at the first look leaves what the next one would have taken.
+    spent, proof = found.history.epochs, found.proof
+    assert spent == 200 or (spent < 200 and proof is not None and proof.verdict is not None)
     assert epochs_are_whole(tmp_path / "luthier.db")
 
 

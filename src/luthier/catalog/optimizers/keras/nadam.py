@@ -19,7 +19,7 @@ def update(
     >>> from luthier.catalog.ops_numpy import numpy_ops
     >>> weights, _ = update(numpy_ops, 1.0, 2.0, (0.0, 0.0, 0.0), 1, Settings(0.001))
     >>> round(float(weights), 6)
-    0.998948
+    0.998937
     """
     now = _momentum(s.beta1, step)
     ahead = _momentum(s.beta1, step + 1)
