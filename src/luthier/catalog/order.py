@@ -34,8 +34,8 @@ def epoch_orders(seed: int, epochs: range, rows: int, batch_size: int) -> Rows:
     """Return the orders of several epochs, shape (epochs, steps, batch size): faster at once.
 
     >>> many = epoch_orders(seed=0, epochs=range(3, 5), rows=5, batch_size=2)
-    >>> (many[1] == epoch_order(seed=0, epoch=4, rows=5, batch_size=2)).all()
-    np.True_
+    >>> bool((many[1] == epoch_order(seed=0, epoch=4, rows=5, batch_size=2)).all())
+    True
     """
     if batch_size == rows:
         return np.tile(np.arange(rows), (len(epochs), 1, 1))
