@@ -132,6 +132,18 @@ class EngineLaws:
         bench.train(CASES["adam with cosine"].recipe, data.numbers())
         same_result(bench.train(recipe, arrays), alone)
 
+    @pytest.mark.parametrize("name", ["batch norm", "dropout", "categories"])
+    def test_networks_that_differ_in_width_alone_are_each_trained_as_they_are(
+        self, bench: Bench, name: str
+    ) -> None:
+        recipe, arrays = CASES[name].recipe, CASES[name].arrays()
+        alone = bench.train(recipe, arrays)
+        for width in (6, 20):
+            other = bench.train(recipe.replace({"model.width": width}), arrays)
+            same(len(other[0]), EPOCHS)
+            differ(other[0].train_loss, alone[0].train_loss)
+        same_result(bench.train(recipe, arrays), alone)
+
     @pytest.mark.parametrize("name", ["dropout", "mixup", "batch norm", "augmented images"])
     def test_the_seed_decides(self, bench: Bench, name: str) -> None:
         recipe, arrays = CASES[name].recipe, CASES[name].arrays()

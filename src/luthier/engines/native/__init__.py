@@ -124,7 +124,10 @@ class Native:
         self, graph: Graph, initial: State, signature: Signature, tables: Tables
     ) -> Program:
         targets = int(tables.wanted.shape[1])
-        key = (graph.key, signature.optimizer, signature.loss, signature.batch_size, targets)
+        # A graph may not say how wide its layers are, and a program of C is made for one width.
+        shapes = tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
+        settings = (signature.optimizer, signature.loss, signature.batch_size, targets)
+        key = (graph.key, shapes, settings)
         if key not in self._programs:
             self._programs[key] = _compiled(graph, initial, signature, targets)
             self._setups.end(signature)
