@@ -213,10 +213,11 @@ def test_an_objective_is_shared_by_workers(tmp_path: Path):
             raise ValueError("this one fails")
         return x * scale + 0 * os.getpid()
 
-    study = tune(objective, budget="8 trials", storage=url(tmp_path), workers=2)
+    options = {"budget": "8 trials", "strategy": "random"}  # which draws by a trial's number
+    study = tune(objective, storage=url(tmp_path), workers=2, **options)
     assert len(study.trials) == 8
     assert [t.number for t in study.trials if t.state == "failed"] == [1]
-    alone = tune(objective, budget="8 trials", storage="sqlite://")
+    alone = tune(objective, storage="sqlite://", **options)
     assert [t.recipe.model for t in study.trials] == [t.recipe.model for t in alone.trials]
 
 

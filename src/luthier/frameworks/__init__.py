@@ -2,9 +2,10 @@
 
 import re
 import sys
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
 
-from luthier.core import Build, Framework, MissingExtraError, Task, Watcher
+from luthier.core import Build, Framework, MissingExtraError, State, Task, Watcher, WatchError
 
 NAMES = ("keras", "torch")  # Keras is asked first: on torch its networks are modules, too
 
@@ -80,3 +81,38 @@ def watcher(model: Any, optimizer: Any, loss_fn: Any = None) -> Watcher:
     from luthier.frameworks.torch.watching import watcher as of_torch
 
     return of_torch(model, optimizer, loss_fn)
+
+
+class Keeper(Protocol):
+    """Takes and restores the state of live objects of a user's loop."""
+
+    watched: bool  # whether a watcher can look on, too
+
+    def take(self) -> State:
+        """Return a copy of all states as they are now, random numbers included."""
+
+    def restore(self, state: State) -> None:
+        """Give every object the state that `take` found."""
+
+
+def keeper(things: Sequence[Any]) -> Keeper:
+    """Return what keeps the state of a network and of what trains it.
+
+    Args:
+        things: The network first.
+
+    Raises:
+        WatchError: for what is of no framework, or has no state.
+    """
+    if "keras" in sys.modules and load("keras").owns(things[0]):
+        from luthier.frameworks.keras.keeping import KerasKeeper
+
+        return KerasKeeper(things)
+    if "torch" not in sys.modules:
+        raise WatchError(
+            f"a {type(things[0]).__name__} was given to trial.watch, which is no network of "
+            "PyTorch or Keras. Save what the trial needs below trial.checkpoint_dir instead."
+        )
+    from luthier.frameworks.torch.keeping import TorchKeeper
+
+    return TorchKeeper(things)

@@ -79,7 +79,8 @@ def tune(
         metric: Decides; by default log-loss for classes (balanced if they are unequal in size)
             and root mean squared error for numbers.
         direction: What an objective's score wants: ``minimize`` or ``maximize``.
-        recipe: Where to start, or a file of it; the keys it leaves out take a sound default.
+        recipe: Where to start, or a file of it; the keys it leaves out take a sound default. Of an
+            objective: the first trial's values by name.
         space: Ranges by recipe key, or a file of them; by default what a good practitioner
             would search.
         sample_weight: Weight of each row; for a file, the column that holds it.
@@ -117,12 +118,21 @@ def tune(
     runner = executors.load(executor, workers)  # a mistake is told at once
     check_difference(min_difference), check_cost(cost)
     if data is None:
-        from luthier.loop.objective import ObjectiveWork, objective_record, tune_objective
+        from luthier.loop.objective import (
+            ObjectiveWork,
+            checkpoint_folder,
+            objective_record,
+            start_values,
+            tune_objective,
+        )
 
         objective = _objective(build, direction)
+        search.by_name(strategy)
         name = study or str(getattr(build, "__name__", "objective"))
-        record = objective_record(name, direction, seed)
-        alone = ObjectiveWork(objective, record, connect(storage), limits, notify)
+        record = objective_record(name, direction, seed, start_values(recipe))
+        folder = checkpoint_folder(storage, name)
+        store = connect(storage)
+        alone = ObjectiveWork(objective, record, store, limits, folder, strategy, notify)
         return tune_objective(alone, runner, workers)
     parts = assemble(
         build,
