@@ -82,10 +82,12 @@ def prescription_line(one: Prescription) -> str:
 
 
 def evidence_line(evidence: Mapping[str, Any]) -> str:
-    """Return the numbers in one line; series and what is not known are left out.
+    """Return the numbers and names in one line; series and what is not known are left out.
 
     >>> evidence_line({"best": 0.51234, "epoch": 7, "got_worse": True, "curve": (1.0, 0.5)})
     'best 0.512, epoch 7, got worse'
+    >>> evidence_line({"parameters": ("dropout", "width"), "explains": 0.61})
+    'parameters dropout and width, explains 0.61'
     """
     facts = []
     for key, value in evidence.items():
@@ -94,22 +96,29 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
             facts.append(name if value else f"not {name}")
         elif isinstance(value, (int, float, str)):
             facts.append(f"{name} {_number(value)}")
+        elif isinstance(value, Sequence) and value and all(isinstance(one, str) for one in value):
+            facts.append(f"{name} {' and '.join(value)}")
     return ", ".join(facts)
 
 
 def curves_of(evidence: Mapping[str, Any]) -> dict[str, list[float]]:
     """Return the series of an evidence that have numbers; what is missing in them is NaN.
 
-    >>> curves_of({"best": 0.5, "val_loss": (1.0, None)})
+    >>> curves_of({"best": 0.5, "val_loss": (1.0, None), "fixed": ("optimizer", "schedule")})
     {'val_loss': [1.0, nan]}
     """
     return {
         name: [math.nan if one is None else float(one) for one in value]
         for name, value in evidence.items()
-        if isinstance(value, Sequence)
-        and not isinstance(value, str)
-        and any(one is not None for one in value)
+        if _is_series(value)
     }
+
+
+def _is_series(value: Any) -> bool:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    numbers = [one for one in value if one is not None]
+    return bool(numbers) and all(isinstance(one, (int, float)) for one in numbers)
 
 
 def _number(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from luthier.core import Curves, Finding, Recipe, Run, Task, Trace
+from luthier.core import Curves, Diagnosis, Finding, Recipe, Run, Task, Trace
 from luthier.testing.expect import same
 
 Rule = Callable[[Run], Finding | None]
@@ -115,6 +115,8 @@ class RunRuleLaws:
             text = json.dumps(finding.to_json(), allow_nan=False)
             same(json.loads(text)["problem"], finding.problem)
             same(all(map(_plain, finding.evidence.values())), True)
+            same(finding.problem in str(Diagnosis((finding,))), True)
+            same(finding.problem in Diagnosis((finding,))._repr_html_(), True)
 
     def test_what_it_finds_has_its_name_and_is_complete(
         self, rule: Rule, healthy: Sequence[Run], other: Sequence[Run]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from luthier.core import DataFacts, Finding, Fit, LossFacts, OutputFacts, Setup
+from luthier.core import DataFacts, Diagnosis, Finding, Fit, LossFacts, OutputFacts, Setup
 from luthier.testing.expect import same
 
 Rule = Callable[[Setup], Finding | None]
@@ -94,6 +94,8 @@ class SetupRuleLaws:
             same(json.loads(text)["problem"], getattr(rule, "__name__", ""))
             same(bool(finding.summary and finding.evidence and finding.prescriptions), True)
             same(all(map(_plain, finding.evidence.values())), True)
+            same(finding.problem in str(Diagnosis((finding,))), True)
+            same(finding.problem in Diagnosis((finding,))._repr_html_(), True)
 
     def test_its_settings_are_those_at_hand(
         self, rule: Rule, healthy: Sequence[Setup], other: Sequence[Setup]

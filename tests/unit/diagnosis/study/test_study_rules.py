@@ -1,6 +1,7 @@
 """What each study rule hears in a history, and where it keeps still."""
 
 import dataclasses
+import html
 import json
 import math
 import random
@@ -13,6 +14,7 @@ from luthier.core import (
     PROBLEMS,
     Categorical,
     Curves,
+    Diagnosis,
     Float,
     History,
     Int,
@@ -23,6 +25,7 @@ from luthier.core import (
     Verdict,
 )
 from luthier.diagnosis import diagnose_study, study
+from luthier.report.html.findings import findings_list
 
 SPACE = Space(
     {
@@ -150,6 +153,14 @@ def test_a_rule_hears_what_it_is_for(name):
     assert finding.evidence
     assert finding.prescriptions
     json.dumps(finding.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", SPEAKS)
+def test_what_a_rule_found_is_shown_wherever_people_look(name):
+    finding = BY_NAME[name](SPEAKS[name], SPACE)
+    found = Diagnosis((finding,), of="study")
+    pages = str(found), found._repr_html_(), str(findings_list(found))
+    assert [html.unescape(page).count(name) > 0 for page in pages] == [True, True, True]
 
 
 def test_a_search_around_its_optimum_gets_no_alarm():
