@@ -115,8 +115,8 @@ class RunRuleLaws:
             text = json.dumps(finding.to_json(), allow_nan=False)
             same(json.loads(text)["problem"], finding.problem)
             same(all(map(_plain, finding.evidence.values())), True)
-            same(finding.problem in str(Diagnosis((finding,))), True)
-            same(finding.problem in Diagnosis((finding,))._repr_html_(), True)
+            same(finding.problem in str(Diagnosis("run", (finding,))), True)
+            same(finding.problem in Diagnosis("run", (finding,))._repr_html_(), True)
 
     def test_what_it_finds_has_its_name_and_is_complete(
         self, rule: Rule, healthy: Sequence[Run], other: Sequence[Run]

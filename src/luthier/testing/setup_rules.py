@@ -94,8 +94,8 @@ class SetupRuleLaws:
             same(json.loads(text)["problem"], getattr(rule, "__name__", ""))
             same(bool(finding.summary and finding.evidence and finding.prescriptions), True)
             same(all(map(_plain, finding.evidence.values())), True)
-            same(finding.problem in str(Diagnosis((finding,))), True)
-            same(finding.problem in Diagnosis((finding,))._repr_html_(), True)
+            same(finding.problem in str(Diagnosis("setup", (finding,))), True)
+            same(finding.problem in Diagnosis("setup", (finding,))._repr_html_(), True)
 
     def test_its_settings_are_those_at_hand(
         self, rule: Rule, healthy: Sequence[Setup], other: Sequence[Setup]

@@ -158,7 +158,7 @@ def test_a_rule_hears_what_it_is_for(name):
 @pytest.mark.parametrize("name", SPEAKS)
 def test_what_a_rule_found_is_shown_wherever_people_look(name):
     finding = BY_NAME[name](SPEAKS[name], SPACE)
-    found = Diagnosis((finding,), of="study")
+    found = Diagnosis("study", (finding,))
     pages = str(found), found._repr_html_(), str(findings_list(found))
     assert [html.unescape(page).count(name) > 0 for page in pages] == [True, True, True]
 
