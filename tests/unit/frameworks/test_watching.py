@@ -286,3 +286,40 @@ def test_steps_that_a_scaler_skips_are_no_steps():
         run.log(train_loss=1.0)
     assert run.run.trace.counts["steps"] == 5
     assert run.diagnosis.healthy
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_validation_is_seen_whether_an_epoch_is_logged_in_one_call_or_in_two(calls, mode):
+    model = nn.Sequential(nn.Linear(6, 16), nn.Dropout(), nn.Linear(16, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, LOSS, live=False) as run:
+        for _ in range(10):
+            model.train()
+            for part in torch.randperm(len(X)).split(4):
+                step(model, optimizer, part, model, LOSS)
+            if calls == 2:
+                run.log(train_loss=1.0)
+            model.train(mode == "train")
+            with torch.no_grad():
+                loss = LOSS(model(X), Y)
+            run.log(val_loss=loss, **({"train_loss": 1.0} if calls == 1 else {}))
+    counts = run.run.trace.counts
+    assert counts["validations"] >= 8
+    assert counts["validations_in_train_mode"] == counts["validations"] * (mode == "train")
+
+
+def test_most_steps_of_later_epochs_meet_no_hook_but_the_one_that_counts():
+    model, hooked = mlp(), 0
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, LOSS, live=False) as run:
+        for epoch in range(24):
+            for part in torch.randperm(len(X)).split(2):
+                modules = [LOSS, *model.modules()]
+                hooked += epoch >= 8 and any(
+                    m._forward_hooks or m._forward_pre_hooks for m in modules
+                )
+                step(model, optimizer, part, model, LOSS)
+            run.log(train_loss=1.0)
+    assert hooked <= 0.06 * 16 * 100
+    assert all(p._backward_hooks is None for p in model.parameters())

@@ -70,6 +70,7 @@ class TorchWatcher:
         self._data = Data(loss_fn, self.guard, self._first_batch, outputs)
         self._lead = optimizers[0]
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
+        self.clock.hands = [one.counted for one in self._each]
         self._handles: list[Any] = []
 
     def open(self) -> None:
@@ -94,7 +95,7 @@ class TorchWatcher:
 
     def mark(self, *, validated: bool) -> None:
         """Take note that an epoch has ended, and whether a validation value was logged."""
-        self._each[0].call_late(self._passes.mark(validated=validated), self._passes.late)
+        self._each[0].call_late(self._passes.mark(validated=validated), self._passes.wake)
 
     def rate_logged(self, rate: float) -> None:
         """Compare a learning rate that was logged with those that optimizers have."""
@@ -180,7 +181,7 @@ class _Each:
         self.gradients = StaleGradients(optimizer, self._guard)
         self._handles: list[Any] = []
         self._row: dict[str, Any] = {}
-        self._late: Callable[[], None] | None = None
+        self._late: Callable[[], float] | None = None
         self._late_at = math.inf
         self.count, self._due, self._wake, self._armed = 0, 1, 0.0, False
 
@@ -189,9 +190,14 @@ class _Each:
         self.arm()
         return [self._optimizer.register_step_post_hook(self._after)]
 
-    def call_late(self, step: float, late: Callable[[], None]) -> None:
-        """Call something after that step of all optimizers."""
-        own = self.count + (step - self._clock.steps) / max(self._clock.steps, 1) * self.count
+    def counted(self) -> int:
+        """Return how many steps were made."""
+        return self.count
+
+    def call_late(self, step: float, late: Callable[[], float]) -> None:
+        """Call something after that step of all optimizers, and again when it says."""
+        share = self.count / max(self._clock.steps, 1)
+        own = self.count + (step - self._clock.steps) * share if share else math.inf
         self._late_at, self._late = own, late
         self._wake = min(self._wake, own)
 
@@ -221,7 +227,6 @@ class _Each:
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         # Every step comes here: this is what watching costs.
-        self._clock.steps += 1
         self.count += 1
         rate = optimizer.param_groups[0]["lr"]  # new groups come with a state that is loaded
         if rate is not self._rate:
@@ -237,8 +242,7 @@ class _Each:
             self.disarm()
             self._due = self._watcher.due_after(self.count)
         if self.count >= self._late_at and self._late is not None:
-            self._late_at = math.inf
-            self._late()
+            self.call_late(self._late(), self._late)
         if self.count + 1 >= self._due:
             self.arm()
         self._wake = self.count + 1 if self._armed else min(self._due - 1, self._late_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,9 @@ from luthier.frameworks.torch.watching_guard import Guard
 
 HEAD = 3  # batches at the beginning of an epoch that tell one order from another
 NUMBERS = 32  # of a batch that tell it from another
-LATE = 0.9  # share of an epoch after which its evaluation is waited for
+LATE = 0.97  # share of an epoch after which its evaluation is waited for: a hook slows each step
+ALL = 8  # epochs at the beginning that are all looked at
+EVERY = 4  # of later ones, one in so many
 SHORT = 20  # steps of an epoch that is too short to take the hook off meanwhile
 _MODES = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
 
@@ -48,7 +51,8 @@ class Passes:
         self._step = 0  # since which nothing was stepped, and what passed since
         self._forwards = self._blind = self._fair = 0
         self._most = 0  # passes with gradient that one step took
-        self._marked = 0
+        self._marked = self._epochs = 0
+        self._late = self._next = math.inf  # when the hook is due, and when to call `wake`
         self._rows = 0
         self._order: list[int] = []
         self._order_before: list[int] = []
@@ -57,9 +61,8 @@ class Passes:
 
     def open(self) -> None:
         """Attach the hooks."""
-        if not self._compiled:
-            self.late()
-            self._attach_head()
+        self.wake()
+        self._attach_head()
 
     def close(self) -> None:
         """Remove the hooks."""
@@ -68,16 +71,22 @@ class Passes:
                 hook.remove()
         self._hook = self._head_hook = None
 
-    def late(self) -> None:
-        """Attach the hook that counts, towards the end of an epoch."""
-        if self._hook is None and not self._compiled:
+    def wake(self) -> float:
+        """Attach the hook that counts, or take it off; return the step at which to call again."""
+        if self._compiled:
+            return math.inf
+        if self._hook is None:
             self._hook = self._model.register_forward_pre_hook(self._guard.hook(self._entered))
+            return math.inf
+        self._hook.remove()
+        self._hook = None
+        return self._late
 
     def mark(self, *, validated: bool) -> float:
         """Judge an epoch: what was evaluated, in what order it trained.
 
         Returns:
-            The step at which to call `late`.
+            The step at which to call `wake`.
         """
         now = self._clock.steps
         forwards, blind, fair = (
@@ -90,13 +99,20 @@ class Passes:
             self._counts["validations_in_train_mode"] += bool(passes and not fair)
         if len(self._order) == HEAD and self._head_hook is None:
             self._compare()
-        self._step = -1
+        if validated:
+            self._step = -1
         length, self._marked = now - self._marked, now
-        if length <= SHORT or self._hook is None:
-            return now
-        self._hook.remove()
-        self._hook = None
-        return now + LATE * length - 1
+        if not length:  # the same epoch, in another call
+            return self._next
+        self._epochs += 1
+        looked_at = length <= SHORT or self._epochs < ALL or (self._epochs + 1) % EVERY == 0
+        self._late = now + min(LATE * length, length - 2) - 1 if looked_at else math.inf
+        if looked_at:
+            self._attach_head()
+        # Validation may follow this call: the hook goes with the next step.
+        on = self._hook is not None
+        self._next = math.inf if on and length <= SHORT else now + 1 if on else self._late
+        return self._next
 
     def counts(self) -> dict[str, int]:
         """Return counts of epochs."""
@@ -140,6 +156,8 @@ class Passes:
         return bool(training)
 
     def _attach_head(self) -> None:
+        if self._head_hook is not None or self._compiled:
+            return
         self._order = []
         look = self._guard.hook(self._began)
         self._head_hook = self._model.register_forward_pre_hook(look, with_kwargs=True)
@@ -170,7 +188,7 @@ class Passes:
                 self._counts["orders_compared"] += 1
                 self._counts["orders_repeated"] += self._order == self._order_before
             self._order_before = self._order
-        self._attach_head()
+        self._order = []
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
