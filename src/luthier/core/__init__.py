@@ -22,6 +22,8 @@ from luthier.core.errors import (
 )
 from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
 from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
+from luthier.core.goals import ALIASES as GOAL_ALIASES
+from luthier.core.goals import MEASURED, Compromise, Goal, goals_of, pareto_front, value_of
 from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Baseline, Build, Captured, Rehearsal, Signature, State
 from luthier.core.problems import PROBLEMS
@@ -60,7 +62,9 @@ from luthier.core.workers import Death, Stop, nothing
 __all__ = [
     "CHUNK",
     "COSTS",
+    "GOAL_ALIASES",
     "LIVE_STATES",
+    "MEASURED",
     "MODEL_PREFIX",
     "PROBLEMS",
     "RESERVED",
@@ -77,6 +81,7 @@ __all__ = [
     "Captured",
     "Categorical",
     "Claim",
+    "Compromise",
     "Conditional",
     "Cost",
     "Curves",
@@ -92,6 +97,7 @@ __all__ = [
     "Float",
     "Forward",
     "Framework",
+    "Goal",
     "Graph",
     "History",
     "Int",
@@ -144,6 +150,9 @@ __all__ = [
     "domain_from_json",
     "domain_to_json",
     "first_batch",
+    "goals_of",
     "nothing",
+    "pareto_front",
     "sample_size",
+    "value_of",
 ]

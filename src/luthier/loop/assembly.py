@@ -16,6 +16,7 @@ from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
 from luthier.loop.choice import Choice
+from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
 from luthier.loop.recipes import load_recipe
 from luthier.loop.trainer import Trainer
@@ -49,12 +50,15 @@ class Assembly:
         """What names the data and its splits."""
         return f"{self.preparation.dataset.fingerprint}/{self.preparation.splits.key}"
 
-    def trainer(self, engine: str = "auto", *, timed: bool = False) -> Trainer:
+    def trainer(
+        self, engine: str = "auto", *, timed: bool = False, limits: Limits | None = None
+    ) -> Trainer:
         """Return what trains recipes on these parts.
 
         Args:
             engine: What trains; ``auto`` takes the fastest that can.
             timed: Whether time is what the budget counts.
+            limits: What networks may cost, and what of that is to be measured.
 
         Raises:
             LuthierError: when there is no engine of that name, or its library is missing.
@@ -64,6 +68,7 @@ class Assembly:
             self.preparation,
             self.framework,
             Choice(engine, timed, self.framework.name),
+            Limits() if limits is None else limits,
         )
 
 

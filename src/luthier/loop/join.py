@@ -19,6 +19,7 @@ from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
 from luthier.loop.interrupt import interruptible
+from luthier.loop.limits import Limits
 from luthier.loop.repeating import splits_again
 from luthier.loop.reserve import for_search
 from luthier.loop.search_and_confirm import without_repeats
@@ -51,8 +52,9 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     full, history = record.space.baseline.epochs, store.history(study)
     kept = for_search(total, full, history, parts)
     budget = without_repeats(kept, splits_again(total, full, parts), full, history)
-    strategy = search.by_name(record.about["strategy"])
-    trainer = parts.trainer(record.about["engine"], timed=budget.timed)
+    limits = Limits.of(record)
+    strategy = search.for_goals(record.about["strategy"], limits.goals)
+    trainer = parts.trainer(record.about["engine"], timed=budget.timed, limits=limits)
     with interruptible() as stop:
         worker = Worker(record, store, strategy, budget, trainer, stop, notify)
         worker.run()

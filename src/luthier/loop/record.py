@@ -12,6 +12,7 @@ from luthier.core import Categorical, Conditional, Domain, Float, Recipe, Space,
 from luthier.loop.assembly import Assembly, completed
 from luthier.loop.budget import Budget
 from luthier.loop.builders import lasting_reference
+from luthier.loop.limits import Limits
 from luthier.loop.recipes import check_space, load_recipe, load_space
 
 _ADAPTIVE = ("adam", "nadam", "radam", "adamax")
@@ -36,6 +37,7 @@ def study_record(
     seed: int,
     strategy: str = "freeze_thaw",
     engine: str = "auto",
+    wishes: Limits | None = None,
 ) -> StudyRecord:
     """Return the record of a study that begins, or goes on.
 
@@ -52,6 +54,7 @@ def study_record(
         seed: Of the study.
         strategy: Name of what decides, for workers that join later.
         engine: Name of what trains, for them as well.
+        wishes: What networks may cost, and further goals; those it began with where none are told.
     """
     task, dataset = parts.arrays.task, parts.preparation.dataset
     baseline = parts.recipe if stored is None else _resumed(recipe, stored.space.baseline)
@@ -67,6 +70,7 @@ def study_record(
         ranges = default_ranges(parts, budget)
         grows = list(limits(ranges))
     check_space(ranges, baseline, parts.build)
+    asked = wishes or (Limits() if stored is None else Limits.of(stored))
     return StudyRecord(
         name=name,
         metric=task.metric,
@@ -88,6 +92,8 @@ def study_record(
             "engine": engine,
             "framework": parts.framework.name,
             "grows": grows,
+            **asked.to_json(),
+            **({"start": stored.about["start"]} if stored and "start" in stored.about else {}),
         },
     )
 

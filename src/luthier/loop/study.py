@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.core import (
+    Compromise,
     Diagnosis,
     History,
     LuthierError,
@@ -19,12 +20,14 @@ from luthier.core import (
     Storage,
     StudyRecord,
     Trial,
+    pareto_front,
 )
 from luthier.data import facts
 from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
+from luthier.loop.limits import OVER, Limits
 from luthier.loop.ranges import searched
 from luthier.loop.references import references
 from luthier.loop.refit import refit as refit_trial
@@ -101,6 +104,11 @@ class Study:
                 f"{len(self.history.trials)} failed.{last}"
             )
         return Best(trial, trial.recipe, score)
+
+    @property
+    def front(self) -> tuple[Compromise, ...]:
+        """The trials that no other one beats in the metric and all further objectives."""
+        return pareto_front(self.history, Limits.of(self.record).goals)
 
     @property
     def chosen(self) -> Best:
@@ -227,6 +235,7 @@ class Study:
             notes=self._notes(),
             diagnosis=self.diagnosis,
             proof=self.proof,
+            front=self.front if Limits.of(self.record).goals else None,
         )
         if history.best is None:
             return summary
@@ -283,8 +292,14 @@ class Study:
         """Return what to know about the data, and why trials failed."""
         facts_noted = () if self.parts is None else self.parts.preparation.dataset.notes
         _, moved = searched(self.record, self.history)
-        notes = (*facts_noted, *map(str, moved), *self.remarks)
+        start = self.record.about.get("start")
+        began = () if start is None else (str(start),)
+        notes = (*facts_noted, *began, *map(str, moved), *self.remarks)
         failed = [trial for trial in self.trials if trial.state == "failed"]
+        over = [trial for trial in failed if str(trial.cause).startswith(OVER)]
+        if over:
+            notes = (*notes, f"{len(over)} of {len(self.trials)} trials were {over[-1].cause}")
+            failed = [trial for trial in failed if trial not in over]
         if not failed:
             return notes
         cause = " ".join(str(failed[-1].cause).split())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from luthier.core import (
+    MEASURED,
     Arrays,
     Build,
     Captured,
@@ -22,6 +23,7 @@ from luthier.core import (
     Storage,
 )
 from luthier.loop.choice import Choice
+from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
 
 
@@ -38,12 +40,14 @@ class Trainer:
         preparation: Gives the arrays that a recipe's preprocessing asks for.
         framework: The networks' framework.
         choice: Chooses what trains them.
+        limits: What their networks may cost, and what of that is to be measured.
     """
 
     build: Build
     preparation: Preparation
     framework: Framework
     choice: Choice
+    limits: Limits = field(default_factory=Limits)
 
     def place(self, claim: Claim, storage: Storage, study: str) -> TrialRun:
         """Put a claimed trial on its engine, from its checkpoint if it has one.
@@ -55,6 +59,7 @@ class Trainer:
         trial = claim.trial
         with _trial_errors():
             arrays, captured = self._captured(trial.recipe, trial.seed, trial.purpose)
+            costs = self._costs(captured, arrays, trial.curves)
             name = trial.engine or self.choice.name(
                 captured, arrays, trial.recipe, trial.seed, epochs=claim.until - trial.epochs
             )
@@ -63,7 +68,9 @@ class Trainer:
         with _trial_errors():
             engine = self.choice.engine(fixed)
             self._put(engine, captured, arrays, trial.seed, claim.state)
-        return self._run(engine, captured, arrays, captured.recipe, claim.until, trial.curves)
+        run = self._run(engine, captured, arrays, captured.recipe, claim.until, trial.curves)
+        run.costs, run.limits = costs, self.limits
+        return run
 
     def start(
         self,
@@ -94,6 +101,22 @@ class Trainer:
         preparation = self.preparation.again(seed) if repeat else self.preparation
         arrays = preparation.arrays(recipe)
         return arrays, self.framework.capture(self.build, recipe, arrays, seed)
+
+    def _costs(self, captured: Captured, arrays: Arrays, curves: Curves) -> dict[str, float]:
+        """Return what a network costs, where anyone wants to know; measured once.
+
+        Raises:
+            TrialError: where that is over a limit.
+        """
+        if not self.limits:
+            return {}
+        if len(curves):
+            known = curves.epoch(len(curves) - 1)["signals"]
+            return {name: known[name] for name in MEASURED if name in known}
+        costs = self.limits.measured(self.framework, self.build, captured, arrays)
+        if (over := self.limits.passed(costs)) is not None:
+            raise TrialError(over)
+        return costs
 
     def _put(
         self,
@@ -135,6 +158,8 @@ class TrialRun:
         until: The epoch to reach.
         curves: The epochs so far.
         spend: Told how many epochs took how many seconds.
+        costs: Of the network, stored with each epoch.
+        limits: That may end it.
     """
 
     engine: Engine
@@ -143,6 +168,8 @@ class TrialRun:
     until: int
     curves: Curves
     spend: Callable[[int, float], None]
+    costs: Mapping[str, float] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     told: int = field(init=False)
     began: int = field(init=False)
 
@@ -184,13 +211,17 @@ class TrialRun:
     def news(self) -> tuple[Curves, State]:
         """Return the epochs since the last call, and the state after them."""
         rows = [self.curves.epoch(index) for index in range(self.told, len(self.curves))]
+        for row in rows:
+            row["signals"] = {**row["signals"], **self.costs}
         self.told = len(self.curves)
         return Curves.from_epochs(rows), self.engine.take(0)
 
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to train in this step."""
-        return len(self.curves) >= self.until or self.stopped_early or self.diverged
+        return bool(
+            len(self.curves) >= self.until or self.stopped_early or self.diverged or self.over
+        )
 
     @property
     def diverged(self) -> bool:
@@ -203,8 +234,15 @@ class TrialRun:
         patience, best = self.recipe.early_stopping, self.curves.best_epoch(*self.goal)
         return patience is not None and len(self.curves) - (best or 0) >= patience
 
+    @property
+    def over(self) -> str | None:
+        """In words, which limit the training is over; None where it keeps all."""
+        return self.limits.too_slow(self.curves, self.recipe)
+
     def outcome(self) -> tuple[str, str | None]:
         """Return the trial's state after this step, and the cause of a failure."""
+        if self.over is not None:
+            return "failed", self.over
         if self.diverged:
             return "failed", f"nan_loss: the loss is not a number after epoch {len(self.curves)}"
         done = len(self.curves) >= self.recipe.epochs or self.stopped_early

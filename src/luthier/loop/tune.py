@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from luthier.loop.choice import COMPILED
 from luthier.loop.confirm import STOPPED, Confirmation
 from luthier.loop.confirming import Confirming
 from luthier.loop.costs import check_cost, check_difference
+from luthier.loop.feasible import names_network, within_limits
+from luthier.loop.limits import read_limits
 from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
 from luthier.loop.search_and_confirm import search_and_confirm
@@ -58,6 +60,8 @@ def tune(
     baseline_tuned: bool = False,
     min_difference: float | None = None,
     cost: str = COSTS[0],
+    limits: Mapping[str, float] | Sequence[str] | None = None,
+    objectives: Mapping[str, str] | Sequence[str] | None = None,
     notify: Callable[[History], None] = nothing,
 ) -> Study:
     """Find a recipe that trains a network well, starting from a sound default.
@@ -106,6 +110,11 @@ def tune(
             be that winner and baseline are equivalent. None: every difference matters.
         cost: Which of the two is handed over then: the one with fewer ``parameters``, the lower
             ``latency`` or the shorter ``training_time``.
+        limits: The most that networks may cost, by name: ``{"parameters": 1e5, "latency_ms": 2}``.
+            Also ``training_seconds``; one row is what latency is measured with, on this machine.
+        objectives: What to trade the metric against: names of costs, or of other metrics. The
+            search then looks for the whole front, ``study.front``; the metric decides who wins.
+            An objective reports them beside its value: ``trial.report(loss, parameters=n)``.
         notify: Called with the history as it grows.
 
     Returns:
@@ -114,7 +123,7 @@ def tune(
     Raises:
         LuthierError: for a mistake in what was passed; its text says what to change.
     """
-    limits = Budget.parse(budget)
+    budgeted = Budget.parse(budget)
     runner = executors.load(executor, workers)  # a mistake is told at once
     check_difference(min_difference), check_cost(cost)
     if data is None:
@@ -128,11 +137,18 @@ def tune(
 
         objective = _objective(build, direction)
         search.by_name(strategy)
+        if limits:
+            raise LuthierError(
+                "limits were given for an objective, whose networks luthier never sees. Raise "
+                "luthier.Pruned in the objective where a network is too large."
+            )
+        wishes = read_limits(None, objectives, None)
         name = study or str(getattr(build, "__name__", "objective"))
         record = objective_record(name, direction, seed, start_values(recipe))
+        record = replace(record, about={**record.about, **wishes.to_json()})
         folder = checkpoint_folder(storage, name)
         store = connect(storage)
-        alone = ObjectiveWork(objective, record, store, limits, folder, strategy, notify)
+        alone = ObjectiveWork(objective, record, store, budgeted, folder, strategy, notify)
         return tune_objective(alone, runner, workers)
     parts = assemble(
         build,
@@ -145,11 +161,12 @@ def tune(
         group=group,
         time=time,
         split=split,
-        budget=limits,
+        budget=budgeted,
         seed=seed,
         framework=framework,
     )
     search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
+    asked = read_limits(limits, objectives, parts.arrays.task.metrics)
     name = study or study_name(parts, seed)
     wanted = partial(
         study_record,
@@ -157,19 +174,22 @@ def tune(
         name,
         recipe=recipe,
         space=space,
-        budget=limits,
+        budget=budgeted,
         seed=seed,
         strategy=strategy,
         engine=engine,
+        wishes=asked,
     )
     record = wanted(stored=None)  # a mistake is told before there is a storage
     store = connect(storage)
     stored = store.find(name)
     if stored is not None:
         record = wanted(stored=stored)
+    else:
+        record = within_limits(record, parts, asked, given=names_network(recipe))
     store.open(record)
-    rival = TunedBaseline.of(record, limits) if baseline_tuned else None
-    whole = limits if rival is None else rival.whole
+    rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
+    whole = budgeted if rival is None else rival.whole
     work = Work(record, store, strategy, whole, engine, parts, notify)
     said: dict[str, None] = dict.fromkeys(f"baseline: {note}" for note in parts.about.notes)
 

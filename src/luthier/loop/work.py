@@ -22,6 +22,7 @@ from luthier.loop.assembly import Assembly
 from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.confirming import Confirming
+from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
 from luthier.loop.repeating import Repeating
 from luthier.loop.worker import Worker
@@ -62,11 +63,12 @@ class Work:
         Returns:
             What there is to remark, such as why no faster engine trained.
         """
-        trainer = self.parts.trainer(self.engine, timed=self.budget.timed)
+        limits = Limits.of(self.study)
+        trainer = self.parts.trainer(self.engine, timed=self.budget.timed, limits=limits)
         worker = Worker(
             self.study,
             self.storage,
-            search.by_name(self.strategy) if self.plan is None else self.plan,
+            search.for_goals(self.strategy, limits.goals) if self.plan is None else self.plan,
             self.budget,
             trainer,
             stop,

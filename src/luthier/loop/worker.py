@@ -28,6 +28,7 @@ from luthier.core import (
 )
 from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
+from luthier.loop.limits import OVER
 from luthier.loop.ranges import searched
 from luthier.loop.trainer import Trainer, TrialError
 from luthier.search.growing import within
@@ -67,7 +68,7 @@ class Worker:
     notify: Callable[[History], None] = nothing
     history: History = field(default_factory=History)
     purpose: str = "search"
-    hopeless: int = field(default=0, init=False)
+    hopeless: float = field(default=0.0, init=False)
     trained: dict[int, int] = field(default_factory=dict, init=False)
 
     def run(self, index: int = 0) -> None:
@@ -162,7 +163,9 @@ class Worker:
         except TrialError as error:
             outcome, cause = "failed", str(error)
         self.storage.finish(self.study.name, claim, outcome, cause)
-        self.hopeless = 0 if epochs else self.hopeless + 1
+        # What a limit forbids cost milliseconds, and in a strict space many are.
+        lost = 0.1 if str(cause).startswith(OVER) else 1.0
+        self.hopeless = 0.0 if epochs else self.hopeless + lost
         check_hope(self.hopeless, cause)
 
     def _advance(self, claim: Claim, curves: Curves, state: State) -> bool:
@@ -239,7 +242,7 @@ def _started(pid: int) -> str:
     return text.rpartition(")")[2].split()[19]
 
 
-def check_hope(hopeless: int, cause: str | None) -> None:
+def check_hope(hopeless: float, cause: str | None) -> None:
     """Give up after many trials in a row without an epoch.
 
     Raises:
@@ -247,6 +250,6 @@ def check_hope(hopeless: int, cause: str | None) -> None:
     """
     if hopeless >= GIVE_UP:
         raise LuthierError(
-            f"the last {hopeless} trials ended before their first epoch; the last one: "
+            f"the last {hopeless:.0f} trials ended before their first epoch; the last one: "
             f"{cause}. Mend that, and run the same command again."
         )

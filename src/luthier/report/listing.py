@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from luthier.core import History, Proof, StudyRecord, Trial
+from luthier.core import Goal, History, Proof, StudyRecord, Trial, pareto_front
 from luthier.core.sparkline import sparkline
+from luthier.report.front import front_text
 from luthier.report.live import best_so_far
 from luthier.report.proof import proof_text
 from luthier.report.text import number, one_line, seconds
@@ -50,6 +51,8 @@ def study_text(
         )
     if proof is not None:
         lines += ["", proof_text(proof, record.metric)]
+    if goals := _goals(record):
+        lines += ["", front_text(pareto_front(history, goals), _base(history))]
     ranked = sorted(history.searched.trials, key=lambda t: (history.loss(t), t.number))
     rows = [("trial", "state", "epochs", record.metric, "recipe")]
     for trial in ranked[:limit]:
@@ -83,10 +86,12 @@ def studies_json(found: Sequence[Found]) -> list[dict[str, Any]]:
 
 def study_json(record: StudyRecord, history: History, proof: Proof | None = None) -> dict[str, Any]:
     """Return a study, its verdict and all its trials."""
+    goals = _goals(record)
     return {
         **studies_json([(record, history)])[0],
         "seed": record.seed,
         "proof": None if proof is None else proof.to_json(),
+        "front": [one.to_json() for one in pareto_front(history, goals)] if goals else None,
         "space": record.to_json()["space"],
         "all_trials": [_trial_json(trial, history) for trial in history.trials],
     }
@@ -104,6 +109,10 @@ def _trial_json(trial: Trial, history: History) -> dict[str, Any]:
         "purpose": trial.purpose,
         "recipe": trial.recipe.to_json(),
     }
+
+
+def _goals(record: StudyRecord) -> tuple[Goal, ...]:
+    return tuple(Goal(*pair) for pair in record.about.get("goals", ()))
 
 
 def _verdict(record: StudyRecord) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from luthier.core import Diagnosis, Proof, Recipe
+from luthier.core import Compromise, Diagnosis, Proof, Recipe
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Summary:
         choice: How the finalists did on further splits of small data; None where there were none.
         refit: What was trained on training and validation rows; None where nothing was.
         references: What models without a network reach, for tables.
+        front: The trials that no other one beats; None where the metric is the only objective.
     """
 
     study: str
@@ -104,6 +105,7 @@ class Summary:
     references: tuple[Beside, ...] = ()
     refit: Mapping[str, Any] | None = None
     choice: Mapping[str, Any] | None = None
+    front: tuple[Compromise, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
@@ -122,6 +124,7 @@ class Summary:
             "proof": None if self.proof is None else self.proof.to_json(),
             "references": [one.to_json() for one in self.references],
             "choice": None if self.choice is None else dict(self.choice),
+            "front": None if self.front is None else [one.to_json() for one in self.front],
             "refit": None if self.refit is None else dict(self.refit),
             "epochs_spent": self.epochs_spent,
             "seconds": round(self.seconds, 3),

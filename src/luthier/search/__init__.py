@@ -1,12 +1,13 @@
 """Strategies: pure functions of space, history and a random generator to the next steps."""
 
-from luthier.core import LuthierError, Strategy, did_you_mean
+from luthier.core import Goal, LuthierError, Strategy, did_you_mean
 from luthier.search.freeze_thaw import FreezeThaw
 from luthier.search.grid import Grid
 from luthier.search.halving import Halving
 from luthier.search.hyperband import Hyperband
 from luthier.search.optuna import Optuna
 from luthier.search.random import Random
+from luthier.search.scalarised import Scalarised
 from luthier.search.sobol import Sobol
 from luthier.search.tpe import TPE
 
@@ -45,3 +46,13 @@ def by_name(name: str) -> Strategy:
             f"There is: {', '.join(strategies)}. Leave it out to take the best there is."
         )
     return strategies[name]
+
+
+def for_goals(name: str, goals: tuple[Goal, ...]) -> Strategy:
+    """Return the strategy of a name, looking for the front of several goals where there are any.
+
+    Raises:
+        LuthierError: as from `by_name`.
+    """
+    strategy = by_name(name)
+    return Scalarised(strategy, goals) if goals else strategy

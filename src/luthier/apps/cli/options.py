@@ -60,6 +60,24 @@ CostOf = Annotated[
         help="What decides where they do not matter: parameters, latency or training_time.",
     ),
 ]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=MOST",
+        help="The most that a network may cost: params=1e5, latency_ms=2 (one row, here), "
+        "training_seconds=30. Repeat it for several.",
+    ),
+]
+Objective = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        metavar="NAME",
+        help="What to trade the metric against: parameters, latency_ms, training_seconds or "
+        "another metric. Repeat it for several; the front is shown.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Recipe to start from.")]

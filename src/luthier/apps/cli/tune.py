@@ -14,9 +14,11 @@ from luthier.apps.cli.options import (
     Data,
     Framework,
     Group,
+    Limit,
     Metric,
     MinDifference,
     Model,
+    Objective,
     Quiet,
     RecipeFile,
     Seed,
@@ -85,6 +87,8 @@ def tune(
     ] = False,
     min_difference: MinDifference = None,
     cost: CostOf = "parameters",
+    limit: Limit = None,
+    objective: Objective = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -100,6 +104,7 @@ def tune(
     from luthier.loop.export import check_folder
     from luthier.loop.tune import tune as tune_study
     from luthier.report.diagnosis import diagnosis_text
+    from luthier.report.front import front_text
     from luthier.report.text import next_text, refit_text, summary_text
 
     limits = [
@@ -135,6 +140,8 @@ def tune(
             baseline_tuned=baseline_tuned,
             min_difference=min_difference,
             cost=cost,
+            limits=limit,
+            objectives=objective,
             notify=notify,
         )
     summary = found.summary
@@ -143,6 +150,8 @@ def tune(
         say_json(found.to_json())
     else:
         say(summary_text(summary), quiet=quiet)
+        if summary.front is not None:
+            say(f"\n{front_text(summary.front, found.record.space.baseline)}\n", quiet=quiet)
         if not found.diagnosis.healthy:
             say(f"\nThe winner's training:\n{diagnosis_text(found.diagnosis)}\n", quiet=quiet)
         if files:

@@ -36,6 +36,7 @@ from luthier.core import (
 )
 from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
+from luthier.loop.limits import Limits
 from luthier.loop.objective.asked import as_strategies_see, merged, recorded, space_so_far
 from luthier.loop.objective.trial import ObjectiveTrial
 from luthier.loop.overseer import Overseer
@@ -130,7 +131,7 @@ class ObjectiveWork:
             return drawn
         self._make_room(history)
         seen = as_strategies_see(history, space)
-        strategy = search.by_name(self._suited(space))
+        strategy = search.for_goals(self._suited(space), Limits.of(self.study).goals)
         return list(strategy(space, seen, np.random.default_rng([seen.seed, seen.decisions])))
 
     def _suited(self, space: Space) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from luthier.core import Diagnosis, History, Proof, StudyRecord, Trial
+from luthier.core import Diagnosis, Goal, History, Proof, StudyRecord, Trial
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Story:
         trials = self.history.trials
         known = trials and self.record.about.get("task") in ("classification", "regression")
         return trials[0] if known else None
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What the metric is traded against."""
+        return tuple(Goal(*pair) for pair in self.record.about.get("goals", ()))
 
     @property
     def proof(self) -> Proof | None:

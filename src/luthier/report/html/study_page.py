@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from luthier.core import Trial
+from luthier.core import Trial, pareto_front
 from luthier.report.html.answer import answer
 from luthier.report.html.axis import Axis, axes, score_axis
 from luthier.report.html.best_so_far_chart import best_so_far_chart
 from luthier.report.html.cost_chart import cost_chart
 from luthier.report.html.findings import findings_list
+from luthier.report.html.front_chart import front_charts
 from luthier.report.html.importance_chart import importance_chart, importances
 from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import fragment, page, table
@@ -122,6 +123,7 @@ def _search(story: Story, found: list[Axis], score: Axis) -> Markup:
         best_so_far_chart(history, "seconds"),
         trials_chart(history),
         cost_chart(story.history),
+        *front_charts(history, story.goals, pareto_front(history, story.goals)),
     ]
     slices = [slice_chart(space, history, axis, score) for axis in found[_ISOLATED:]]
     return joined(

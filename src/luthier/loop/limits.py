@@ -1,0 +1,186 @@
+"""Limits and further goals: what a network may cost, measured before it is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+from luthier.catalog import metrics
+from luthier.core import (
+    GOAL_ALIASES,
+    MEASURED,
+    Arrays,
+    Build,
+    Captured,
+    Curves,
+    Framework,
+    Goal,
+    LuthierError,
+    Part,
+    Recipe,
+    StudyRecord,
+)
+
+OVER = "over the limit"
+_SETTLED = 3  # epochs after which the pace of a training is known: the first one warms up
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a study asks of its networks beside a good score.
+
+    Args:
+        most: The highest value of each cost that is limited.
+        goals: To be traded against the metric.
+        clock: Gives the time.
+    """
+
+    most: Mapping[str, float] = field(default_factory=dict)
+    goals: tuple[Goal, ...] = ()
+    clock: Callable[[], float] = field(default=time.perf_counter, repr=False)
+
+    @classmethod
+    def of(cls, record: StudyRecord) -> Limits:
+        """Return what a study's record says."""
+        goals = tuple(Goal(*pair) for pair in record.about.get("goals", ()))
+        return cls(dict(record.about.get("limits", {})), goals)
+
+    def __bool__(self) -> bool:
+        return bool(self.most or self.goals)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a record keeps; nothing where nothing is asked for."""
+        found: dict[str, Any] = {}
+        if self.most:
+            found["limits"] = dict(self.most)
+        if self.goals:
+            found["goals"] = [[goal.name, goal.direction] for goal in self.goals]
+        return found
+
+    def measured(
+        self, framework: Framework, build: Build, captured: Captured, arrays: Arrays
+    ) -> dict[str, float]:
+        """Return what is asked for and known before a network is trained."""
+        asked = {*self.most, *(goal.name for goal in self.goals)}
+        found: dict[str, float] = {}
+        if "parameters" in asked:
+            found["parameters"] = float(captured.n_parameters)
+        if "latency_ms" in asked:
+            found["latency_ms"] = self._latency(framework, build, captured, arrays)
+        return found
+
+    def passed(self, values: Mapping[str, float]) -> str | None:
+        """Return in words which limit some values are over; None where they keep all."""
+        for name, most in self.most.items():
+            value = values.get(name)
+            if value is not None and value > most:
+                return f"{OVER}: {name} {value:,.6g}, and {most:,.6g} is the most"
+        return None
+
+    def too_slow(self, curves: Curves, recipe: Recipe) -> str | None:
+        """Return in words that a training takes too long, at the pace of its epochs."""
+        if "training_seconds" not in self.most or len(curves.seconds) < _SETTLED:
+            return None
+        return self.passed({"training_seconds": median(curves.seconds) * recipe.epochs})
+
+    def _latency(
+        self, framework: Framework, build: Build, captured: Captured, arrays: Arrays
+    ) -> float:
+        """Return the milliseconds in which the network answers one row, the median of fifteen."""
+        task, row = arrays.task, _first_row(arrays.val)
+        model = framework.restore(build, captured.recipe, task, captured.initial)
+        times = []
+        for _ in range(2 + 15):  # the first two get memory and caches ready
+            began = self.clock()
+            framework.outputs(model, row)
+            times.append(self.clock() - began)
+        return 1000 * median(times[2:])
+
+
+def _first_row(part: Part) -> Part:
+    return replace(
+        part,
+        inputs=tuple(one[:1] for one in part.inputs),
+        target=part.target[:1],
+        weight=None if part.weight is None else part.weight[:1],
+        rows=part.rows[:1],
+    )
+
+
+def read_limits(
+    limits: Mapping[str, float] | Sequence[str] | None,
+    objectives: Mapping[str, str] | Iterable[str] | None,
+    known: Iterable[str] | None,
+) -> Limits:
+    """Read limits and further goals as users write them.
+
+    Args:
+        limits: By name, or as texts such as ``params=1e5``.
+        objectives: Names, or directions by name.
+        known: The task's metrics; None for an objective, which reports what it likes.
+
+    Raises:
+        LuthierError: for what is no limit, or nobody measures.
+
+    >>> read_limits(["params=1e5"], ["latency_ms", "accuracy"], ["accuracy"]).to_json()
+    {'limits': {'parameters': 100000.0}, 'goals': [['latency_ms', 'minimize'], \
+['accuracy', 'maximize']]}
+    """
+    most: dict[str, float] = {}
+    pairs = limits.items() if isinstance(limits, Mapping) else map(_split, limits or ())
+    for name, value in pairs:
+        full = GOAL_ALIASES.get(name, name)
+        if full not in MEASURED:
+            raise LuthierError(
+                f"--limit {name}={value}: '{name}' is nothing that can be limited. "
+                f"There is {', '.join(MEASURED)}. Write --limit params=1e5."
+            )
+        most[full] = _positive(name, value)
+    directions = objectives if isinstance(objectives, Mapping) else dict.fromkeys(objectives or ())
+    goals = []
+    for name, direction in directions.items():
+        full = GOAL_ALIASES.get(name, name)
+        goals.append(Goal(full, _direction(full, direction, known)))
+    return Limits(most, tuple(goals))
+
+
+def _split(text: str) -> tuple[str, Any]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise LuthierError(
+            f"--limit {text} names no value. Write the name and the most that it may be: "
+            "--limit params=1e5."
+        )
+    return name.strip(), value
+
+
+def _positive(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.0
+    if not number > 0:
+        raise LuthierError(
+            f"--limit {name}={value}: '{value}' is no number above 0. Write --limit {name}=1000."
+        )
+    return number
+
+
+def _direction(name: str, direction: str | None, known: Iterable[str] | None) -> str:
+    if direction in ("minimize", "maximize"):
+        return direction
+    if direction is not None:
+        raise LuthierError(
+            f"objective '{name}' has the direction '{direction}'. Write 'minimize' or 'maximize'."
+        )
+    if name in MEASURED or known is None:
+        return "minimize"
+    if name not in known:
+        raise LuthierError(
+            f"--objective {name}: nobody measures '{name}' here. There is "
+            f"{', '.join([*MEASURED, *known])}."
+        )
+    return metrics.by_name(name).direction
