@@ -22,8 +22,15 @@ from luthier.core.errors import (
 )
 from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
 from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
-from luthier.core.goals import ALIASES as GOAL_ALIASES
-from luthier.core.goals import MEASURED, Compromise, Goal, goals_of, pareto_front, value_of
+from luthier.core.goals import (
+    MEASURED,
+    Compromise,
+    Goal,
+    goal_name,
+    goals_of,
+    pareto_front,
+    value_of,
+)
 from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Baseline, Build, Captured, Rehearsal, Signature, State
 from luthier.core.problems import PROBLEMS
@@ -62,7 +69,6 @@ from luthier.core.workers import Death, Stop, nothing
 __all__ = [
     "CHUNK",
     "COSTS",
-    "GOAL_ALIASES",
     "LIVE_STATES",
     "MEASURED",
     "MODEL_PREFIX",
@@ -150,6 +156,7 @@ __all__ = [
     "domain_from_json",
     "domain_to_json",
     "first_batch",
+    "goal_name",
     "goals_of",
     "nothing",
     "pareto_front",

@@ -12,11 +12,20 @@ from luthier.core.trial import History, Trial
 
 # What a network costs, measured once a trial where a goal or a limit asks for it.
 MEASURED = ("parameters", "latency_ms", "training_seconds")
-ALIASES = {
+_SHORT = {
     "params": "parameters",
     "latency": "latency_ms",
     "training_time": "training_seconds",
 }
+
+
+def goal_name(name: str) -> str:
+    """Return the full name of a goal that may be called by a short one.
+
+    >>> goal_name("params"), goal_name("accuracy")
+    ('parameters', 'accuracy')
+    """
+    return _SHORT.get(name, name)
 
 
 @dataclass(frozen=True)

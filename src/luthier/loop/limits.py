@@ -10,7 +10,6 @@ from typing import Any
 
 from luthier.catalog import metrics
 from luthier.core import (
-    GOAL_ALIASES,
     MEASURED,
     Arrays,
     Build,
@@ -22,6 +21,7 @@ from luthier.core import (
     Part,
     Recipe,
     StudyRecord,
+    goal_name,
 )
 
 OVER = "over the limit"
@@ -132,7 +132,7 @@ def read_limits(
     most: dict[str, float] = {}
     pairs = limits.items() if isinstance(limits, Mapping) else map(_split, limits or ())
     for name, value in pairs:
-        full = GOAL_ALIASES.get(name, name)
+        full = goal_name(name)
         if full not in MEASURED:
             raise LuthierError(
                 f"--limit {name}={value}: '{name}' is nothing that can be limited. "
@@ -142,7 +142,7 @@ def read_limits(
     directions = objectives if isinstance(objectives, Mapping) else dict.fromkeys(objectives or ())
     goals = []
     for name, direction in directions.items():
-        full = GOAL_ALIASES.get(name, name)
+        full = goal_name(name)
         goals.append(Goal(full, _direction(full, direction, known)))
     return Limits(most, tuple(goals))
 
