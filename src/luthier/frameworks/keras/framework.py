@@ -190,8 +190,20 @@ class KerasFramework:
     def ready(
         self, build: Build, recipe: Recipe, arrays: Arrays, seed: int
     ) -> tuple[Any, Callable[[Any, Any], Any], Any]:
-        """Return a recipe's new network, its loss, and its optimizer where Keras has it."""
-        raise NotImplementedError
+        """Return a recipe's new network, its loss, and its optimizer where Keras has it.
+
+        The network is the one that is trained: its last softmax is off, the recipe's penalties
+        are on, and of what it was compiled with nothing is left.
+        """
+        from luthier.frameworks.keras.ready import loss_of, optimizer_of, penalise
+
+        captured = self.capture(build, recipe, arrays, seed)
+        model, recipe = captured.make(), captured.recipe
+        model.optimizer = model.loss = None
+        variables = variables_of(model)
+        penalise(recipe, [variables[name] for name in captured.kernels])
+        loss = loss_of(recipe, captured.signature.loss, captured.link)
+        return model, loss, optimizer_of(recipe)
 
     def inspect(
         self,
