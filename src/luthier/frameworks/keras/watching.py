@@ -16,6 +16,7 @@ import keras
 
 from luthier.core import Trace
 from luthier.frameworks.keras.watching_eyes import Eyes
+from luthier.frameworks.keras.watching_first import FirstRows
 from luthier.frameworks.keras.watching_fit import Fit, fit_below
 from luthier.frameworks.keras.watching_state import copied, number
 from luthier.frameworks.keras.watching_steps import Streaks
@@ -24,6 +25,7 @@ from luthier.frameworks.seen_rates import SeenRates
 
 SHARE = 0.01  # of the time so far that forward passes over a few rows may take
 FORWARD = {"jax": 0.5, "tensorflow": 0.05, "torch": 0.02}  # seconds that a first one takes
+MEASURED = 8  # times as long takes what asks the loss as well, and for gradients
 
 
 class KerasWatcher:
@@ -62,6 +64,7 @@ class KerasWatcher:
         self._eyes: Eyes | None = None
         self._late: tuple[Fit | None] | None = None
         self._first = False
+        self._first_rows: FirstRows | None = None
         self.wake = math.inf
 
     # What `fit` tells.
@@ -82,6 +85,8 @@ class KerasWatcher:
         self._facts |= eyes.facts
         self._settings = eyes.settings()
         self._eyes = eyes
+        if not made:
+            self._first_rows = eyes.first
 
     def continues(self, model: Any) -> bool:
         """Tell whether a model still has the weights that it had when the last `fit` ended."""
@@ -110,6 +115,8 @@ class KerasWatcher:
         values = {name: float(value) for name, value in logs.items() if _is_number(value)}
         found: dict[str, float] = {}
         self._look(lambda: found.update(self._close_epoch()))
+        if self._eyes is not None and not math.isfinite(values.get("loss", 0.0)):
+            self._look(self._find_bad_values)
         penalty, now = found.pop("mean", 0.0), found.pop("now", 0.0)
         return {**_named(values, penalty, now), **found}
 
@@ -163,6 +170,8 @@ class KerasWatcher:
 
     def trace(self) -> Trace:
         """Return what was seen so far."""
+        if self._model is None:  # no `fit` waits for it
+            self._measure()
         steps, series = self._rows.series()
         counts = {"steps": self._steps, **self._counts, **self._seen.counts()}
         facts = {"framework": "keras", **self._facts, **self._seen.facts()}
@@ -188,6 +197,7 @@ class KerasWatcher:
             self._counts["orders_compared"] = max(self._epochs - 1, 0)
             self._counts["orders_repeated"] = self._counts["orders_compared"]
         self._look_inside(self._eyes)
+        self._look_at_first_rows()
         return {"mean": mean, "now": now, "penalty": mean} if self._eyes.penalised else {}
 
     def _look_inside(self, eyes: Eyes) -> None:
@@ -203,6 +213,30 @@ class KerasWatcher:
         eyes.look_inside(self._steps)
         self._spent += self._clock() - began
         self._inside += 1
+
+    def _find_bad_values(self) -> None:
+        if self._eyes is not None and "nonfinite_inputs" not in self._facts:
+            self._facts |= self._eyes.bad_values()
+
+    def _look_at_first_rows(self) -> None:
+        """Measure the first rows while `fit` runs, where that takes next to no time."""
+        took = MEASURED * FORWARD[str(keras.backend.backend())]
+        if self._spent + took <= self._share * (self._clock() - self._began):
+            began = self._clock()
+            self._measure()
+            self._spent += self._clock() - began
+
+    def _measure(self) -> None:
+        """Measure the first rows, once; what they do not stand says nothing of them."""
+        if self._first_rows is None or not self._first_rows.waits:
+            return
+        try:
+            found = self._first_rows.measure()
+        except Exception as error:
+            found = {"note": f"outputs were not looked at: {type(error).__name__}: {error}"[:300]}
+        if "note" in found:
+            self._say(found.pop("note"))
+        self._facts |= found
 
     def _say(self, note: str) -> None:
         self._notes[note] = None

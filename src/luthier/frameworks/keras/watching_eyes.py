@@ -9,8 +9,10 @@ import numpy as np
 
 from luthier.frameworks.keras.loss_names import loss_name
 from luthier.frameworks.keras.watching_data import array_of, facts_of_rows
+from luthier.frameworks.keras.watching_first import FirstRows, bad_values, is_fair
 from luthier.frameworks.keras.watching_fit import Fit
 from luthier.frameworks.keras.watching_layers import ROWS, saturated, saturating
+from luthier.frameworks.keras.watching_loss import StepLoss
 from luthier.frameworks.keras.watching_penalty import Penalty
 from luthier.frameworks.keras.watching_rates import Rates, settings_of
 from luthier.frameworks.keras.watching_state import State, inner_optimizer, number
@@ -51,16 +53,20 @@ class Eyes:
         self._steps = Steps(model, self._state, streaks)
         self._rates = Rates(self._state, seen)
         self._penalty = Penalty(model)
+        self._losses = StepLoss(model, self._state)
         self._custom = _is_custom(model)
         optimizer = self._optimizer = inner_optimizer(model.optimizer)
         self._stride = int(getattr(model, "steps_per_execution", 1) or 1)
         self._every = int(getattr(optimizer, "gradient_accumulation_steps", 0) or 1)
         self._offset = int(number(optimizer._iterations)) - made
         self._before: tuple[Any, dict[str, Any], float] | None = None
+        self._loss_before: tuple[tuple[float, float] | None, float] = None, 0.0
+        self._fit = fit
         self._loss = loss_name(model.loss)
         self.facts: dict[str, Any] = {}
         self.ordered = self._swaps = False
         self.sample: Any = None
+        self.first: FirstRows | None = None
         self._size: int | None = None
         self._say_what_is_not_seen(say)
         if fit is None:
@@ -84,14 +90,18 @@ class Eyes:
         single = self._stride == 1
         read = self._steps.read() if self._before or (chosen and single) else None
         if self._before is not None:
+            sums, penalty = self._loss_before
+            row, now = self._before[1], None if first else self._losses.read()
+            row["loss"] = StepLoss.between(sums, now) - penalty
             self._finish(read)
-        rate = self._seen.last
+        rate, penalty = self._seen.last, 0.0
         if chosen or first:
             rate = self._rates.read((self._offset + done) // self._every)
             if self._separable:
-                self._penalty.look(done, self._state.weights())
+                penalty = self._penalty.look(done, self._state.weights())
         if not chosen:
             return due
+        self._loss_before = self._losses.read() if single else None, penalty
         row = self._rows.begin(done + 1)
         row["learning_rate"] = rate
         self._before = (read, row, rate) if single else None
@@ -118,6 +128,11 @@ class Eyes:
     def penalised(self) -> bool:
         """Whether ``loss`` contains a penalty that can be told apart."""
         return self._separable
+
+    def bad_values(self) -> dict[str, Any]:
+        """Search all inputs for what is no number; worth it once a loss is none."""
+        bad = None if self._fit is None else bad_values(self._fit)
+        return {} if bad is None else {"nonfinite_inputs": bad}
 
     def look_inside(self, steps: int) -> None:
         """Look at the activations of a few rows."""
@@ -166,6 +181,10 @@ class Eyes:
         outputs = tuple(shape[1:]) if one and isinstance(shape, tuple) else ()
         if not self._custom and one:
             self.facts |= facts_of_rows(fit, self._loss, outputs)
+            plain = self._loss.kind != "other" and fit.class_weight is None
+            fair = plain and fit.sample_weight is None and is_fair(self._model, self._loss)
+            self.facts["fair_training_loss"] = fair
+        self.first = FirstRows(self._model, fit, self._state, custom=self._custom)
         rows = array_of(fit.x)
         if rows is None:
             say("rows come from a data set: their order and labels were not seen")

@@ -42,6 +42,20 @@ class State:
             return list(away["trainable_variables"])
         return [one.value for one in self._model.trainable_variables]
 
+    def others(self) -> Sequence[Any]:
+        """Return the other variables of the model, in its order."""
+        away = self._away()
+        if away is not None:
+            return list(away["non_trainable_variables"])
+        return [one.value for one in self._model.non_trainable_variables]
+
+    def metrics(self) -> Sequence[Any]:
+        """Return the variables of the metrics, in their order."""
+        away = self._away()
+        if away is not None:
+            return list(away["metrics_variables"])
+        return [one.value for one in self._model.metrics_variables]
+
     def slots(self) -> Sequence[Any]:
         """Return the optimizer's numbers, in the order of its ``variables``."""
         away = self._away()

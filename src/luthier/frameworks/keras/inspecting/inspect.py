@@ -11,24 +11,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core import BuilderError, LossFacts, LuthierError, Setup
-from luthier.frameworks.keras.calls import Calls
+from luthier.core import BuilderError, LuthierError, Setup
 from luthier.frameworks.keras.inspecting.bench import Bench
 from luthier.frameworks.keras.inspecting.experiments import experiment
-from luthier.frameworks.keras.inspecting.layer_facts import (
-    activations,
-    head_of,
-    layer_facts,
-    output_facts,
-)
-from luthier.frameworks.keras.inspecting.loss_facts import Compiled, loss_facts
-from luthier.frameworks.keras.inspecting.machine import backend, compiled, gradients
+from luthier.frameworks.keras.inspecting.first_look import cut_off, gradients_of, look, plain_loss
+from luthier.frameworks.keras.inspecting.layer_facts import activations, layer_facts
+from luthier.frameworks.keras.inspecting.loss_facts import Compiled
+from luthier.frameworks.keras.inspecting.machine import backend, compiled
 from luthier.frameworks.keras.inspecting.net import Net, array, identity, tensors
 from luthier.frameworks.keras.inspecting.optimizer_facts import optimizer_facts, schedule_facts
 from luthier.frameworks.keras.inspecting.rows import ROWS, Rows, read_rows
 from luthier.frameworks.keras.inspecting.untouched import untouched
 from luthier.frameworks.keras.watching_penalty import of_weight
-from luthier.frameworks.keras.watching_steps import short
 
 Array = NDArray[Any]
 STEPS = 100  # of each short training: enough for a sound one to leave guessing behind
@@ -74,7 +68,7 @@ def inspect(
                 "no loss: the model is not compiled, and none was given. Compile it, or pass "
                 'loss_fn="sparse_categorical_crossentropy" or any other loss that compile takes.'
             )
-        if isinstance(given, dict) or (isinstance(given, (list, tuple)) and len(given) > 1):
+        if plain_loss(given) is None:
             raise LuthierError(
                 f"the model has {len(given)} losses, but one was expected. Check a model of one "
                 "output: keras.Model(model.inputs, model.outputs[0]), with loss_fn=..."
@@ -134,62 +128,24 @@ def _seen(
 ) -> tuple[Setup, Any, Array]:
     """Run rows forward and backward."""
     inputs, target = rows.take(np.arange(min(len(rows), _PROBE)))
-    weights, others, given = tensors(net.weights), tensors(net.others), tensors(inputs)
-    try:
-        with net.changed(), Calls() as calls:
-            output, _, _ = net.call(weights, others, given, training=True)
-    except Exception as error:
-        shapes = ", ".join(f"{one.shape} {one.dtype}" for one in inputs)
-        raise BuilderError(
-            f"the model raised {type(error).__name__} on inputs of shape {shapes}: "
-            f"{str(error)[:300]}. Pass data as fit gets them."
-        ) from error
-    if not keras.ops.is_tensor(output):
-        raise BuilderError(
-            f"the model returned a {type(output).__name__}, but one tensor was expected. Check a "
-            "model of one output: keras.Model(model.inputs, model.outputs[0])."
-        )
-    own = {id(one) for one in net.layers}
-    made = [(layer, out) for layer, out in calls.made if id(layer) in own]
-    head, op = head_of(made, output)
-    outputs = array(output)
-    aligned = _aligned(target, outputs)
-    facts = output_facts(outputs, aligned, op, inputs)
-    about = loss_facts(loss, outputs, target, op) if facts.finite else LossFacts()
-    twice = (op, about.kind) in (("softmax", "cross_entropy"), ("sigmoid", "bce_logits"))
-    if backend() == "tensorflow" and twice and hasattr(output, "_keras_logits"):
-        kind = "shares" if op == "softmax" else "bce"
-        about = replace(loss_facts(loss, outputs, target, "none"), kind=kind, floor=0.0)
-        notes.append(
-            f"from_logits=True beside {op}: Keras on TensorFlow finds the logits before it, and "
-            "trains as it should; on JAX and PyTorch it would not"
-        )
+    seen = look(net, loss, inputs, target)
+    head, about = seen.head, seen.loss
+    notes += [seen.note] if seen.note else []
     about = replace(about, **_penalties(net))
-    setup = Setup(output=facts, loss=about, activations=activations(made, head))
+    setup = Setup(output=seen.facts, loss=about, activations=activations(seen.made, head))
     grads: Sequence[Array | None] = [None] * len(net.weights)
-    if facts.finite and not about.error:
-        grads = _gradients(net, loss, others, given, target)
+    if seen.facts.finite and not about.error:
+        grads = gradients_of(net, loss, inputs, target)
         setup = replace(setup, affine=_affine(net, head, inputs))
-    cut = _cut_off(net, made, grads)
+    cut = cut_off(net, seen.made, grads)
     if backend() == "jax" and any(one is not None and not one.any() for one in grads):
         notes.append("on JAX a weight that no gradient reaches has one of zero: not told apart")
     setup = replace(
         setup,
-        layers=layer_facts(net.model, made, grads),
+        layers=layer_facts(net.model, seen.made, grads),
         optimizer=optimizer_facts(optimizer, net.model, cut),
     )
-    return setup, head, outputs
-
-
-def _aligned(target: Array, outputs: Array) -> Array:
-    """Return targets of the outputs' shape where Keras brings them to it."""
-    if outputs.ndim == target.ndim + 1 and outputs.shape == (*target.shape, 1):
-        return target.reshape(outputs.shape)
-    if target.ndim == outputs.ndim + 1 and target.shape == (*outputs.shape, 1):
-        return target.reshape(outputs.shape)
-    if target.ndim == 2 and target.shape[1] == 1 and outputs.shape[-1] > 1:
-        return target[:, 0]
-    return target
+    return setup, head, seen.outputs
 
 
 def _penalties(net: Net) -> dict[str, Any]:
@@ -204,35 +160,6 @@ def _penalties(net: Net) -> dict[str, Any]:
         if not (l1 and l2) and (l1 or l2):
             found |= {"penalty_power": 2 if l2 else 1, "penalty_rate": l2 or l1}
     return found
-
-
-def _gradients(
-    net: Net, loss: Compiled, others: list[Any], inputs: list[Any], target: Array
-) -> Sequence[Array | None]:
-    given = keras.ops.convert_to_tensor(target)
-
-    def total(weights: list[Any]) -> Any:
-        with net.changed():
-            outputs, _, _ = net.call(weights, others, inputs, training=True)
-        return loss(given, outputs)
-
-    try:
-        return gradients(total, net.weights)
-    except Exception:
-        return [None] * len(net.weights)
-
-
-def _cut_off(net: Net, made: Sequence[Any], grads: Sequence[Array | None]) -> list[str]:
-    """Return the weights of layers that took part and that no gradient reaches."""
-    if all(one is None for one in grads):
-        return []
-    called = {id(v) for layer, _ in made for v in layer.weights}
-    held = net.model.trainable_variables
-    return [
-        short(v.path, net.model)
-        for v, g in zip(held, grads, strict=True)
-        if g is None and id(v) in called
-    ]
 
 
 def _affine(net: Net, head: Any, inputs: Sequence[Array]) -> bool | None:

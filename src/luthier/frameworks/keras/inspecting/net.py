@@ -21,12 +21,17 @@ class Net:
 
     Args:
         model: The user's.
+        weights: Trainable weights and other variables to call it with; those that it has by
+            default.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(
+        self, model: Any, weights: tuple[Sequence[Array], Sequence[Array]] | None = None
+    ) -> None:
         self.model = model
-        self.weights = [np.array(v.numpy()) for v in model.trainable_variables]
-        self.others = [np.array(v.numpy()) for v in model.non_trainable_variables]
+        own = model.trainable_variables, model.non_trainable_variables
+        held = weights or ([np.array(v.numpy()) for v in part] for part in own)
+        self.weights, self.others = (list(part) for part in held)
         self.layers = [
             one for one in model._flatten_layers(include_self=False)
             if not list(one._flatten_layers(include_self=False))
