@@ -136,7 +136,9 @@ def _differs(layer: Any) -> bool:
         return True
     # Augmentation, and layers of the user's own, may do anything.
     kind = type(layer)
-    own = not kind.__module__.startswith("keras.") and getattr(layer, "_call_has_training_arg", 0)
+    own = not kind.__module__.startswith("keras.") and getattr(
+        layer, "_call_has_training_arg", False
+    )
     return kind.__name__.startswith("Random") or bool(own)
 
 
