@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from luthier.loop.keras_watch import KerasWatch
     from luthier.loop.lr import lr
     from luthier.loop.predict import predict
+    from luthier.loop.repair.repair import repair
+    from luthier.loop.repair.result import Repair
     from luthier.loop.study import Study
     from luthier.loop.train import Training, train
     from luthier.loop.tune import tune
@@ -45,6 +47,7 @@ _LAZY = {
     "ask": "luthier.loop.ask",
     "Comparison": "luthier.loop.compare",
     "KerasWatch": "luthier.loop.keras_watch",
+    "Repair": "luthier.loop.repair.result",
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
@@ -56,6 +59,7 @@ _LAZY = {
     "lr": "luthier.loop.lr",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
+    "repair": "luthier.loop.repair.repair",
     "train": "luthier.loop.train",
     "tune": "luthier.loop.tune",
     "watch": "luthier.loop.watch",
@@ -75,6 +79,7 @@ __all__ = [
     "LuthierError",
     "Pruned",
     "Recipe",
+    "Repair",
     "Space",
     "SplitPlan",
     "Study",
@@ -89,6 +94,7 @@ __all__ = [
     "lr",
     "predict",
     "read",
+    "repair",
     "train",
     "tune",
     "watch",

@@ -4,6 +4,7 @@ from luthier.core.batches import BatchSize, BatchSizes
 from luthier.core.cost import COSTS, Cost
 from luthier.core.curves import Curves, Series
 from luthier.core.diagnosis import Diagnosis
+from luthier.core.edit import EDITS, Edit, Move, chosen
 from luthier.core.errors import (
     BuilderError,
     CaptureError,
@@ -69,6 +70,7 @@ from luthier.core.workers import Death, Stop, nothing
 __all__ = [
     "CHUNK",
     "COSTS",
+    "EDITS",
     "LIVE_STATES",
     "MEASURED",
     "MODEL_PREFIX",
@@ -96,6 +98,7 @@ __all__ = [
     "Death",
     "Diagnosis",
     "Domain",
+    "Edit",
     "Engine",
     "Executor",
     "Finding",
@@ -113,6 +116,7 @@ __all__ = [
     "LuthierError",
     "MissingCompilerError",
     "MissingExtraError",
+    "Move",
     "Node",
     "OptimizerFacts",
     "OutputFacts",
@@ -151,6 +155,7 @@ __all__ = [
     "Verdict",
     "WatchError",
     "Watcher",
+    "chosen",
     "chunk_rows",
     "did_you_mean",
     "domain_from_json",

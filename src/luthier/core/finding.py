@@ -41,6 +41,12 @@ class Prescription:
         change = {key: list(pair) for key, pair in self.change.items()}
         return {"advice": self.advice, "change": change, "widen": dict(self.widen)}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Prescription:
+        """Read what `to_json` wrote."""
+        change = {key: (old, new) for key, (old, new) in data["change"].items()}
+        return cls(data["advice"], change, data["widen"])
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -91,6 +97,18 @@ class Finding:
             "consequences": list(self.consequences),
             "prescriptions": [one.to_json() for one in self.prescriptions],
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Finding:
+        """Read what `to_json` wrote.
+
+        >>> found = Finding("plateau", "info", "Flat.", evidence={"best": 0.5})
+        >>> Finding.from_json(found.to_json()) == found
+        True
+        """
+        prescriptions = tuple(Prescription.from_json(one) for one in data["prescriptions"])
+        consequences = tuple(data["consequences"])
+        return cls(**{**data, "consequences": consequences, "prescriptions": prescriptions})
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier.core.curves import Curves
+from luthier.core.edit import Edit
 from luthier.core.network import Baseline, Build, Captured, Rehearsal, State
 from luthier.core.recipe import Recipe
 from luthier.core.run import Trace
@@ -104,6 +105,15 @@ class Framework(Protocol):
         Raises:
             LuthierError: when network or loss cannot be run on the data.
         """
+
+    def edits(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Sequence[Edit]:
+        """Return the changes to a builder's network that are safe to make."""
+
+    def edited(self, build: Build, edits: Sequence[Edit]) -> Build:
+        """Return a builder whose argument `EDITS` names which of some edits are made."""
+
+    def repaired(self, build: Build, edits: Sequence[Edit]) -> Build:
+        """Return a builder that makes some edits always, with the source that does so."""
 
     def script(
         self,

@@ -17,10 +17,11 @@ from luthier.core import (
     LuthierError,
     Recipe,
     ScheduleFacts,
+    Setup,
 )
 from luthier.data import describe
 from luthier.diagnosis import diagnose_setup
-from luthier.loop.assembly import assemble
+from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.recipes import load_recipe
 
 SECONDS = 10.0
@@ -133,6 +134,17 @@ def check_recipe(
     )
     if epochs is not None:
         parts = replace(parts, recipe=parts.recipe.replace({"epochs": epochs}))
+    return diagnose_setup(setup_of(parts, seconds=seconds, seed=seed))
+
+
+def setup_of(parts: Assembly, *, seconds: float = SECONDS, seed: int = 0) -> Setup:
+    """Measure a recipe's training before its first step.
+
+    Args:
+        parts: What is trained.
+        seconds: That short trainings of copies may take in all.
+        seed: Of the network, and of the order of rows.
+    """
     done, arrays = parts.recipe, parts.arrays
     network, loss_fn, optimizer = parts.framework.ready(parts.build, done, arrays, seed)
     rows = len(arrays.train)
@@ -151,14 +163,13 @@ def check_recipe(
         seed=seed,
     )
     schedule = ScheduleFacts(done.schedule, _rates(done, max(rows // size, 1)), done.epochs)
-    setup = replace(
+    return replace(
         setup,
         data=describe(train[0], train[1], val),
         schedule=schedule,
         recipe=done,
         task=arrays.task,
     )
-    return diagnose_setup(setup)
 
 
 def _one(inputs: tuple[Any, ...]) -> Any:

@@ -24,10 +24,12 @@ from luthier.loop.builders import as_build, is_file
 from luthier.loop.confirming import Confirming
 from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
+from luthier.loop.repair.curing import Curing
+from luthier.loop.repair.proving import Proving
 from luthier.loop.repeating import Repeating
 from luthier.loop.worker import Worker
 
-Plan = Asking | Confirming | Repeating
+Plan = Asking | Confirming | Curing | Proving | Repeating
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from luthier.apps.cli.compare import compare
 from luthier.apps.cli.diagnose import diagnose
 from luthier.apps.cli.lr import lr
 from luthier.apps.cli.predict import predict
+from luthier.apps.cli.repair import repair
 from luthier.apps.cli.report import report
 from luthier.apps.cli.show import show
 from luthier.apps.cli.train import train
@@ -57,6 +58,7 @@ for command in (
     compare,
     check,
     diagnose,
+    repair,
     predict,
     show,
     report,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from luthier.catalog import losses
+from luthier.catalog import families, losses
 from luthier.core import (
     Arrays,
     Baseline,
@@ -20,6 +20,7 @@ from luthier.core import (
     BuilderError,
     Captured,
     Conditional,
+    Edit,
     LuthierError,
     Part,
     Recipe,
@@ -30,8 +31,10 @@ from luthier.core import (
     Trial,
 )
 from luthier.core.keys import fold
+from luthier.frameworks.edited import edited, repaired
 from luthier.frameworks.fit import check_fit
 from luthier.frameworks.keras import heads, penalties
+from luthier.frameworks.keras.edits import apply, edits_of
 from luthier.frameworks.keras.networks import (
     built,
     has_dropout,
@@ -242,6 +245,21 @@ class KerasFramework:
             seconds=seconds,
             seed=seed,
         )
+
+    def edits(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Sequence[Edit]:
+        """Return the safe changes to a network's layers; a family says all by its arguments."""
+        if any(build.reference == family.name for family in families.ALL):
+            return ()
+        model = built(build, recipe, arrays.task, seed, sample_of(arrays))
+        return edits_of(model, classes=arrays.task.kind == "classification")
+
+    def edited(self, build: Build, edits: Sequence[Edit]) -> Build:
+        """Return a builder whose argument names which of some edits are made."""
+        return edited(build, edits, apply)
+
+    def repaired(self, build: Build, edits: Sequence[Edit]) -> Build:
+        """Return a builder that makes some edits always, with the source that does so."""
+        return repaired(build, edits, apply)
 
     def script(
         self,

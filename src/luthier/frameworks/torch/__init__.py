@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from luthier.catalog import losses
+from luthier.catalog import families, losses
 from luthier.core import (
     CHUNK,
     Arrays,
@@ -21,6 +21,7 @@ from luthier.core import (
     Build,
     BuilderError,
     Captured,
+    Edit,
     Graph,
     Part,
     Recipe,
@@ -32,7 +33,9 @@ from luthier.core import (
     chunk_rows,
 )
 from luthier.core.keys import fold
+from luthier.frameworks.edited import edited, repaired
 from luthier.frameworks.fit import check_fit
+from luthier.frameworks.torch.edits import apply, edits_of
 from luthier.frameworks.torch.graphs import Graphs
 from luthier.frameworks.torch.initialise import initialise
 from luthier.frameworks.torch.layers import module_of
@@ -189,6 +192,22 @@ class TorchFramework:
             seconds=seconds,
             seed=seed,
         )
+
+    def edits(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Sequence[Edit]:
+        """Return the safe changes to a network's modules; a family says all by its arguments."""
+        if any(build.reference == family.name for family in families.ALL):
+            return ()
+        module = _built(build, recipe, arrays.task, seed)
+        dtype = next((p.dtype for p in module.parameters()), torch.float32)
+        return edits_of(module, [_tensor(x[:_SAMPLE], dtype) for x in arrays.train.inputs])
+
+    def edited(self, build: Build, edits: Sequence[Edit]) -> Build:
+        """Return a builder whose argument names which of some edits are made."""
+        return edited(build, edits, apply)
+
+    def repaired(self, build: Build, edits: Sequence[Edit]) -> Build:
+        """Return a builder that makes some edits always, with the source that does so."""
+        return repaired(build, edits, apply)
 
     def script(
         self,

@@ -2,6 +2,7 @@
 
 from luthier.report.html.comparison_page import comparison_fragment, comparison_page
 from luthier.report.html.diagnosis_page import diagnosis_page
+from luthier.report.html.repair_page import repair_fragment, repair_page
 from luthier.report.html.story import Story
 from luthier.report.html.study_page import study_fragment, study_page
 
@@ -10,6 +11,8 @@ __all__ = [
     "comparison_fragment",
     "comparison_page",
     "diagnosis_page",
+    "repair_fragment",
+    "repair_page",
     "study_fragment",
     "study_page",
 ]

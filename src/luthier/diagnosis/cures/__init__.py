@@ -1,0 +1,109 @@
+"""Cures: from findings to what is worth trying, the first thing first. Pure.
+
+A rule's own prescriptions come first, where they are changes of a recipe; then what is known to
+help against its problem, in the order in which it should be tried; then the same for what the
+problem explains. To add one: a function in a file of this folder, and an entry in `KNOWN`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from luthier.core import Finding, Prescription, Recipe, Value
+from luthier.diagnosis.cures import layers, regularisation, speed, stability
+from luthier.diagnosis.cures.cure import Cure, Patient
+
+__all__ = ["KNOWN", "MOST", "Cure", "Patient", "cures"]
+
+MOST = 12  # of a round: at a quarter of a training each they cost three
+_Known = Callable[[Patient, str], list[Cure]]
+_OF_STEPS = (stability.unstable,)
+_OF_SPEED = (speed.slow,)
+
+KNOWN: Mapping[str, tuple[_Known, ...]] = {
+    "nan_loss": (layers.scaled, stability.unstable, layers.started),
+    "diverging": _OF_STEPS,
+    "exploding_gradients": (*_OF_STEPS, layers.started),
+    "loss_spikes": _OF_STEPS,
+    "oscillating": (*_OF_STEPS, speed.scheduled),
+    "late_variance": (speed.scheduled, *_OF_STEPS),
+    "learning_rate_too_high": _OF_STEPS,
+    "learning_rate_out_of_range": (stability.slower, speed.faster, speed.usual),
+    "learning_rate_too_low": _OF_SPEED,
+    "slow_convergence": _OF_SPEED,
+    "plateau": (*_OF_SPEED, *_OF_STEPS),
+    "too_few_epochs": (speed.longer, speed.faster, speed.scheduled),
+    "underfitting": (regularisation.freed, *_OF_SPEED, layers.bent, layers.logits),
+    "not_learning": (
+        regularisation.freed,
+        layers.scaled,
+        speed.stuck,
+        layers.logits,
+        layers.started,
+        stability.normalising,
+        layers.unsaturated,
+    ),
+    "optimizer_settings": (speed.usual, speed.sound),
+    "schedule_collapses": (speed.scheduled,),
+    "schedule_not_applied": (speed.scheduled,),
+    "unscaled_inputs": (layers.scaled, stability.normalising),
+    "bad_initialisation": (layers.started, stability.normalising),
+    "cannot_overfit_one_batch": (layers.logits, layers.started, stability.normalising),
+    "vanishing_gradients": (layers.vanishing,),
+    "saturated_units": (layers.saturated,),
+    "dead_units": (layers.dead,),
+    "missing_nonlinearity": (layers.bent,),
+    "wrong_output_activation": (layers.logits,),
+    "double_softmax": (layers.logits,),
+    "wrong_loss": (layers.logits,),
+    "over_regularised": (regularisation.freed,),
+    "overfitting": (regularisation.held,),
+    "under_regularised": (regularisation.held,),
+    "too_many_epochs": (regularisation.held,),
+    "batch_too_small": (*_OF_STEPS,),
+    "batch_too_large": (*_OF_SPEED,),
+    "wrong_gradient_sign": (stability.slower,),
+}
+
+
+def cures(findings: Sequence[Finding], patient: Patient, *, most: int = MOST) -> list[Cure]:
+    """Return what is worth trying, each recipe once.
+
+    Args:
+        findings: The first to act on first.
+        patient: What they were found in.
+        most: How many at most.
+
+    >>> from luthier.core import Recipe
+    >>> found = [Finding("over_regularised", "warning", "l2 of 1.")]
+    >>> [(c.problem, c.settings) for c in cures(found, Patient(Recipe(l2=1.0)))]
+    [('over_regularised', {'l2': 0.0})]
+    """
+    found: dict[Recipe, Cure] = {}
+    for finding in findings:
+        for one in (*_prescribed(finding, patient), *_known(finding, patient)):
+            recipe = one.on(patient.recipe)
+            if recipe != patient.recipe:
+                found.setdefault(recipe, one)
+    return list(found.values())[:most]
+
+
+def _prescribed(finding: Finding, patient: Patient) -> list[Cure]:
+    return [
+        Cure(finding.problem, one.advice.rstrip("."), settings)
+        for one in finding.prescriptions
+        if (settings := _settings(one, patient.recipe))
+    ]
+
+
+def _settings(one: Prescription, recipe: Recipe) -> dict[str, Value]:
+    return {key: new for key, (_, new) in one.change.items() if recipe.has(key)}
+
+
+def _known(finding: Finding, patient: Patient) -> list[Cure]:
+    found: list[Cure] = []
+    for problem in (finding.problem, *finding.consequences):
+        for known in KNOWN.get(problem, ()):
+            # What a problem explains is cured with it: the cure is said to be against the cause.
+            found += known(patient, finding.problem)
+    return found

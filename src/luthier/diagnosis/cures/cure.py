@@ -1,0 +1,63 @@
+"""A cure: something to try against a problem; and what there is to try it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from luthier.core import EDITS, MODEL_PREFIX, Recipe, Value
+
+_EDITS = f"{MODEL_PREFIX}{EDITS}"
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is to be cured.
+
+    Args:
+        recipe: How it is trained.
+        edits: Names of the changes to its network that are safe.
+        choices: Values that arguments of its builder can have, by recipe key.
+        tabular: Whether its rows are a table or other numbers that scaling suits.
+    """
+
+    recipe: Recipe
+    edits: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    tabular: bool = True
+
+    def argument(self, name: str, *wanted: Value) -> dict[str, Value]:
+        """Return the first of some values that an argument can have and has not; or nothing."""
+        key = f"{MODEL_PREFIX}{name}"
+        for value in wanted:
+            if value in self.choices.get(key, ()) and self.recipe.get(key) != value:
+                return {key: value}
+        return {}
+
+
+@dataclass(frozen=True)
+class Cure:
+    """Something to try.
+
+    Args:
+        problem: What it is against.
+        advice: For a person.
+        settings: New values by recipe key.
+        edit: Name of a change to the network.
+
+    >>> Cure("nan_loss", "Clip gradients", {"clip_norm": 1.0}).on(Recipe()).clip_norm
+    1.0
+    """
+
+    problem: str
+    advice: str
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    edit: str = ""
+
+    def on(self, recipe: Recipe) -> Recipe:
+        """Return a recipe with it."""
+        changes: dict[str, Value] = dict(self.settings)
+        if self.edit:
+            names = [*filter(None, str(recipe.get(_EDITS) or "").split("+"))]
+            changes[_EDITS] = "+".join(dict.fromkeys([*names, self.edit]))
+        return recipe.replace(changes)

@@ -1,0 +1,1 @@
+"""Repair: from a recipe that trains badly to the changes that help, with the proof."""

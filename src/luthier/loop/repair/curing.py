@@ -1,0 +1,183 @@
+"""The course of a repair as a plan: what a study trains next, from its history alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, ClassVar
+
+from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
+from luthier.diagnosis.cures import Cure, Patient, cures
+from luthier.search.race import cost, race, trial_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FIND = 8.0  # trainings that finding may cost beside the check, the first one among them
+ROUNDS = 3  # changes at most: what takes more is another network
+LATER = 8  # candidates of the rounds after the first
+LEAST = 0.02  # of the loss, that a change must bring: less is what seeds differ by
+MORE = 0.1  # of what was gained so far, that a further change must bring
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One cure that was tried.
+
+    Args:
+        cure: It.
+        recipe: The recipe with it, and with what was taken before.
+        trial: Its training, as far as it went; None where the budget did not reach.
+        taken: Whether it is part of the repair.
+    """
+
+    cure: Cure
+    recipe: Recipe
+    trial: Trial | None
+    taken: bool = False
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where a repair stands.
+
+    Args:
+        steps: What is to be trained next; nothing once it is decided.
+        findings: What was wrong.
+        taken: The changes, in the order in which they were found.
+        tried: All that was tried.
+        after: The repaired recipe; the given one where nothing helped.
+    """
+
+    steps: tuple[Step, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    taken: tuple[Cure, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    after: Recipe = field(default_factory=Recipe)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing called for a repair."""
+        return all(one.severity == "info" for one in self.findings)
+
+
+@dataclass(frozen=True)
+class Curing:
+    """Train the recipe, try cures of what is found, take the best, and try what is left on it.
+
+    Greedy, forward: the best single cure, then the best one beside it. After each the new training
+    is diagnosed, so that what the first cure laid bare is treated by the second.
+
+    Args:
+        checked: What was found before training.
+        patient: The recipe, and what can be changed beside it.
+        diagnose: What rules say of a training.
+        spent: Epochs that the check's short trainings were worth; they are told, and not limited.
+        find: Trainings that all this may cost beside them.
+    """
+
+    checked: tuple[Finding, ...]
+    patient: Patient
+    diagnose: Callable[[Trial], Diagnosis]
+    spent: float = 0.0
+    find: float = FIND
+    purpose: ClassVar[str] = "repair"
+
+    def __call__(self, space: Space, history: History, rng: np.random.Generator) -> list[Step]:
+        """Return what comes next."""
+        return list(self.course(history).steps)
+
+    def course(self, history: History) -> Course:
+        """Return where the repair stands: a function of what was trained."""
+        recipe = self.patient.recipe
+        first = trial_of(history, recipe)
+        if first is None:
+            return Course((Step(recipe.epochs, recipe=recipe, seed=history.seed),), after=recipe)
+        if first.state == "paused" and first.epochs < recipe.epochs:
+            return Course((Step(recipe.epochs, trial=first.number),), after=recipe)
+        findings = _ordered(self.checked, self.diagnose(first).findings)
+        course = Course((), findings, after=recipe)
+        if course.healthy:
+            return course
+        queue = cures(findings, self.patient)
+        begun, spent = history.loss(first), recipe.epochs
+        for number in range(ROUNDS):
+            racing = self._affordable(queue, course.after, spent)
+            recipes = [cure.on(course.after) for cure in racing]
+            spent += cost(recipes)
+            steps = race(history, recipes) if recipes else []
+            tried = [
+                Tried(cure, one, trial_of(history, one))
+                for cure, one in zip(racing, recipes, strict=True)
+            ]
+            if steps:
+                return replace(course, steps=tuple(steps), tried=(*course.tried, *tried))
+            best = self._best(history, tried, course.after, begun)
+            if best is None:
+                return replace(course, tried=(*course.tried, *tried))
+            kept = [replace(one, taken=one is best) for one in tried]
+            course = replace(
+                course,
+                tried=(*course.tried, *kept),
+                taken=(*course.taken, best.cure),
+                after=best.recipe,
+            )
+            if number + 1 < ROUNDS:
+                queue = self._left(best, queue, course.after)
+        return course
+
+    def _affordable(self, queue: Sequence[Cure], base: Recipe, spent: float) -> list[Cure]:
+        """Return the first cures whose race what is left of the budget pays for."""
+        budget = self.find * self.patient.recipe.epochs - spent
+        count = len(queue)
+        while count and cost([cure.on(base) for cure in queue[:count]]) > budget:
+            count -= 1
+        return list(queue[:count])
+
+    def _best(
+        self, history: History, tried: Sequence[Tried], base: Recipe, begun: float
+    ) -> Tried | None:
+        """Return what is clearly better than the recipe before it; None where nothing is."""
+        done = [one for one in tried if one.trial is not None and _complete(one.trial)]
+        best = min(done, key=lambda one: _loss(history, one.trial), default=None)
+        if best is None:
+            return None
+        before = _loss(history, trial_of(history, base))
+        now = _loss(history, best.trial)
+        if now == inf or before == inf:
+            return best if now < before else None
+        gained = 0.0 if begun == inf else begun - before
+        return best if before - now >= max(LEAST * abs(before), MORE * gained) else None
+
+    def _left(self, best: Tried, queue: Sequence[Cure], after: Recipe) -> list[Cure]:
+        """Return what to try beside a cure: of what is found in it, then of what was found."""
+        patient = replace(self.patient, recipe=after)
+        found = [] if best.trial is None else list(self.diagnose(best.trial).findings)
+        anew = cures(found, patient, most=LATER) if found else []
+        other = [one for one in queue if not _same_kind(one, best.cure)]
+        unique = {cure.on(after): cure for cure in reversed([*anew, *other])}
+        unique.pop(after, None)
+        return list(reversed(unique.values()))[:LATER]
+
+
+def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return what was found before and in the training, each problem once, the loud ones first."""
+    names = {one.problem for one in checked}
+    both = [*checked, *(one for one in seen if one.problem not in names)]
+    return tuple(sorted(both, key=lambda one: ("error", "warning", "info").index(one.severity)))
+
+
+def _same_kind(one: Cure, other: Cure) -> bool:
+    """Tell whether two cures change the same thing, and were compared already."""
+    if one.edit or other.edit:
+        return one.edit == other.edit
+    return bool(one.settings.keys() & other.settings.keys())
+
+
+def _complete(trial: Trial) -> bool:
+    return trial.state == "finished" or trial.epochs >= trial.recipe.epochs
+
+
+def _loss(history: History, trial: Trial | None) -> float:
+    return inf if trial is None else history.loss(trial)

@@ -1,0 +1,59 @@
+"""What is tried against what, and in which order."""
+
+import pytest
+
+from luthier.core import EDITS, PROBLEMS, Finding, Prescription, Recipe
+from luthier.diagnosis.cures import KNOWN, Cure, Patient, cures
+
+PLAIN = Recipe()
+
+
+def of(problem: str, recipe: Recipe = PLAIN, *, edits: tuple[str, ...] = (), **finding):
+    return cures([Finding(problem, "error", "x", **finding)], Patient(recipe, edits))
+
+
+@pytest.mark.parametrize("problem", KNOWN)
+def test_every_problem_exists_and_every_cure_changes_something(problem: str):
+    assert problem in PROBLEMS
+    recipe = Recipe(optimizer="sgd", learning_rate=0.01)
+    assert all(cure.on(recipe) != recipe for cure in of(problem, recipe))
+
+
+def test_stability_is_cured_in_the_playbooks_order():
+    found = of(
+        "diverging",
+        Recipe(optimizer="adam", learning_rate=0.1),
+        edits=("normalise", "zero_residual"),
+    )
+    kinds = [cure.edit or next(iter(cure.settings)) for cure in found]
+    assert kinds[:4] == ["warmup", "clip_norm", "normalise", "zero_residual"]
+    assert set(kinds[4:]) == {"learning_rate"}
+
+
+def test_what_a_rule_prescribes_comes_first():
+    first = Prescription("Slower.", change={"learning_rate": (0.1, 0.004)})
+    assert of("nan_loss", prescriptions=(first,))[0].settings == {"learning_rate": 0.004}
+
+
+def test_what_a_finding_explains_is_cured_as_well():
+    found = of("dead_units", consequences=("over_regularised",), recipe=Recipe(l2=1.0))
+    assert {"l2": 0.0} in [cure.settings for cure in found]
+    assert {cure.problem for cure in found} == {"dead_units"}
+
+
+def test_an_edit_is_tried_only_where_it_is_safe():
+    assert of("double_softmax") == []
+    assert [c.edit for c in of("double_softmax", edits=("without_last_activation",))] == [
+        "without_last_activation"
+    ]
+
+
+def test_edits_add_up():
+    recipe = Cure("nan_loss", "", edit="normalise").on(Cure("nan_loss", "", edit="a").on(Recipe()))
+    assert recipe.get(f"model.{EDITS}") == "a+normalise"
+
+
+def test_a_rate_below_zero_is_turned_and_nothing_else():
+    assert [c.settings for c in of("wrong_gradient_sign", Recipe(learning_rate=-0.1))] == [
+        {"learning_rate": 0.1}
+    ]
