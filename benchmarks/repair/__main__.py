@@ -1,0 +1,161 @@
+"""``python -m benchmarks.repair``: published cases, injected faults and healthy recipes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+
+def main() -> None:
+    """Run what is asked for, and print the shares."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cases", type=Path, help="cases.json, with auto-mpg.csv beside it")
+    parser.add_argument("--injected", type=int, default=60, help="faults put into sound recipes")
+    parser.add_argument("--healthy", type=int, default=20, help="sound recipes")
+    parser.add_argument("--only", default="", help="part of a case's name")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0, help="of what is injected")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--limit", type=float, default=1e9, help="seconds after which none begins")
+    parser.add_argument("--out", type=Path, help="results so far, one line a case; goes on with it")
+    a = parser.parse_args()
+    rows = (
+        [json.loads(line) for line in a.out.read_text().splitlines()]
+        if (a.out and a.out.exists())
+        else []
+    )
+    known = {row["name"] for row in rows}
+    wanted = [w for w in _wanted(a) if a.only in w[1] and w[1] not in known]
+    deadline = time.time() + a.limit
+    with ProcessPoolExecutor(a.jobs) as pool:
+        jobs = [pool.submit(_one, *w, a.engine, a.seconds, deadline) for w in wanted]
+        for done in as_completed(jobs):
+            row = done.result()
+            if row is None:
+                continue
+            rows.append(row)
+            _say(_line(row))
+            if a.out:
+                with a.out.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    _say(summary(rows))
+
+
+def _wanted(a: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
+    if a.cases:
+        for row in json.loads(a.cases.read_text()):
+            yield "published", row["id"], (row, str(a.cases.parent))
+    for number in range(a.injected):
+        yield "injected", f"injected {a.seed}/{number}", (number, a.seed)
+    for number in range(a.healthy):
+        yield "healthy", f"healthy {a.seed}/{number}", (number, a.seed)
+
+
+def _one(
+    kind: str, name: str, what: Any, engine: str, seconds: float, deadline: float
+) -> dict[str, Any] | None:
+    """Run one case in a process of the pool."""
+    if time.time() > deadline:
+        return None
+    os.environ["OMP_NUM_THREADS"] = "1"
+    warnings.simplefilter("ignore")
+    import torch
+
+    from benchmarks.check.networks import Unbuildable
+    from benchmarks.repair.arms import compared
+    from benchmarks.repair.injected import healthy, injected
+    from benchmarks.repair.published import published
+
+    torch.set_num_threads(1)
+    try:
+        if kind == "published":
+            one = published(what[0], Path(what[1]))
+        else:
+            make = injected if kind == "injected" else healthy
+            *_, one = make(what[0] + 1, what[1])
+        row = compared(one, engine=engine, seconds=seconds)
+    except Unbuildable as error:
+        return {"name": name, "kind": kind, "unbuilt": str(error)}
+    except Exception as error:
+        last = traceback.format_exc().splitlines()[-4:]
+        return {"name": name, "kind": kind, "unbuilt": f"{type(error).__name__}: {error} {last}"}
+    return {**row, "title": row["name"], "name": name, "kind": kind}
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "unbuilt" in row:
+        return f"--     {row['name']}: not built ({row['unbuilt']})"
+    scores = "  ".join(
+        f"{arm} {np.mean(row[arm]):.3g}"
+        for arm in ("before", "fixed", "after", "random")
+        if arm in row
+    )
+    title = f"{row['title']}: {scores}  {row['seconds']:.0f} s"
+    if "fixed" not in row:
+        return f"{row['outcome']:12} {title}  {row['findings']} {row['changes']}"
+    if not row["harmful"]:
+        return f"harmless {title}"
+    from benchmarks.repair.arms import mended
+
+    marks = ["MENDED" if mended(row, arm) else "-" for arm in ("after", "random")]
+    spent = (row["check"] + row["find"]) / row["full"], row["prove"] / row["full"]
+    return (
+        f"{marks[0]:6} (random {marks[1]}) {title}  {row['outcome']} {row['findings']} "
+        f"{row['changes']} find {spent[0]:.1f} prove {spent[1]:.1f}"
+    )
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the shares in words."""
+    from benchmarks.repair.arms import mended
+
+    lines = []
+    for kinds in (("published",), ("injected",), ("published", "injected")):
+        harmed = [r for r in rows if r.get("harmful") and r["kind"] in kinds]
+        if not harmed:
+            continue
+        ours = [mended(r, "after") for r in harmed]
+        theirs = [mended(r, "random") for r in harmed]
+        only = sum(a and not b for a, b in zip(ours, theirs, strict=True))
+        other = sum(b and not a for a, b in zip(ours, theirs, strict=True))
+        p = binomtest(only, only + other).pvalue if only + other else 1.0
+        worse = sum(np.mean(r["after"]) > np.mean(r["before"]) * 1.001 + 1e-9 for r in harmed)
+        find = np.median([(r["check"] + r["find"]) / r["full"] for r in harmed])
+        proofs = [r["prove"] / r["full"] for r in harmed if r["prove"]]
+        lines.append(
+            f"{'+'.join(kinds)}: {len(harmed)} harmful, mended {np.mean(ours):.0%}, random search "
+            f"{np.mean(theirs):.0%} (only ours {only}, only random {other}, McNemar p = {p:.2g}); "
+            f"worse than before {worse}; median trainings to find {find:.1f}, to prove "
+            f"{np.median(proofs) if proofs else 0:.1f}"
+        )
+    sound = [r for r in rows if "outcome" in r and "fixed" not in r]
+    if sound:
+        left = sum(r["outcome"] == "healthy" for r in sound)
+        changed = sum(bool(r["changes"]) for r in sound)
+        lines.append(f"healthy: {len(sound)}, left alone {left}, changed {changed}")
+    harmless = sum(r.get("harmful") is False for r in rows)
+    unbuilt = sum("unbuilt" in r for r in rows)
+    lines.append(f"harmless faults {harmless}, not built {unbuilt}")
+    return "\n".join(lines)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""One broken training: as it is, as its fix has it, repaired, and after random search."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import luthier
+from benchmarks.repair.broken import Broken, Side
+from luthier.catalog import optimizers
+from luthier.core import EDITS, MODEL_PREFIX, Categorical, Domain, Float, Recipe, Space, Value
+from luthier.loop.assembly import Assembly, assemble
+from luthier.loop.repair.proving import guess
+from luthier.loop.repair.repair import _editable
+from luthier.loop.scoring import part_scores
+from luthier.loop.train import train_assembled
+
+SEEDS = (101, 102, 103)
+SHARE = 0.1  # of the gap between broken and fixed that may be left
+CLEAR = 2.0  # standard errors between broken and fixed, and a tenth of the score, make a harm
+UNITS = {"classification": "log_loss", "regression": "rmse"}
+
+
+def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
+    """Return all that is known of a case as plain data."""
+    began = time.monotonic()
+    how: dict[str, Any] = {"task": one.task, "metric": UNITS[one.task]}
+    parts = _parts(one.before, how)
+    before = _scores(parts, parts.recipe, engine)
+    row: dict[str, Any] = {"name": one.name, "fault": one.fault, "before": before}
+    if one.fixed is not None:
+        fixed = _parts(one.fixed, how)
+        row["fixed"] = _scores(fixed, fixed.recipe, engine)
+        if one.task == "regression":  # data of another scale: in standard deviations of its own
+            row["fixed"] = [s * _spread(parts) / _spread(fixed) for s in row["fixed"]]
+        row["harmful"] = harmful(before, row["fixed"])
+        if not row["harmful"]:
+            return {**row, "seconds": time.monotonic() - began}
+    found = luthier.repair(
+        one.before.build, one.before.data, recipe=one.before.recipe, storage="sqlite://",
+        engine=engine, seconds=seconds, **how,
+    )  # fmt: skip
+    told = found.found
+    row |= {
+        "outcome": found.outcome,
+        "findings": [
+            f"{f.problem}:{f.severity[0]}" for f in told.diagnosis.findings if f.severity != "info"
+        ],
+        "changes": [f"{c.advice} {dict(c.settings)}" for c in told.changes],
+        "tried": [[t.advice, t.score, t.epochs, t.taken] for t in told.tried],
+        "full": told.full,
+        "check": told.check_epochs,
+        "find": told.find_epochs,
+        "prove": told.prove_epochs,
+    }
+    row["after"] = _scores(found.parts, found.recipe, engine) if told.changes else before
+    if one.fixed is not None:
+        budget = told.check_epochs + told.find_epochs + told.prove_epochs
+        row["random"] = _random(parts, budget, engine)
+    return {**row, "seconds": time.monotonic() - began}
+
+
+def harmful(before: list[float], fixed: list[float]) -> bool:
+    """Tell whether a fault does harm: beyond noise, and by a tenth of what is left at least."""
+    gap = float(np.mean(before) - np.mean(fixed))
+    noise = float(np.sqrt((np.var(before, ddof=1) + np.var(fixed, ddof=1)) / len(before)))
+    return gap > CLEAR * noise and gap > 0.1 * abs(float(np.mean(fixed)))
+
+
+def mended(row: Mapping[str, Any], arm: str) -> bool:
+    """Tell whether an arm came to within a tenth of the gap of the fix."""
+    before, fixed, after = (float(np.mean(row[name])) for name in ("before", "fixed", arm))
+    return after <= fixed + SHARE * (before - fixed)
+
+
+def _parts(side: Side, how: Mapping[str, Any]) -> Assembly:
+    return assemble(side.build, side.data, recipe=side.recipe, **how)
+
+
+def _spread(parts: Assembly) -> float:
+    return float(parts.arrays.task.target_scale[0])
+
+
+def _scores(parts: Assembly, recipe: Recipe, engine: str) -> list[float]:
+    """Return the test score of some seeds; a failed training counts as guessing."""
+    found = []
+    for seed in SEEDS:
+        done = train_assembled(replace(parts, recipe=recipe), seed=seed, engine=engine)
+        arrays = parts.preparation.arrays(recipe)
+        test: Any = arrays.test
+        outputs = None
+        if done.state is not None and done.score is not None and np.isfinite(done.score):
+            task = arrays.task
+            model = parts.framework.restore(parts.build, recipe, task, done.state)
+            outputs = parts.framework.outputs(model, test)
+        floor = guess(arrays.train, test, arrays.task.n_outputs, bool(arrays.task.classes))
+        worst = part_scores(arrays, floor, test)[arrays.task.metric]
+        if outputs is None or not np.isfinite(outputs).all():
+            found.append(worst)
+            continue
+        # What is worse than ten guesses is all alike: gaps are not to be measured in explosions.
+        found.append(min(part_scores(arrays, outputs, test)[arrays.task.metric], 10 * worst))
+    return found
+
+
+def _random(parts: Assembly, budget: float, engine: str) -> list[float]:
+    """Return what random search over all that cures can change comes to, by validation score."""
+    parts, _ = _editable(parts, 0)
+    space = space_of(parts)
+    rng = np.random.default_rng(0)
+    best, best_score = parts.recipe, np.inf
+    left = budget
+    while left >= parts.recipe.epochs:
+        recipe = space.decode(rng.random(space.dimensions).tolist())
+        left -= recipe.epochs
+        done = train_assembled(replace(parts, recipe=recipe), seed=0, engine=engine)
+        if done.score is not None and np.isfinite(done.score) and done.score < best_score:
+            best, best_score = recipe, done.score
+    return _scores(parts, best, engine)
+
+
+def space_of(parts: Assembly) -> Space:
+    """Return all that repair's cures can change, the recipe's own values among them."""
+    own, rates = parts.recipe, optimizers.by_name(parts.recipe.optimizer).learning_rates
+    low, high = min(rates.low, own.learning_rate), max(rates.high, own.learning_rate)
+    ranges: dict[str, Domain] = {"learning_rate": Float(low, high, log=True)}
+    choices: dict[str, tuple[Value, ...]] = {
+        "schedule": ("cosine",),
+        "warmup": (0.1,),
+        "clip_norm": (None, 1.0),
+        "preprocessing": ("standard",),
+        "initialiser": (None, "kaiming_normal", "xavier_uniform"),
+        "l1": (0.0,),
+        "l2": (0.0,),
+        "weight_decay": (0.01, 0.1),
+        "label_smoothing": (0.0,),
+        "batch_size": (32,),
+        "epsilon": (1e-8,),
+        "momentum": (0.9,),
+        "beta1": (0.9,),
+        "beta2": (0.999,),
+        "ema": (None,),
+        "dropout": (0.1,) if own.dropout is not None else (),
+        "epochs": (2 * own.epochs,),
+    }
+    if parts.arrays.task.kind == "regression":
+        choices.pop("label_smoothing")
+    for name, domain in parts.build.parameters.items():
+        if isinstance(domain, Categorical):
+            choices[f"{MODEL_PREFIX}{name}"] = domain.choices
+    for key, values in choices.items():
+        all_of = tuple(dict.fromkeys((own.get(key), *values)))
+        if len(all_of) > 1:
+            ranges[key] = Categorical(*all_of)
+    edits = parts.framework.edits(parts.build, own, parts.arrays, 0)
+    if edits:
+        names = [one.name for one in edits]
+        ranges[f"{MODEL_PREFIX}{EDITS}"] = Categorical("", *names)
+    return Space(ranges, own)
