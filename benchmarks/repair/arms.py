@@ -59,8 +59,9 @@ def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
     }
     row["after"] = _scores(found.parts, found.recipe, engine) if told.changes else before
     if one.fixed is not None:
-        budget = told.check_epochs + told.find_epochs + told.prove_epochs
-        row["random"] = _random(parts, budget, engine)
+        find = told.check_epochs + told.find_epochs
+        row["random"] = _random(parts, find, engine)
+        row["random_all"] = _random(parts, find + told.prove_epochs, engine)
     return {**row, "seconds": time.monotonic() - began}
 
 

@@ -1,7 +1,7 @@
 """Published cases as networks and recipes.
 
-A network keeps its last activation, and the loss takes its outputs, as a PyTorch program of the same
-layers has it; where the two belong together (a softmax and a cross-entropy of its shares), the
+A network keeps its last activation, and the loss takes its outputs, as a PyTorch program of the
+same layers has it; where the two belong together (a softmax and a cross-entropy of its shares), the
 activation is the loss's own, and is left out. What no recipe can say cannot go wrong in one, and
 is not built: losses of one's own, targets on another scale (luthier scales them), shapes that
 broadcast, labels that were permuted.
@@ -147,8 +147,8 @@ def _recipe(row: dict[str, Any], layers: list[dict[str, Any]]) -> dict[str, Any]
         kind = {"optimizer": "momentum", "momentum": momentum} if momentum else {"optimizer": "sgd"}
         return {**recipe, **kind, "learning_rate": float(rate or 0.01)}
     if "rmsprop" in raw:
-        return {**recipe, "optimizer": "rmsprop", "learning_rate": float(rate or 1e-3), "beta2": 0.9,
-                "epsilon": 1e-7}  # fmt: skip
+        kind = {"optimizer": "rmsprop", "beta2": 0.9, "epsilon": 1e-7}
+        return {**recipe, **kind, "learning_rate": float(rate or 1e-3)}
     if "adagrad" in raw:
         return {**recipe, "optimizer": "adagrad", "learning_rate": float(rate or 1e-3)}
     if "see train" in raw:
