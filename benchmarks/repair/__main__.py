@@ -138,7 +138,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
         proofs = [r["prove"] / r["full"] for r in harmed if r["prove"]]
         lines.append(
             f"{'+'.join(kinds)}: {len(harmed)} harmful, mended {np.mean(ours):.0%}, random search "
-            f"with the epochs of finding {np.mean(theirs):.0%}, of both {longer:.0%} (only ours {only}, only random {other}, McNemar p = {p:.2g}); "
+            f"with the epochs of finding {np.mean(theirs):.0%}, of both {longer:.0%} "
+            f"(only ours {only}, only random {other}, McNemar p = {p:.2g}); "
             f"worse than before {worse}; median trainings to find {find:.1f}, to prove "
             f"{np.median(proofs) if proofs else 0:.1f}"
         )
