@@ -17,6 +17,7 @@ from luthier.engines.native.gemm import Product
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.source import prelude
+from luthier.engines.native.tiles import ARGUMENTS
 from luthier.testing import arrays as data
 
 if not compiler():
@@ -33,49 +34,69 @@ def pointer(array):
 SIZES = [(1, 16, 1), (5, 32, 7), (32, 128, 64), (33, 48, 300), (64, 96, 520), (13, 512, 33)]
 
 
+WAYS = ("plain", "A turned", "B turned", "added", "bias and relu", "gated")
+
+
 @pytest.mark.parametrize("machine", [FLOAT, DOUBLE, NARROW], ids=["float", "double", "narrow"])
 def test_products_are_those_of_numpy(machine):
     rng = np.random.default_rng(0)
     dtype = np.float64 if machine.double else np.float32
+
+    def normal(*shape):
+        return rng.normal(size=shape).astype(dtype)
+
     products, expected = [], []
-    for index, ((rows, columns, inner), way) in enumerate(itertools.product(SIZES, range(4))):
-        turned, adds, biased = way == 1, way == 2, way == 3
-        a = rng.normal(size=(inner, rows) if turned else (rows, inner)).astype(dtype)
-        b, c = rng.normal(size=(inner, columns)), rng.normal(size=(rows, columns + machine.lanes))
-        b, c, bias = b.astype(dtype), c.astype(dtype), rng.normal(size=columns).astype(dtype)
-        down, across = (1, rows) if turned else (inner, 1)
+    for index, ((rows, columns, inner), way) in enumerate(itertools.product(SIZES, WAYS)):
+        a, b, bias = normal(rows, inner), normal(inner, columns), normal(columns)
+        c, gate = normal(2, rows, columns + machine.lanes)
+        down, across = (1, rows) if way == "A turned" else (inner, 1)
+        stride = machine.padded(inner) if way == "B turned" else columns
+        short = columns - 3 if way == "B turned" else 0  # its last columns are filled up
         product = Product(
-            *(machine, f"p{index}", rows, columns, inner, down, across, columns, c.shape[1]),
-            adds=adds,
-            bias=biased,
-            relu=biased,
+            *(machine, f"p{index}", rows, columns, inner, down, across, stride, c.shape[1]),
+            turned=short,
+            adds=way == "added",
+            bias=way == "bias and relu",
+            end={"bias and relu": "relu", "gated": "gate"}.get(way, "plain"),
         )
-        true = (a.T if turned else a).astype(np.float64) @ b
-        true = np.maximum(true + bias, 0) if biased else true + c[:, :columns] if adds else true
-        products.append((product, a, b, c, bias))
+        true = a.astype(np.float64) @ b
+        if way == "added":
+            true += c[:, :columns]
+        if way == "bias and relu":
+            true = np.maximum(true + bias, 0)
+        if way == "gated":
+            true *= gate[:, :columns] > 0
+        if way == "B turned":
+            true[:, short:] = 0
+            b = np.pad(b.T[:short], [(0, 0), (0, stride - inner)])
+        if way == "A turned":
+            a = a.T
+        products.append((product, *map(np.ascontiguousarray, (a, b, c, bias, gate))))
         expected.append(true)
-    calls = "".join(
-        f"void call{i}({ARGUMENTS}) {{ p{i}(A, B, C, bias); }}\n" for i in range(len(products))
-    )
-    library = load(prelude(machine) + "".join(p.source() for p, *_ in products) + calls)
+    library = load(program(machine, [product for product, *_ in products]))
     for index, ((product, *arrays), true) in enumerate(zip(products, expected, strict=True)):
-        getattr(library, f"call{index}")(*map(pointer, arrays))
+        getattr(library, f"call_p{index}")(*map(pointer, arrays))
         found = arrays[2][:, : product.columns]
         close = 1e-12 if machine.double else 2e-5
         np.testing.assert_allclose(found, true, rtol=close, atol=close * product.inner**0.5)
 
 
-ARGUMENTS = "const real *A, const real *B, real *C, const real *bias"
+def program(machine, products):
+    functions = {}
+    for product in products:
+        functions |= product.functions()
+    calls = (
+        f"void call_{p.name}({ARGUMENTS}) {{ {p.name}(A, B, C, bias, gate); }}\n" for p in products
+    )
+    return "".join([prelude(machine), *functions.values(), *calls])
 
 
 def test_a_product_leaves_what_lies_beside_it():
     product = Product(FLOAT, "p", 7, 32, 5, 5, 1, 32, 48)
-    library = load(
-        prelude(FLOAT) + product.source() + f"void call({ARGUMENTS}) {{ p(A, B, C, bias); }}\n"
-    )
+    library = load(program(FLOAT, [product]))
     a, b = np.ones((7, 5), np.float32), np.ones((5, 32), np.float32)
     c = np.full((8, 48), 9, np.float32)
-    library.call(pointer(a), pointer(b), pointer(c), None)
+    library.call_p(pointer(a), pointer(b), pointer(c), None, None)
     assert (c[:7, :32] == 5).all()
     assert (c[7] == 9).all()
     assert (c[:, 32:] == 9).all()

@@ -31,14 +31,15 @@ def linear(to: Writer, layer: Layer) -> None:
             kernel.stride,
             to.stride(layer.name),
             bias=bias is not None,
-            relu=layer.numbers.get("relu", False),
+            end="relu" if layer.numbers.get("relu") else "plain",
         )
     )
     start = to.tensor(bias) if bias else "0"
     to.lines.append(
         f"{name}({to.value(x)}, {to.tensor(layer.tensors['kernel'])}, {to.value(layer.name)}, "
-        f"{start});"
+        f"{start}, 0);"
     )
+    _dropped(to, layer)
 
 
 def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
@@ -65,36 +66,61 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
                 adds=to.adds(target),
             )
         )
-        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0);")
+        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0, 0);")
     if wanted:
-        wide = to.columns(x)
-        turned = to.array(f"{to.value(layer.name)}_turned", place.columns * wide)
         name = to.product(
             Product(
                 to.machine,
                 f"{to.value(layer.name)}_input",
                 to.rows,
-                wide,
+                to.columns(x),
                 place.columns,
                 stride,
                 1,
-                wide,
+                place.stride,
                 to.stride(x),
+                turned=place.rows,
                 adds=to.adds(to.gradient(x)),
+                end="gate" if to.gates(x) else "plain",
             )
         )
+        to.lines.append(f"{name}({g}, {to.tensor(kernel)}, {to.gradient(x)}, 0, {to.value(x)});")
+
+
+def _dropped(to: Writer, layer: Layer) -> None:
+    """Drop some of a layer's results: where they were positive, their own zeros are the mask."""
+    call, y = layer.numbers.get("dropout"), to.value(layer.name)
+    if call is not None:
         to.lines += [
-            f"turn({to.tensor(kernel)}, {place.rows}, {place.columns}, {place.stride}, {turned}, "
-            f"{wide});",
-            f"{name}({g}, {turned}, {to.gradient(x)}, 0);",
+            f"if (call->thresholds[{call}]) {{",
+            *_drawing(call),
+            f"  for (long b = 0; b < {to.rows}; b++) EACH(j, {layer.width})",
+            f"    {y}[b * {to.stride(layer.name)} + j] *= "
+            f"drawn(own, (uint32_t)(b * {layer.width} + j)) < bound ? 0 : kept;",
+            "}",
         ]
 
 
+def _drawing(call: int) -> list[str]:
+    """Return the lines that prepare the draws of a call of dropout."""
+    return [
+        f"  const uint32_t bound = call->thresholds[{call}];",
+        f"  const real kept = (real)call->scales[{call}];",
+        "  uint32_t own[2] = {key[0], key[1]};",
+        f"  folded(own, {call});",
+    ]
+
+
 def _through_relu(to: Writer, layer: Layer) -> None:
-    if layer.numbers.get("relu"):
-        g, y = to.gradient(layer.name), to.value(layer.name)
-        size = to.rows * to.stride(layer.name)
+    """Pass a layer's gradient back through its own relu and dropout."""
+    g, y, call = to.gradient(layer.name), to.value(layer.name), layer.numbers.get("dropout")
+    size = to.rows * to.stride(layer.name)
+    if layer.numbers.get("relu") and not to.gates(layer.name):
         to.lines.append(f"EACH(i, {size}) {g}[i] = {y}[i] > 0 ? {g}[i] : 0;")
+    if call is not None:
+        to.lines.append(
+            f"if (call->thresholds[{call}]) EACH(i, {size}) {g}[i] *= (real)call->scales[{call}];"
+        )
 
 
 def batch_norm(to: Writer, layer: Layer) -> None:
@@ -142,6 +168,7 @@ def _scaled(to: Writer, layer: Layer, mean: str, scale: str, columns: int) -> No
         f"for (long b = 0; b < {to.rows}; b++) EACH(j, {columns}) "
         f"{to.value(layer.name)}[b * {stride} + j] = {text};"
     )
+    _dropped(to, layer)
 
 
 def batch_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
@@ -242,10 +269,7 @@ def dropout(to: Writer, layer: Layer) -> None:
     mask = to.array(f"{value}_mask", size)
     to.lines += [
         f"if (call->thresholds[{call}]) {{",
-        f"  const uint32_t bound = call->thresholds[{call}];",
-        f"  const real kept = (real)call->scales[{call}];",
-        "  uint32_t own[2] = {key[0], key[1]};",
-        f"  folded(own, {call});",
+        *_drawing(call),
         f"  for (long b = 0; b < {to.rows}; b++) EACH(j, {layer.width}) {{",
         f"    const real m = drawn(own, (uint32_t)(b * {layer.width} + j)) < bound ? 0 : kept;",
         f"    {mask}[b * {stride} + j] = m;",

@@ -107,18 +107,31 @@ def _input_width(forward: Forward, tensors: Mapping[str, Array]) -> int:
 
 
 def _joined(layers: list[Layer], output: str) -> tuple[Layer, ...]:
-    """Join a relu to the layer whose result it alone reads: one pass over memory less."""
+    """Join a relu, and a dropout after it, to the layer whose result it alone reads.
+
+    Each takes one pass over memory less.
+    """
     readers = [name for layer in layers for name in layer.inputs]
     found: dict[str, Layer] = {}
     for layer in layers:
         before = found.get(layer.inputs[0])
         alone = readers.count(layer.inputs[0]) == 1 and layer.inputs[0] != output
-        relu = layer.kind == "unary" and layer.numbers["op"] == "relu"
-        if relu and alone and before is not None and before.kind in _TAKE_RELU:
+        if alone and before is not None and (more := _taken(before, layer)):
             del found[before.name]
-            layer = replace(before, name=layer.name, numbers={**before.numbers, "relu": True})
+            layer = replace(before, name=layer.name, numbers={**before.numbers, **more})
         found[layer.name] = layer
     return tuple(found.values())
+
+
+def _taken(before: Layer, layer: Layer) -> dict[str, Any]:
+    """Return what a layer turns into in the one before it; nothing where it stays by itself."""
+    if before.kind not in _TAKE_RELU or "dropout" in before.numbers:
+        return {}
+    if layer.kind == "unary" and layer.numbers["op"] == "relu":
+        return {"relu": True}
+    if layer.kind == "dropout" and "relu" in before.numbers:
+        return {"dropout": layer.numbers["call"]}
+    return {}
 
 
 class _Planner:

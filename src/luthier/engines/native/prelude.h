@@ -19,6 +19,7 @@ typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
 #define STORE(p, v) (*(vec *)(p) = (v))
 #define ALL(x) ((x) - (vec){0})
 #define POSITIVE(v) ((vec)((lanes)(v) & ~((v) <= 0))) /* a NaN stays one */
+#define GATED(v, by) ((vec)((lanes)(v) & ((by) > 0)))
 #define TILE __attribute__((noinline))
 /* Roots and quotients by the processor's estimate and a step of Newton's: as good as to the last
    bit or two, and several times faster. */

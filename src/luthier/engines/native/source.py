@@ -64,7 +64,7 @@ def source(
         "matrices": graph.kernels,
         "pass": PASS,
         "statics": _lines(f"static real {n}[{size}] ALIGNED;" for n, size in statics.items()),
-        "functions": "\n".join((*step.functions, *passes.functions)),
+        "functions": "\n".join({**step.functions, **passes.functions}.values()),
         "loss": loss_source(loss, outputs, targets),
         "input": step.value(train.input),
         "output": step.value(train.output),
@@ -110,10 +110,6 @@ def _file(name: str) -> str:
 
 def _lines(lines: Any, indent: int = 0) -> str:
     return "\n".join(" " * indent + line for line in lines)
-
-
-def _read(slots: int) -> list[str]:
-    return [f"const real h{k} = h[{k} * TRAINED + first + i];" for k in range(slots)]
 
 
 def _continued(lines: list[str]) -> str:

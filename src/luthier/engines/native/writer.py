@@ -34,7 +34,7 @@ class Writer:
     rows: int
     tag: str
     statics: dict[str, int] = field(default_factory=dict)
-    functions: list[str] = field(default_factory=list)
+    functions: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     _written: set[str] = field(default_factory=set)
 
@@ -114,8 +114,18 @@ class Writer:
 
     def product(self, product: Product) -> str:
         """Ask for a product; return its name."""
-        self.functions.append(product.source())
+        self.functions |= product.functions()
         return product.name
+
+    def gates(self, name: str) -> bool:
+        """Tell whether the one layer that reads a value puts its gradient through its relu.
+
+        A product can do that while it stores the gradient: one pass over memory less.
+        """
+        readers = [layer for layer in self.plan.layers for one in layer.inputs if one == name]
+        made = next((layer for layer in self.plan.layers if layer.name == name), None)
+        relu = made is not None and bool(made.numbers.get("relu"))
+        return relu and len(readers) == 1 and readers[0].kind == "linear"
 
     def adds(self, target: str) -> bool:
         """Tell whether something was written to a gradient before; from now on it was."""
