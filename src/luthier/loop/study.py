@@ -35,6 +35,7 @@ from luthier.loop.report import now, study_story, write_study
 from luthier.loop.scoring import test_hash, test_scores
 from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
+from luthier.report.importance import importances
 from luthier.report.summary import Outcome, Summary
 
 
@@ -235,6 +236,7 @@ class Study:
             notes=self._notes(),
             diagnosis=self.diagnosis,
             proof=self.proof,
+            importances=importances(self.record, history).to_json(),
             front=self.front if Limits.of(self.record).goals else None,
         )
         if history.best is None:

@@ -145,7 +145,7 @@ def tune(
         wishes = read_limits(None, objectives, None)
         name = study or str(getattr(build, "__name__", "objective"))
         record = objective_record(name, direction, seed, start_values(recipe))
-        record = replace(record, about={**record.about, **wishes.to_json()})
+        record = replace(record, about={**record.about, "strategy": strategy, **wishes.to_json()})
         folder = checkpoint_folder(storage, name)
         store = connect(storage)
         alone = ObjectiveWork(objective, record, store, budgeted, folder, strategy, notify)

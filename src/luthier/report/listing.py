@@ -8,6 +8,7 @@ from typing import Any
 from luthier.core import Goal, History, Proof, StudyRecord, Trial, pareto_front
 from luthier.core.sparkline import sparkline
 from luthier.report.front import front_text
+from luthier.report.importance import importance_text, importances
 from luthier.report.live import best_so_far
 from luthier.report.proof import proof_text
 from luthier.report.text import number, one_line, seconds
@@ -53,6 +54,8 @@ def study_text(
         lines += ["", proof_text(proof, record.metric)]
     if goals := _goals(record):
         lines += ["", front_text(pareto_front(history, goals), _base(history))]
+    if mattered := importance_text(importances(record, history)):
+        lines += ["", mattered]
     ranked = sorted(history.searched.trials, key=lambda t: (history.loss(t), t.number))
     rows = [("trial", "state", "epochs", record.metric, "recipe")]
     for trial in ranked[:limit]:
@@ -92,6 +95,7 @@ def study_json(record: StudyRecord, history: History, proof: Proof | None = None
         "seed": record.seed,
         "proof": None if proof is None else proof.to_json(),
         "front": [one.to_json() for one in pareto_front(history, goals)] if goals else None,
+        "importances": importances(record, history).to_json(),
         "space": record.to_json()["space"],
         "all_trials": [_trial_json(trial, history) for trial in history.trials],
     }

@@ -82,6 +82,7 @@ class Summary:
         choice: How the finalists did on further splits of small data; None where there were none.
         refit: What was trained on training and validation rows; None where nothing was.
         references: What models without a network reach, for tables.
+        importances: What mattered in the search, and the best trial of each value.
         front: The trials that no other one beats; None where the metric is the only objective.
     """
 
@@ -106,6 +107,7 @@ class Summary:
     refit: Mapping[str, Any] | None = None
     choice: Mapping[str, Any] | None = None
     front: tuple[Compromise, ...] | None = None
+    importances: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` prints and ``study.json`` holds; null is what is not known."""
@@ -125,6 +127,7 @@ class Summary:
             "references": [one.to_json() for one in self.references],
             "choice": None if self.choice is None else dict(self.choice),
             "front": None if self.front is None else [one.to_json() for one in self.front],
+            "importances": None if self.importances is None else dict(self.importances),
             "refit": None if self.refit is None else dict(self.refit),
             "epochs_spent": self.epochs_spent,
             "seconds": round(self.seconds, 3),

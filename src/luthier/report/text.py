@@ -23,6 +23,20 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def tick(value: float) -> str:
+    """Return a value as an axis has it: short.
+
+    >>> tick(0.00065), tick(0.05), tick(12000.0)
+    ('6.5e-4', '0.05', '12,000')
+    """
+    if 0 < abs(value) < 1e-3:
+        mantissa, _, power = f"{value:.2g}".partition("e")
+        if not power:
+            mantissa, _, power = f"{value:.1e}".partition("e")
+        return f"{float(mantissa):g}e{int(power)}"
+    return number(value)
+
+
 def seconds(value: float) -> str:
     """Return a time to read.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from luthier.core import History, Trial
 from luthier.report.html.markup import Markup, data, tag
 from luthier.report.html.plot import Plot, figure, scales_area, svg
-from luthier.report.html.scale import scale_over
+from luthier.report.scale import scale_over
 
 
 def best_so_far_chart(history: History, by: str) -> Markup | None:

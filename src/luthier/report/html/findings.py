@@ -9,7 +9,7 @@ from luthier.core import Diagnosis, Finding
 from luthier.core.show_text import calm_line, curves_of, evidence_line, head
 from luthier.report.html.markup import Markup, tag
 from luthier.report.html.plot import path
-from luthier.report.html.scale import scale_over
+from luthier.report.scale import scale_over
 
 
 def findings_list(diagnosis: Diagnosis) -> Markup:

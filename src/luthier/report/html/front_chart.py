@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from luthier.core import Compromise, Goal, History, value_of
 from luthier.report.html.markup import Markup, tag
 from luthier.report.html.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot, figure, svg
-from luthier.report.html.scale import LOG_FROM, Scale
+from luthier.report.scale import LOG_FROM, Scale
 from luthier.report.text import number
 
 

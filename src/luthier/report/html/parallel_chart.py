@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from luthier.core import History, Space
-from luthier.report.html.axis import Axis, value_of
+from luthier.report.axis import Axis, value_of
 from luthier.report.html.markup import Markup, data, tag
 from luthier.report.html.plot import figure, svg
 from luthier.report.html.trials_chart import sampled

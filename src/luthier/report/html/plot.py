@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from luthier.report.html.markup import Child, Markup, joined, tag
-from luthier.report.html.scale import Scale
-from luthier.report.text import number
+from luthier.report.scale import Scale
+from luthier.report.text import number, tick
 
 WIDTH, HEIGHT = 480, 260  # small enough that text stays legible where a phone shrinks it
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 12, 40
@@ -88,20 +88,6 @@ def path(x: Scale, y: Scale, xs: Sequence[float], ys: Sequence[float]) -> str:
         parts.append(f"{pen or 'M'}{x(xs[index]):g} {y(ys[index]):g}{end}")
         pen = "L"
     return "".join(parts)
-
-
-def tick(value: float) -> str:
-    """Return a value as an axis has it: short.
-
-    >>> tick(0.00065), tick(0.05), tick(12000.0)
-    ('6.5e-4', '0.05', '12,000')
-    """
-    if 0 < abs(value) < 1e-3:
-        mantissa, _, power = f"{value:.2g}".partition("e")
-        if not power:
-            mantissa, _, power = f"{value:.1e}".partition("e")
-        return f"{float(mantissa):g}e{int(power)}"
-    return number(value)
 
 
 def svg(*children: Child, name: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from luthier.core import History, Space, Trial
-from luthier.report.html.axis import Axis, value_of
+from luthier.core import History, Space
+from luthier.report.axis import Axis, value_of
 from luthier.report.html.markup import Markup, tag
-from luthier.report.html.plot import BOTTOM, HEIGHT, LEFT, TOP, Plot, figure, scales_area, svg, tick
-from luthier.report.html.scale import Scale
+from luthier.report.html.plot import BOTTOM, HEIGHT, LEFT, TOP, Plot, figure, scales_area, svg
 from luthier.report.html.trials_chart import sampled
-from luthier.report.importance import bin_of, bins_for
-from luthier.report.text import number
+from luthier.report.importance import isolation
+from luthier.report.scale import Scale
+from luthier.report.text import number, tick
 
 
 def slice_chart(
@@ -40,7 +40,7 @@ def slice_chart(
             kind = "finished" if trial.state == "finished" else "stopped"
             dots[kind].append((place, history.score(trial) or 0.0))
     marks = [plot.dots(points, kind) for kind, points in reversed(dots.items())]
-    best = best_per_part(space, history, axis, scored)
+    best = [(one.place, one.score) for one in isolation(space, history, axis, scored)]
     if axis.scale is not None:  # choices have no order that a line could follow
         marks.append(plot.line([p for p, _ in best], [s for _, s in best], "val"))
     marks.append(plot.dots(best, "val"))
@@ -56,22 +56,6 @@ def slice_chart(
         class_="slice",
         id_=f"slice-{axis.name}",
     )
-
-
-def best_per_part(
-    space: Space, history: History, axis: Axis, trials: list[Trial]
-) -> list[tuple[float, float]]:
-    """Return the best score of each value, or of each part of a range, at the place it lies."""
-    found: dict[int | None, tuple[float, float, float]] = {}
-    bins = bins_for(len(trials), most=8, each=8) if axis.scale else len(axis.choices)
-    for trial in trials:
-        place = axis.place(value_of(space, axis.name, trial.recipe))
-        if place is None:
-            continue
-        part, loss = bin_of(place, bins), history.loss(trial)
-        if part not in found or loss < found[part][0]:
-            found[part] = (loss, place, history.score(trial) or 0.0)
-    return sorted((place, score) for _, place, score in found.values())
 
 
 def _axes(plot: Plot, axis: Axis) -> Markup:

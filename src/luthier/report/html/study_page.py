@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from luthier.core import Trial, pareto_front
+from luthier.report.axis import Axis, axes, score_axis
 from luthier.report.html.answer import answer
-from luthier.report.html.axis import Axis, axes, score_axis
 from luthier.report.html.best_so_far_chart import best_so_far_chart
 from luthier.report.html.cost_chart import cost_chart
 from luthier.report.html.findings import findings_list
 from luthier.report.html.front_chart import front_charts
-from luthier.report.html.importance_chart import importance_chart, importances
+from luthier.report.html.importance_chart import importance_chart
 from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import fragment, page, table
 from luthier.report.html.parallel_chart import parallel_chart
@@ -17,6 +19,7 @@ from luthier.report.html.slice_chart import slice_chart
 from luthier.report.html.story import Story
 from luthier.report.html.training_chart import loss_chart, metric_charts
 from luthier.report.html.trials_chart import trials_chart
+from luthier.report.importance import Importances, importances
 from luthier.report.text import changes, number, one_line
 
 _ISOLATED = 4  # parameters whose plots stand beside the reasons; all others follow below
@@ -27,12 +30,12 @@ def study_page(story: Story) -> str:
     """Return a study's report as one HTML document."""
     history, space = story.history.searched, story.record.space
     found = axes(space, history.trials)
-    shares = importances(space, history, found)
-    found.sort(key=lambda axis: -shares.get(axis.name, 0.0))
+    mattered = importances(story.record, history)
+    found.sort(key=lambda axis: -mattered.shares.get(axis.name, 0.0))
     score = score_axis(history)
     sections = [
         ("answer", "The answer", answer(story)),
-        ("why", "Why it won", _why(story, found, shares, score)),
+        ("why", "Why it won", _why(story, found, mattered, score)),
         ("training", "How it trained", training(story)),
         ("search", "What the search did", _search(story, found, score)),
         ("findings", "What is wrong, or left to do", findings_list(story.diagnosis)),
@@ -75,16 +78,16 @@ def _lead(story: Story) -> str:
     return ", ".join(said)
 
 
-def _why(story: Story, found: list[Axis], shares: dict[str, float], score: Axis) -> Markup:
+def _why(story: Story, found: list[Axis], mattered: Importances, score: Axis) -> Markup:
     best, baseline = story.history.best, story.baseline
     if best is None:
         return tag("p", "No trial has a score, so nothing won.")
-    parts: list[Child] = [_changes(best, baseline, shares)]
+    parts: list[Child] = [_changes(best, baseline, mattered.shares)]
     searched = story.history.searched
-    charts = [importance_chart(shares, found, searched)]
+    charts = [importance_chart(mattered, found)]
     space = story.record.space
     charts += [slice_chart(space, searched, one, score) for one in found[:_ISOLATED]]
-    if not shares and found:
+    if not mattered.shares and found:
         parts.append(tag("p", "Too few trials to say which parameter mattered.", class_="note"))
     parts.append(tag("div", *charts, class_="grid-2"))
     parts.append(
@@ -98,7 +101,7 @@ def _why(story: Story, found: list[Axis], shares: dict[str, float], score: Axis)
     return joined(parts)
 
 
-def _changes(best: Trial, baseline: Trial | None, shares: dict[str, float]) -> Markup:
+def _changes(best: Trial, baseline: Trial | None, shares: Mapping[str, float]) -> Markup:
     if baseline is None:
         rows: list[list[Child]] = [[k, str(v)] for k, v in best.recipe.model.items()]
         return table(["parameter", "the winner's"], rows, class_="changes")
@@ -110,7 +113,7 @@ def _changes(best: Trial, baseline: Trial | None, shares: dict[str, float]) -> M
         for key, before, after in changes(best.recipe, baseline.recipe)
     ]
     rows.sort(key=lambda row: -by_title.get(str(row[0]), -1.0))
-    head = ["changed", "default", "the winner's", "explains by itself"]
+    head = ["changed", "default", "the winner's", "mattered"]
     return table(head, rows, class_="changes")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from luthier.core import Curves, Finding
 from luthier.report.html.markup import Markup, data, tag
 from luthier.report.html.plot import BOTTOM, HEIGHT, TOP, Plot, figure, legend, scales_area, svg
-from luthier.report.html.scale import scale_over
+from luthier.report.scale import scale_over
 
 _FEW = 12  # markers that still can be told apart
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from luthier.core import History, Trial
 from luthier.report.html.markup import Markup, tag
 from luthier.report.html.plot import Plot, figure, legend, scales_area, svg
-from luthier.report.html.scale import scale_over
+from luthier.report.scale import scale_over
 
 
 def trials_chart(history: History, *, most: int = 600) -> Markup | None:

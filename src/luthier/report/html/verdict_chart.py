@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from luthier.core import Verdict
 from luthier.report.amounts import signed
 from luthier.report.html.markup import Markup, tag
-from luthier.report.html.plot import LEFT, RIGHT, WIDTH, figure, legend, svg, tick
-from luthier.report.html.scale import Scale, scale_over
+from luthier.report.html.plot import LEFT, RIGHT, WIDTH, figure, legend, svg
+from luthier.report.scale import Scale, scale_over
+from luthier.report.text import tick
 
 _HEIGHT, _TOP, _BOTTOM = 150, 14, 44
 

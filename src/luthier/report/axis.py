@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from luthier.core import MODEL_PREFIX, Categorical, Domain, History, Recipe, Space, Trial, Value
 from luthier.core.space import Conditional
-from luthier.report.html.plot import tick
-from luthier.report.html.scale import Scale, scale_over
-from luthier.report.text import setting
+from luthier.report.scale import Scale, scale_over
+from luthier.report.text import setting, tick
 
 
 @dataclass(frozen=True)
