@@ -176,7 +176,10 @@ class Engine(Protocol):
     """Trains; one process, one device. Knows no storage, study or strategy."""
 
     name: str
-    slots: int
+
+    @property
+    def slots(self) -> int:
+        """How many trials may be placed at once, of the signature that is open."""
 
     def refuses(self, captured: Captured, recipe: Recipe) -> str | None:
         """Return in words why this engine cannot train a network; None where it can."""

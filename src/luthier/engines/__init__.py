@@ -5,7 +5,7 @@ from luthier.core import Engine, LuthierError, MissingExtraError, did_you_mean
 REFERENCES = {"torch": "torch_eager", "keras": "keras_eager"}  # each framework's own training
 # What trains many times faster where it can; the faster first.
 FAST = {"torch": ("native", "compiled"), "keras": ("compiled",)}
-NAMES = ("native", "compiled", "keras_eager", "torch_eager")
+NAMES = ("native", "compiled", "packed", "packed_cuda", "keras_eager", "torch_eager")
 
 
 def load(name: str, framework: str = "torch") -> Engine:
@@ -34,6 +34,14 @@ def load(name: str, framework: str = "torch") -> Engine:
                 raise
             raise MissingExtraError("JAX", "fast", "the compiled engine") from None
         return Compiled()
+    if name in ("packed", "packed_cuda"):
+        try:
+            from luthier.engines.packed import Packed
+        except ModuleNotFoundError as error:
+            if error.name != "jax":
+                raise
+            raise MissingExtraError("JAX", "fast", "the packed engine") from None
+        return Packed("cuda" if name == "packed_cuda" else "cpu")
     if name == "keras_eager":
         try:
             from luthier.engines.keras_eager import KerasEager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -141,8 +141,15 @@ class Trial(ABC, Generic[N]):
         started = time.perf_counter()
         epochs = 1 if self.recipe.schedule == "plateau" else min(epochs, self.most)
         steps = self._steps(epochs)
+        shown = self._run(steps, self.shape.steps, epochs)
+        return self._read(shown, steps, lambda: time.perf_counter() - started)
+
+    def _read(
+        self, epochs: Sequence[Outcome], steps: Steps, seconds: Callable[[], float]
+    ) -> Curves:
+        """Read what epochs showed, up to the first that is not finite; keep the best weights."""
         rows, best = [], None
-        for index, shown in enumerate(self._run(steps, self.shape.steps, epochs)):
+        for index, shown in enumerate(epochs):
             row = self._row(shown, float(steps.numbers[index, -1, 0]))
             rows.append(row)
             if self._is_best(row["metrics"][self.shape.tables.task.metric]):
@@ -153,9 +160,13 @@ class Trial(ABC, Generic[N]):
             if not self.finite:
                 break
         if best is not None:
-            self.best = self._evaluated(best)
-        seconds = (time.perf_counter() - started) / len(rows)
-        return Curves.from_epochs([{**row, "seconds": seconds} for row in rows])
+            self._keep(best)
+        each = seconds() / len(rows)
+        return Curves.from_epochs([{**row, "seconds": each} for row in rows])
+
+    def _keep(self, index: int) -> None:
+        """Keep the weights of one of the last run's epochs: they are the best so far."""
+        self.best = self._evaluated(index)
 
     def rehearse(self, steps: int) -> Rehearsal:
         """Take the next few steps and evaluate, without the epoch's bookkeeping."""

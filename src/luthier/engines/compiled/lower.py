@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
-from luthier.core import Forward, Graph, Ref
+from luthier.core import Forward, Graph, Node, Ref
 from luthier.core.keys import bits, fold_in
-from luthier.engines.compiled.operations import OPERATIONS
+from luthier.engines.compiled.operations import KNOWN, OPERATIONS
+from luthier.engines.compiled.operations.channels_last import BEGINS, KEEPS, Last, last, plain
+from luthier.engines.compiled.operations.convolutions import SLICED
 
 _RANDOM = (
     "bernoulli",
@@ -30,7 +32,8 @@ class Masks:
 
     Args:
         key: The key of (seed, step), in unsigned 32-bit words.
-        thresholds: Of each call, the bound below which bits drop; unsigned 32-bit.
+        thresholds: Of each call, the bound below which bits drop; unsigned 32-bit. None where
+            nothing is dropped.
         scales: Of each call, what is kept is multiplied with.
     """
 
@@ -38,9 +41,21 @@ class Masks:
     thresholds: Any
     scales: Any
 
-    def drop(self, input: Any, call: int, kept: int) -> Any:
-        """Drop elements, or whole channels where a mask keeps fewer dimensions."""
-        shape = (*input.shape[:kept], *(1 for _ in input.shape[kept:]))
+    def drop(self, input: Any, call: int, kept: int, *, turned: bool = False) -> Any:
+        """Drop elements, or whole channels where a mask keeps fewer dimensions.
+
+        Args:
+            input: What is dropped from.
+            call: Which of the pass's dropouts it is.
+            kept: Leading dimensions that the mask has; of others it has one value.
+            turned: Whether the input's second dimension lies last.
+        """
+        if self.thresholds is None:
+            return input
+        sizes = input.shape
+        if turned:
+            sizes = (sizes[0], sizes[-1], *sizes[1:-1])
+        shape = (*sizes[:kept], *(1 for _ in sizes[kept:]))
         bound = self.thresholds[call]
         scale = self.scales[call].astype(input.dtype)
 
@@ -52,13 +67,12 @@ class Masks:
 
         # A rate of 0 is a value like any other, but it need not cost a hash an element.
         mask = lax.cond(bound > 0, drawn, lambda: jnp.ones(shape, input.dtype))
-        return input * mask
+        return input * (jnp.moveaxis(mask, 1, -1) if turned else mask)
 
 
 def unknown_operation(graph: Graph) -> str | None:
     """Return in words which operation of a graph has no counterpart here; None where all have."""
-    known = {*OPERATIONS, "dropout"}
-    missing = sorted((graph.train.operations | graph.evaluate.operations) - known)
+    missing = sorted((graph.train.operations | graph.evaluate.operations) - KNOWN)
     drawing = [op for op in missing if op.startswith(_RANDOM)]
     if drawing:
         return f"it draws random numbers of its own with {drawing[0]}"
@@ -68,7 +82,11 @@ def unknown_operation(graph: Graph) -> str | None:
 
 
 def compute(
-    forward: Forward, tensors: Mapping[str, Any], inputs: Sequence[Any], masks: Masks | None
+    forward: Forward,
+    tensors: Mapping[str, Any],
+    inputs: Sequence[Any],
+    masks: Masks | None,
+    convolutions: Mapping[str, Callable[..., Any]] = SLICED,
 ) -> tuple[Any, dict[str, Any]]:
     """Run a forward pass.
 
@@ -77,6 +95,7 @@ def compute(
         tensors: Parameters and buffers by name.
         inputs: The network's inputs.
         masks: For dropout; None in evaluation mode.
+        convolutions: How they are computed.
 
     Returns:
         The output, and the new value of each buffer that the pass changes.
@@ -86,12 +105,70 @@ def compute(
     values |= {name: jnp.asarray(array) for name, array in forward.constants.items()}
     for node in forward.nodes:
         args = {name: _filled(arg, values) for name, arg in node.args.items()}
-        if node.op == "dropout" and masks is not None:
-            result = masks.drop(**args)
-        else:
-            result = OPERATIONS[node.op](**args)
-        values[node.name] = _typed(result, node.dtypes)
-    return values[forward.output], {k: values[name] for k, name in forward.updates.items()}
+        values[node.name] = _result(node, args, masks, convolutions)
+    updates = {k: plain(values[name]) for k, name in forward.updates.items()}
+    return plain(values[forward.output]), updates
+
+
+def _result(
+    node: Node,
+    args: dict[str, Any],
+    masks: Masks | None,
+    convolutions: Mapping[str, Callable[..., Any]],
+) -> Any:
+    """Compute one operation; images stay with their channels last for as long as they can."""
+    if node.op == "item":
+        return args["of"][args["index"]]
+    if node.op == "dropout" and masks is not None:
+        image = args["input"]
+        if isinstance(image, Last):
+            dropped = masks.drop(image.array, args["call"], args["kept"], turned=True)
+            return Last(_typed(dropped, node.dtypes))
+        return _typed(masks.drop(**args), node.dtypes)
+    if node.op in BEGINS:
+        name = "input" if node.op == "convolution" else "self"
+        args = {**args, name: Last(last(args[name]))}
+    arrays = [a for a in _arrays(args) if getattr(a, "ndim", 1) != 0]
+    images = [a for a in arrays if isinstance(a, Last)]
+    if images and node.op in convolutions:
+        given = {**{k: plain(v) for k, v in args.items()}, "input": last(args["input"])}
+        return _lasting(_typed(convolutions[node.op](**given), node.dtypes), images[0])
+    norm = "batch_norm" in node.op
+    if images and node.op in KEEPS and (norm or _alike(arrays, images[0])):
+        given = {name: _turned(arg, images[0].array.ndim) for name, arg in args.items()}
+        return _lasting(_typed(KEEPS[node.op](**given), node.dtypes), images[0])
+    given = {name: plain(arg) for name, arg in args.items()}
+    return _typed(OPERATIONS[node.op](**given), node.dtypes)
+
+
+def _arrays(args: Mapping[str, Any]) -> list[Any]:
+    found = []
+    for arg in args.values():
+        parts = arg if isinstance(arg, (tuple, list)) else (arg,)
+        found += [one for one in parts if isinstance(one, Last) or hasattr(one, "shape")]
+    return found
+
+
+def _alike(arrays: Sequence[Any], image: Last) -> bool:
+    """Tell whether all have the image's axes, or else its channels would meet others."""
+    rank = image.array.ndim
+    return all(isinstance(a, Last) or a.ndim == rank for a in arrays) and all(
+        a.array.ndim == rank for a in arrays if isinstance(a, Last)
+    )
+
+
+def _turned(arg: Any, rank: int) -> Any:
+    """Return an argument with its channels last, if it is an image."""
+    if isinstance(arg, (tuple, list)):
+        return tuple(_turned(one, rank) for one in arg)
+    return last(arg) if isinstance(arg, Last) or getattr(arg, "ndim", 0) == rank else arg
+
+
+def _lasting(result: Any, image: Last) -> Any:
+    """Mark results that are images."""
+    if isinstance(result, (tuple, list)):
+        return [_lasting(one, image) for one in result]
+    return Last(result) if getattr(result, "ndim", 0) == image.array.ndim else result
 
 
 def _filled(arg: Any, values: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from luthier.core import Graph
 from luthier.engines.compiled.layout import turned_kernels
 from luthier.engines.compiled.lower import Masks, compute
+from luthier.engines.compiled.operations.convolutions import SLICED
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +41,22 @@ class Lowered:
     turned: Callable[[Mapping[str, Any]], frozenset[str]]
 
 
-def lowered(graph: Graph) -> Lowered:
-    """Return a captured graph as JAX functions."""
+def lowered(graph: Graph, convolutions: Mapping[str, Callable[..., Any]] = SLICED) -> Lowered:
+    """Return a captured graph as JAX functions.
+
+    Args:
+        graph: What to compute.
+        convolutions: How convolutions are computed: as products of matrices, or by XLA's own.
+    """
 
     def train(
         tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks
     ) -> tuple[Any, dict[str, Any], Any]:
-        outputs, updates = compute(graph.train, tensors, inputs, masks)
+        outputs, updates = compute(graph.train, tensors, inputs, masks, convolutions)
         return outputs, updates, None
+
+    def evaluate(tensors: Mapping[str, Any], inputs: tuple[Any, ...]) -> Any:
+        return compute(graph.evaluate, tensors, inputs, None, convolutions)[0]
 
     return Lowered(
         framework="torch",
@@ -57,6 +66,6 @@ def lowered(graph: Graph) -> Lowered:
         updates=tuple(graph.train.updates),
         rates=graph.rates,
         train=train,
-        evaluate=lambda tensors, inputs: compute(graph.evaluate, tensors, inputs, None)[0],
+        evaluate=evaluate,
         turned=partial(turned_kernels, graph),
     )

@@ -59,10 +59,10 @@ def stepped(
         old: Where the last step ended.
         fixed: What never changes: frozen parameters and constant buffers.
         chosen: The step's examples.
-        numbers: What schedule and draws decide.
+        numbers: What schedule and draws decide; no share where nothing is mixed.
         number: The step's number, from the trial's beginning.
-        reals: The recipe's numbers.
-        draws: What dropout masks depend on.
+        reals: The recipe's numbers; no l1 where nothing is penalised.
+        draws: What dropout masks depend on; no thresholds where nothing is dropped.
         turned: Which kernels lie transposed in the carry.
     """
     inputs, target, weight = _batch(chosen, numbers.share, reals.label_smoothing)
@@ -106,10 +106,11 @@ def squared(x: Any) -> Any:
     return jnp.square(x).sum()
 
 
-def _batch(chosen: Examples, share: Real, smoothing: Real) -> Examples:
+def _batch(chosen: Examples, share: Real | None, smoothing: Real) -> Examples:
     """Smooth and mix, as the recipe says; without either every number stays what it is."""
     smoothed = chosen._replace(target=losses.smooth(chosen.target, smoothing))
-    if not all(jnp.issubdtype(x.dtype, jnp.floating) for x in chosen.inputs):
+    floating = all(jnp.issubdtype(x.dtype, jnp.floating) for x in chosen.inputs)
+    if share is None or not floating:
         return smoothed  # codes cannot be mixed; the engine refuses what would
 
     def mixed(batch: Examples) -> Examples:
@@ -124,6 +125,9 @@ def _penalised(
     gradients: dict[str, Any], weights: dict[str, Any], kernels: tuple[str, ...], reals: Settings
 ) -> tuple[dict[str, Any], Any]:
     """Add the gradients of l1 * sum|w| + l2 * sum w^2 over kernels; return the penalty too."""
+    dtype = jax.tree.leaves(weights)[0].dtype
+    if not kernels or reals.l1 is None:
+        return gradients, jnp.zeros((), dtype)
     pulled = {
         name: gradients[name] + reals.l1 * jnp.sign(weights[name]) + (2 * reals.l2) * weights[name]
         for name in kernels
@@ -134,9 +138,6 @@ def _penalised(
         squares = sum((squared(weights[name]) for name in kernels), start=0.0)
         return reals.l1 * sizes + reals.l2 * squares
 
-    dtype = jax.tree.leaves(weights)[0].dtype
-    if not kernels:
-        return gradients, jnp.zeros((), dtype)
     wanted = (reals.l1.value != 0) | (reals.l2.value != 0)
     return {**gradients, **pulled}, lax.cond(wanted, penalty, lambda: jnp.zeros((), dtype))
 

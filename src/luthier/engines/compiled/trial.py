@@ -38,9 +38,14 @@ class JaxTrial(Trial[Lowered]):
             },
         )
         fixed = {k: v for k, v in weights.items() if k not in {*network.trainable, *changing}}
+        self.carry, self.fixed = carry, fixed
+        self._hold()
+
+    def _hold(self) -> None:
+        """Hand the arrays to JAX."""
         with exact():
             self.carry, self.fixed, self.placed = jax.device_put(
-                (carry, fixed, (self.settings, self.draws))
+                (self.carry, self.fixed, (self.settings, self.draws))
             )
         self.kept: Mapping[str, Any] = {}
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ started_elsewhere = "jax" in sys.modules and _ONE_THREAD not in os.environ.get("
 if _ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_ONE_THREAD}".strip()
 
+# Beside PyTorch, or another process: what is not needed stays free.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
 import jax  # noqa: E402 - after its flags
 
 from luthier.core.folders import cache_folder  # noqa: E402
@@ -26,20 +30,32 @@ from luthier.engines.chunks.processor import processor  # noqa: E402
 VERSION = str(jax.__version__)  # what programs are made by
 
 
-def exact() -> AbstractContextManager[None]:
-    """Let numbers be as wide as they say, on the CPU, without changing the process' settings.
+@contextmanager
+def exact(on: Any = None) -> Iterator[None]:
+    """Let numbers be as wide as they say, without changing the process' settings.
 
     A step's scalars are doubles and codes 64-bit integers, as in PyTorch; arrays keep the type
     of the recipe's precision.
+
+    Args:
+        on: The device to compute on; None is the CPU, also where JAX would rather take a GPU.
     """
-    context: AbstractContextManager[None] = jax.enable_x64(True)
-    return context
+    with jax.enable_x64(True), jax.default_device(on or device("cpu")):
+        yield
 
 
 def placed(arrays: Any) -> Any:
     """Hand arrays to JAX once, and not at every epoch."""
     with exact():
         return jax.device_put(arrays)
+
+
+def device(platform: str) -> Any:
+    """Return the first device of a platform; None where there is none."""
+    try:
+        return jax.devices(platform)[0]
+    except RuntimeError:  # a platform that JAX was not installed for, or that has no device here
+        return None
 
 
 def keep_programs() -> None:

@@ -48,12 +48,14 @@ def _group_norm(
     return plain, mean.reshape(N, group), rstd.reshape(N, group)
 
 
-def _channels(x: Any, like: Any) -> Any:
-    """Shape one value a channel so that it meets an input's second axis."""
-    return None if x is None else x.reshape((1, -1) + (1,) * (like.ndim - 2))
+def _channels(x: Any, like: Any, channels: int) -> Any:
+    """Shape one value a channel so that it meets the channels of an input."""
+    if x is None or channels == -1:
+        return x
+    return x.reshape((1, -1) + (1,) * (like.ndim - 2))
 
 
-def _batch_norm(
+def batch_norm(
     input: Any,
     weight: Any,
     bias: Any,
@@ -62,15 +64,18 @@ def _batch_norm(
     training: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    channels: int = 1,
 ) -> Any:
-    axes = (0, *range(2, input.ndim))
+    """Normalise by batch; channels are the second axis, or the last one (-1)."""
     if not training:
-        return _batch_norm_evaluating(input, weight, bias, running_mean, running_var, momentum, eps)
-    count = input.size // input.shape[1]
+        given = (input, weight, bias, running_mean, running_var, momentum, eps, channels)
+        return batch_norm_evaluating(*given)
+    axes = tuple(axis for axis in range(input.ndim) if axis != channels % input.ndim)
+    count = input.size // input.shape[channels]
     mean = input.mean(axes)
-    var = jnp.square(input - _channels(mean, input)).mean(axes)
+    var = jnp.square(input - _channels(mean, input, channels)).mean(axes)
     rstd = lax.rsqrt(var + eps)
-    y = _scaled(input, *(_channels(v, input) for v in (mean, rstd, weight, bias)))
+    y = _scaled(input, *(_channels(v, input, channels) for v in (mean, rstd, weight, bias)))
     if running_mean is None:
         return y, mean, rstd
     unbiased = var * (count / (count - 1))
@@ -79,7 +84,7 @@ def _batch_norm(
     return y, mean, rstd, new_mean, new_var
 
 
-def _batch_norm_evaluating(
+def batch_norm_evaluating(
     input: Any,
     weight: Any,
     bias: Any,
@@ -87,9 +92,12 @@ def _batch_norm_evaluating(
     running_var: Any,
     momentum: float,
     eps: float,
+    channels: int = 1,
 ) -> Any:
+    """Normalise by what was seen so far."""
     rstd = lax.rsqrt(running_var + eps)
-    y = _scaled(input, *(_channels(v, input) for v in (running_mean, rstd, weight, bias)))
+    shaped = (_channels(v, input, channels) for v in (running_mean, rstd, weight, bias))
+    y = _scaled(input, *shaped)
     return y, running_mean, rstd, running_mean, running_var
 
 
@@ -100,9 +108,9 @@ def _weight_norm(v: Any, g: Any, dim: int = 0) -> Any:
 
 
 NORMALISATION: Mapping[str, Callable[..., Any]] = {
-    "_native_batch_norm_legit": _batch_norm,
-    "_native_batch_norm_legit_functional": _batch_norm,
-    "_native_batch_norm_legit_no_training": _batch_norm_evaluating,
+    "_native_batch_norm_legit": batch_norm,
+    "_native_batch_norm_legit_functional": batch_norm,
+    "_native_batch_norm_legit_no_training": batch_norm_evaluating,
     "_weight_norm_interface": _weight_norm,
     "native_group_norm": _group_norm,
     "native_layer_norm": _layer_norm,

@@ -1,0 +1,1 @@
+"""Packs of trials on a GPU, against one trial at a time."""
