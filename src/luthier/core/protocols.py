@@ -360,6 +360,15 @@ class Storage(Protocol):
         Trials that wait or run keep theirs.
         """
 
+    def prune(self, study: str, trial: int, cause: str) -> bool:
+        """End a trial because a person says so; False where it has ended already.
+
+        A worker that trains it has lost the step, as with a lease that ran out.
+        """
+
+    def ask_to_stop(self, study: str) -> None:
+        """Ask every worker that is at it now to end after its epoch: `History.stops` grows."""
+
     def opened(self, test: str, study: str) -> int:
         """Note that a test part is opened; return how often it was before."""
 

@@ -101,6 +101,7 @@ class History:
         setup: Seconds that a structure costs which no trial has had, where time is what the
             budget counts; 0 where it does not, or nothing is compiled.
         proof: What confirming the winner came to, for study rules; None while the search runs.
+        stops: How often someone asked all workers to stop. Whoever began before the last time ends.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -114,6 +115,7 @@ class History:
     trials_left: float = float("inf")
     setup: float = 0.0
     proof: Proof | None = None
+    stops: int = 0
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""

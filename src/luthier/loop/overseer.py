@@ -27,7 +27,7 @@ class Overseer:
         notify: Called with the history as it grows.
 
     Attributes:
-        interrupted: Whether someone pressed Ctrl-C.
+        interrupted: Whether someone pressed Ctrl-C, or asked for a stop from elsewhere.
     """
 
     study: str
@@ -39,6 +39,8 @@ class Overseer:
     _epochs: int = field(default=0, init=False)
     _deaths: int = field(default=0, init=False)
     _stillborn: int = field(default=0, init=False)
+    _executor: Executor | None = field(default=None, init=False)
+    _stops: int = field(default=0, init=False)
     interrupted: bool = field(default=False, init=False)
 
     def run(
@@ -46,19 +48,28 @@ class Overseer:
     ) -> Sequence[Any]:
         """Have workers do their work; Ctrl-C once ends it after the epoch, twice at once.
 
+        So does `Storage.ask_to_stop`, which anyone may call who sees the storage.
+
         Raises:
             LuthierError: for what a worker raised, and when worker after worker dies.
         """
         release_dead(self.storage, self.study)
+        self._read()
+        self._executor, self._stops = executor, self._history.stops
         try:
             with interruptible(partial(self._interrupt, executor)):
-                return executor.launch(work, workers, watch=self.look, bury=self.bury)
+                done = executor.launch(work, workers, watch=self.look, bury=self.bury)
+            self._read()
+            self.interrupted |= self._history.stops > self._stops
+            return done
         finally:
             release_dead(self.storage, self.study)
 
     def look(self) -> None:
         """Show how far the study is."""
         self._read()
+        if self._history.stops > self._stops and not self.interrupted and self._executor:
+            self._interrupt(self._executor)
         self.notify(self.budget.left(self._history))
 
     def bury(self, death: Death) -> None:

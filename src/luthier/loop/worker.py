@@ -176,8 +176,10 @@ class Worker:
         return mine
 
     def _read(self) -> None:
-        newer = self.storage.history(self.study.name, self.history.changed)
-        self.history = self.history.merge(newer)
+        before, newer = self.history, self.storage.history(self.study.name, self.history.changed)
+        self.history = before.merge(newer)
+        if before.changed and self.history.stops > before.stops:
+            self.stop.asked = True
         self.notify(self.budget.left(self.history))
 
 

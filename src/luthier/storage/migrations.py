@@ -40,11 +40,17 @@ def purposes(connection: Connection) -> None:
     )
 
 
+def stops(connection: Connection) -> None:
+    """Version 5: studies count how often someone asked their workers to stop."""
+    connection.execute(text("ALTER TABLE studies ADD COLUMN stops INTEGER NOT NULL DEFAULT 0"))
+
+
 # The first brings version 1 to version 2, the next version 2 to version 3, and so on.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     time_and_ledger,
     time_counted_once,
     purposes,
+    stops,
 )
 
 

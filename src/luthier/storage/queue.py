@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
 
-from luthier.core import Claim, Step, StorageError
+from luthier.core import LIVE_STATES, Claim, Step, StorageError
 from luthier.storage import rows
 from luthier.storage.schema import steps
 
@@ -105,6 +105,23 @@ def wait(connection: Connection, step: Row[Any], changed: int) -> None:
     before = step.attempts - 1
     change(connection, step, state="waiting", worker=None, lease_until=None, attempts=before)
     rows.change_trial(connection, step.study, step.trial, state="waiting", changed=changed)
+
+
+def cut(connection: Connection, study: int, trial: int, cause: str, changed: int) -> bool:
+    """End a trial that is not over, wherever its step is; False where it is.
+
+    Raises:
+        StorageError: for a trial that does not exist.
+    """
+    state = rows.state_of(connection, study, trial)
+    if state is None:
+        raise StorageError(f"there is no trial {trial} to end. `luthier show` lists the trials.")
+    if state not in LIVE_STATES:
+        return False
+    mine = and_(steps.c.study == study, steps.c.trial == trial, steps.c.state != "done")
+    connection.execute(update(steps).where(mine).values(state="done", worker=None))
+    rows.change_trial(connection, study, trial, state="pruned", cause=cause, changed=changed)
+    return True
 
 
 def end(

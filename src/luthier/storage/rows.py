@@ -136,9 +136,7 @@ def wake_trial(connection: Connection, study: int, number: int, changed: int) ->
     Raises:
         StorageError: for a trial that does not exist, or already has a step.
     """
-    state = connection.execute(
-        _READ_STATE, {"of_study": study, "of_trial": number}
-    ).scalar_one_or_none()
+    state = state_of(connection, study, number)
     if state in (None, "waiting", "running"):
         what = "does not exist" if state is None else f"is {state} already"
         raise StorageError(
@@ -147,7 +145,14 @@ def wake_trial(connection: Connection, study: int, number: int, changed: int) ->
         )
     if state == "paused":
         change_trial(connection, study, number, state="waiting", changed=changed)
-    return bool(state == "paused")
+    return state == "paused"
+
+
+def state_of(connection: Connection, study: int, number: int) -> str | None:
+    """Return a trial's state; None where there is no such trial."""
+    mine = {"of_study": study, "of_trial": number}
+    state: str | None = connection.execute(_READ_STATE, mine).scalar_one_or_none()
+    return state
 
 
 def change_trial(connection: Connection, study: int, number: int, **values: Any) -> None:
@@ -196,9 +201,7 @@ def get_checkpoint(connection: Connection, study: int, trial: int) -> tuple[int,
 
 def evict(connection: Connection, study: int, number: int, changed: int) -> None:
     """Delete a trial's state, unless a step needs it; a paused trial becomes pruned."""
-    state = connection.execute(
-        _READ_STATE, {"of_study": study, "of_trial": number}
-    ).scalar_one_or_none()
+    state = state_of(connection, study, number)
     if state in (None, "waiting", "running"):
         return
     connection.execute(_DROP_CHECKPOINT, {"of_study": study, "of_trial": number})

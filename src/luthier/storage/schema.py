@@ -25,7 +25,7 @@ from sqlalchemy import (
     insert,
 )
 
-VERSION = 4
+VERSION = 5
 APPLICATION = "luthier"
 
 metadata = MetaData()
@@ -47,6 +47,7 @@ studies = Table(
     Column("seconds", Float(53), nullable=False, server_default="0"),
     Column("counted", Float(53), nullable=False, server_default="0"),
     Column("created", Float(53), nullable=False),
+    Column("stops", Integer, nullable=False, server_default="0"),
 )
 
 # The primary key elects who decides: the second worker's row does not get in.

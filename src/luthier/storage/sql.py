@@ -33,6 +33,7 @@ _READ_STUDY = select(studies).where(studies.c.name == bindparam("of_name"))
 _LOCK_STUDY = _READ_STUDY.with_for_update()
 _CHANGE_STUDY = update(studies).where(studies.c.id == bindparam("of_study"))
 _COUNT_TIME = _CHANGE_STUDY.values(seconds=studies.c.seconds + bindparam("more"))
+_ASK_TO_STOP = _CHANGE_STUDY.values(stops=studies.c.stops + 1)
 _DECISIONS = (
     select(func.count()).select_from(decisions).where(decisions.c.study == bindparam("of_study"))
 )
@@ -139,6 +140,7 @@ class SqlStorage:
                 seed=record.seed,
                 changed=row.changed,
                 seconds=row.seconds,
+                stops=row.stops,
             )
 
     def plan(
@@ -273,6 +275,19 @@ class SqlStorage:
             changed = _count_change(connection, row)
             for number in trials:
                 rows.evict(connection, row.id, number, changed)
+
+    def prune(self, study: str, trial: int, cause: str) -> bool:
+        """End a trial because a person says so; False where it has ended already."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            return queue.cut(connection, row.id, trial, cause, _count_change(connection, row))
+
+    def ask_to_stop(self, study: str) -> None:
+        """Ask every worker that is at it now to end after its epoch."""
+        with self._database.write() as connection:
+            row = self._study(connection, study, lock=True)
+            _count_change(connection, row)
+            connection.execute(_ASK_TO_STOP, {"of_study": row.id})
 
     def opened(self, test: str, study: str) -> int:
         """Note that a test part is opened; return how often it was before."""

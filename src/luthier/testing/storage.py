@@ -302,6 +302,25 @@ class StorageLaws:
         same([trial.epochs for trial in trials], [3, 3, 1])
         same([study.state(STUDY, i) is None for i in range(3)], [True, True, False])
 
+    def test_a_person_ends_a_trial_wherever_it_is(self, study: Storage) -> None:
+        paused, running = take(study), take(study, "bob")
+        train(study, paused, until=2)
+        study.finish(STUDY, paused, "paused")
+        same([study.prune(STUDY, number, "by hand") for number in (0, 1, 2)], [True] * 3)
+        trials = study.history(STUDY).trials
+        same([(t.state, t.cause, t.until) for t in trials], [("pruned", "by hand", 0)] * 3)
+        same(study.advance(STUDY, running, epochs(1), state_after(1), seconds=0.5), False)
+        same(study.finish(STUDY, running, "finished"), False)
+        same((study.claim(STUDY, "ada", LONG), study.prune(STUDY, 0, "again")), (None, False))
+        with pytest.raises(StorageError, match="no trial 9"):
+            study.prune(STUDY, 9, "by hand")
+
+    def test_a_wish_to_stop_reaches_whoever_reads_on(self, study: Storage) -> None:
+        before = study.history(STUDY)
+        study.ask_to_stop(STUDY)
+        after = before.merge(study.history(STUDY, before.changed))
+        same((before.stops, after.stops, len(after.trials)), (0, 1, 3))
+
     def test_the_ledger_counts_openings_over_all_studies(self, storage: Storage) -> None:
         opened = [("a", "one"), ("a", "two"), ("b", "one"), ("a", "one")]
         same([storage.opened(test, study) for test, study in opened], [0, 1, 0, 2])

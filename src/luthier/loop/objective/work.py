@@ -88,9 +88,12 @@ class ObjectiveWork:
         me, name, hopeless = worker_name(index), self.study.name, 0
         lap = _Lap()
         wrong: dict[str, tuple[list[int], Finding]] = {}
+        stops = self.storage.history(name).stops
         with alive(self.storage, name, me):
             while not stop.asked:
                 history = self.storage.history(name)
+                if history.stops > stops:
+                    break
                 self.notify(self.budget.left(history))
                 if self.budget.spent(history):
                     break
@@ -170,6 +173,7 @@ class ObjectiveWork:
             self.storage.revise(name, number, replace(claim.trial.recipe, model=model))
             curves = Curves.from_epochs(rows)
             self.storage.advance(name, claim, curves, state, seconds=lap.seconds())
+            stop.asked |= self.storage.history(name, history.changed).stops > history.stops
 
         trial = ObjectiveTrial(
             number,
