@@ -106,6 +106,24 @@ def test_workers_that_never_take_on_a_trial_end_it_sooner(overseer):
         overseer.bury(crash(9))
 
 
+def test_a_wish_to_stop_from_elsewhere_interrupts_like_ctrl_c(storage, overseer):
+    class Launches:
+        asked = False
+
+        def launch(self, work, workers, *, watch, bury):
+            watch()
+            before = self.asked
+            storage.ask_to_stop(STUDY)
+            watch()
+            return [before, self.asked]
+
+        def stop(self, *, now):
+            self.asked = not now
+
+    assert overseer.run(Launches(), None, 1) == [False, True]
+    assert overseer.interrupted
+
+
 def test_who_watches_is_told_what_is_left(storage):
     seen: list[History] = []
     Overseer(STUDY, storage, Budget(epochs=400), seen.append).look()

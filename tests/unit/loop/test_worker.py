@@ -203,6 +203,28 @@ def dead() -> int:
     return child.pid
 
 
+class TestAPersonElsewhere:
+    def test_who_asks_for_a_stop_ends_the_worker_after_its_epoch(self, study: Any, undisturbed):
+        def ask(history: History) -> None:
+            if history.epochs == 8 and not history.stops:
+                study.storage.ask_to_stop("study")
+
+        study.worker("20 epochs", ask).run()
+        assert study.history.epochs in (8, 9)
+        study.run("20 epochs")  # whoever comes later was not meant
+        assert study.values() == undisturbed.values()
+
+    def test_who_ends_a_trial_ends_it_while_it_trains(self, study: Any):
+        def cut(history: History) -> None:
+            if any(t.state == "running" and t.number == 1 for t in history.trials):
+                study.storage.prune("study", 1, "stopped by hand")
+
+        study.worker("20 epochs", cut).run()
+        trials = study.history.trials
+        assert (trials[1].state, trials[1].cause) == ("pruned", "stopped by hand")
+        assert study.history.epochs == 20
+
+
 class TestDeadWorkers:
     HERE = socket.gethostname()
 
