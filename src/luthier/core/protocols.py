@@ -155,6 +155,20 @@ class Watcher(Protocol):
     def mark(self, *, validated: bool) -> None:
         """Take note that an epoch has ended, and whether a validation value was logged."""
 
+    @property
+    def live(self) -> frozenset[str]:
+        """The recipe keys that `fork` can change; none where no steps can be asked for."""
+
+    def fork(
+        self,
+        step: Callable[[Any], Any],
+        batches: Sequence[Any],
+        settings: Mapping[str, tuple[Any, Any]],
+        seconds: float,
+        keep: Sequence[Any] = (),
+    ) -> tuple[list[float], list[float]]:
+        """Return losses of steps as they would come and with settings changed; put all back."""
+
     def rate_logged(self, rate: float) -> None:
         """Compare a learning rate that the loop logged with those that are used."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from luthier import frameworks
 from luthier.core import Diagnosis, Finding, Recipe, Run, Trace, Watcher, WatchError
 from luthier.core.show_text import finding_text
 from luthier.diagnosis import diagnose_run
+from luthier.loop.glimpse import Glimpse, glimpse
 from luthier.loop.logbook import ALIASES, Logbook, Row
 from luthier.loop.penalty import is_data_loss, penalised
 
@@ -175,6 +176,49 @@ class Watch:
             size = self._book.steps_per_epoch()
             notes.append(f"single steps were logged; an epoch above is {size} of them")
         return replace(diagnose_run(self.run), notes=tuple(notes))
+
+    def prove(
+        self,
+        step: Callable[[Any], Any],
+        batches: Iterable[Any],
+        *,
+        seconds: float = 60.0,
+        keep: Sequence[Any] = (),
+    ) -> Glimpse:
+        """Try the first advice on the next steps, against doing nothing on the same batches.
+
+        Weights, buffers, gradients, the optimizer and random numbers are as they were after it,
+        bit for bit, and nothing of it is seen by this watch.
+
+        Args:
+            step: Takes a batch, makes a whole step with it (gradients, loss, optimizer), and
+                returns the loss.
+            batches: As the loop would get them, one a step; both ways see the same ones.
+            seconds: For both together. A minute is short, and enough for a hundred steps of most.
+            keep: What else a step changes, as objects with `state_dict` and `load_state_dict`:
+                schedulers, scalers, another network.
+
+        Returns:
+            What it came to: print it, or read `verdict`. It is labelled as short-horizon.
+
+        Raises:
+            WatchError: outside the block, and without batches.
+        """
+        if not self._open:
+            raise WatchError(
+                "prove was called on a watch that is not open. Call it within "
+                "`with luthier.watch(model, optimizer) as run:`."
+            )
+        diagnosis = self.diagnosis
+        return glimpse(
+            self._watcher,
+            diagnosis,
+            self.run.recipe,
+            step,
+            list(batches),
+            seconds=seconds,
+            keep=keep,
+        )
 
     def _number(self, name: str, value: Any) -> float:
         try:

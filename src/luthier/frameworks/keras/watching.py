@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
-from luthier.core import Trace
+from luthier.core import Trace, WatchError
 from luthier.frameworks.keras.watching_eyes import Eyes
 from luthier.frameworks.keras.watching_first import FirstRows
 from luthier.frameworks.keras.watching_fit import Fit, fit_below
@@ -152,6 +152,29 @@ class KerasWatcher:
     def number(self, value: Any) -> float:
         """Return a logged value as a float."""
         return number(value)
+
+    @property
+    def live(self) -> frozenset[str]:
+        """No setting: `fit` has no steps that could be asked for."""
+        return frozenset()
+
+    def fork(
+        self,
+        step: Callable[[Any], Any],
+        batches: Sequence[Any],
+        settings: Mapping[str, tuple[Any, Any]],
+        seconds: float,
+        keep: Sequence[Any] = (),
+    ) -> tuple[list[float], list[float]]:
+        """Refuse: a callback cannot take steps.
+
+        Raises:
+            WatchError: always.
+        """
+        raise WatchError(
+            "steps of model.fit cannot be tried within it. Write luthier.repair(build, data), "
+            "which trains before and after."
+        )
 
     def mark(self, *, validated: bool) -> None:
         """Nothing is left to do: `epoch_ends` was told."""

@@ -7,7 +7,8 @@ are attached then, and gone once it is over, so that nothing of the network is h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch.optim import Optimizer
 
 from luthier.core import Trace, WatchError
 from luthier.frameworks.sampled import EVERY, FIRST, GROWTH, Rows, due_after
+from luthier.frameworks.torch.forking import LIVE, fork
 from luthier.frameworks.torch.watching_clock import Clock
 from luthier.frameworks.torch.watching_data import Data
 from luthier.frameworks.torch.watching_first import FirstBatch
@@ -68,7 +70,7 @@ class TorchWatcher:
         self._layers = Layers(model, self.guard)
         outputs = Outputs(model, self.guard, wanted=not isinstance(loss_fn, nn.Module))
         self._data = Data(loss_fn, self.guard, self._first_batch, outputs)
-        self._lead = optimizers[0]
+        self._lead, self._optimizers = optimizers[0], optimizers
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
         self.clock.hands = [one.counted for one in self._each]
         self._handles: list[Any] = []
@@ -88,6 +90,41 @@ class TorchWatcher:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    @property
+    def live(self) -> frozenset[str]:
+        """The recipe keys that `fork` can change."""
+        return LIVE
+
+    def fork(
+        self,
+        step: Callable[[Any], Any],
+        batches: Sequence[Any],
+        settings: Mapping[str, tuple[Any, Any]],
+        seconds: float,
+        keep: Sequence[Any] = (),
+    ) -> tuple[list[float], list[float]]:
+        """Return losses of steps as they would come and with settings changed; put all back."""
+        with self._paused():
+            return fork(self.model, self._optimizers, step, batches, settings, seconds, keep)
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """Take every hook off for a while: what is tried is no part of the training."""
+        armed = [each.armed for each in self._each]
+        for each in self._each:
+            each.disarm()
+        passing = self._passes.pause()
+        for handle in self._handles:
+            handle.remove()
+        try:
+            yield
+        finally:
+            self._handles = [each.stay() for each in self._each]
+            self._passes.resume(passing)
+            for each, was in zip(self._each, armed, strict=True):
+                if was:
+                    each.arm()
 
     def number(self, value: Any) -> float:
         """Return a logged value as a float, without its graph."""
@@ -188,7 +225,16 @@ class _Each:
     def attach(self) -> list[Any]:
         """Attach the hook that stays, and get ready for the first step."""
         self.arm()
-        return [self._optimizer.register_step_post_hook(self._after)]
+        return [self.stay()]
+
+    def stay(self) -> Any:
+        """Attach the hook that stays."""
+        return self._optimizer.register_step_post_hook(self._after)
+
+    @property
+    def armed(self) -> bool:
+        """Whether the next step is sampled."""
+        return self._armed
 
     def counted(self) -> int:
         """Return how many steps were made."""

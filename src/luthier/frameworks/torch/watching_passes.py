@@ -71,6 +71,21 @@ class Passes:
                 hook.remove()
         self._hook = self._head_hook = None
 
+    def pause(self) -> tuple[bool, bool]:
+        """Remove the hooks for a while; return which there were."""
+        there = (self._hook is not None, self._head_hook is not None)
+        self.close()
+        return there
+
+    def resume(self, there: tuple[bool, bool]) -> None:
+        """Attach the hooks that `pause` removed."""
+        if there[0]:
+            self.wake()
+        if there[1]:
+            seen = self._order
+            self._attach_head()
+            self._order = seen
+
     def wake(self) -> float:
         """Attach the hook that counts, or take it off; return the step at which to call again."""
         if self._compiled:
