@@ -25,16 +25,16 @@ def plan(device: str, quick: bool) -> list[tuple[str, float]]:
         ("peak", 40.0),
         (f"pack mlp sliced {sizes}", 90.0),
         ("torch mlp", 40.0),
-        ("pack cnn8 sliced 1,16,64,256,512", 80.0),
+        ("pack cnn8 sliced 64,1,256,16,512", 80.0),
         ("torch cnn8", 40.0),
-        ("pack cnn28 sliced 1,16,64,256,512", 80.0),
+        ("pack cnn28 sliced 64,1,256,16,512", 80.0),
         ("torch cnn28", 40.0),
         ("processes mlp 4", 60.0),
+        ("pack cnn28 native 64,1", 60.0),
+        ("pack mlp sliced 1,64 graphs", 60.0),
         ("core mlp", 40.0),
-        ("pack cnn28 native 1,16,64", 80.0),
-        ("pack cnn8 native 1,16,64", 60.0),
+        ("pack cnn8 native 64,1", 60.0),
         ("processes mlp 8", 60.0),
-        ("pack mlp sliced 4,128 graphs", 60.0),
         ("core cnn8", 60.0),
         ("processes cnn8 8", 60.0),
     ]
@@ -217,7 +217,7 @@ def main() -> None:
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    seconds = given.seconds or (0.1 if given.quick else 1.0)
+    seconds = given.seconds or (0.1 if given.quick else 0.6)
     if given.case:
 
         def say(row: Row) -> None:

@@ -30,10 +30,7 @@ class Loop:
         self.batch_size, self.device = batch_size, device
         cuda = device == "cuda"
         self.optimizer = torch.optim.Adam(
-            network.parameters(),
-            lr=torch.tensor(1e-3) if cuda else 1e-3,
-            capturable=cuda,
-            fused=cuda or None,
+            network.parameters(), lr=1e-3, capturable=cuda, fused=cuda or None
         )
         self.x, self.y, self.val_x, self.val_y = (
             torch.from_numpy(a).to(device)
