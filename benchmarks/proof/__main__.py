@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("part", choices=("simulated", "nulls", "digits", "diabetes"))
     parser.add_argument("--splits", type=int, help="of digits, diabetes and nulls")
     parser.add_argument("--first", type=int, default=0, help="seed of the first split")
+    parser.add_argument("--engine", default="native", help="that trains; native needs a C compiler")
     given = parser.parse_args()
     run: Callable[..., Iterator[str]]
     if given.part == "simulated":
@@ -28,8 +29,10 @@ def main() -> None:
         from benchmarks.proof.digits import run
     else:
         from benchmarks.proof.diabetes import run
-    if given.part != "simulated" and given.splits:
-        run = partial(run, range(given.first, given.first + given.splits))
+    if given.part != "simulated":
+        run = partial(run, engine=given.engine)
+        if given.splits:
+            run = partial(run, range(given.first, given.first + given.splits))
     for line in run():
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

@@ -34,7 +34,7 @@ def build(
         )
 
 
-def run(splits: Iterable[int] = SPLITS) -> Iterator[str]:
+def run(splits: Iterable[int] = SPLITS, *, engine: str = "native") -> Iterator[str]:
     """Yield a line a study, then how many claim what is not there."""
     verdicts = []
     for split in splits:
@@ -47,7 +47,7 @@ def run(splits: Iterable[int] = SPLITS) -> Iterator[str]:
                 space={"model.salt": Int(0, 10**6)},
                 split=SplitPlan(seed=split),
                 seed=split,
-                engine="torch_eager",
+                engine=engine,
                 storage=f"sqlite:///{folder}/runs.db",
             )
             found = study.to_json()

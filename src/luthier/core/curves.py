@@ -112,6 +112,38 @@ class Curves:
         best = self.best_epoch(metric, direction, within)
         return None if best is None else self.metrics[metric][best - 1]
 
+    def steady(self, metric: str, direction: str, *, share: float = 1 / 16) -> float | None:
+        """Return a metric at its best epoch as the epochs around it have it, or None.
+
+        The best of many epochs is lucky, the more so the noisier a curve is: a constant rate
+        looks better than the default on digits by its best epoch, and is worse on other rows. A
+        straight line through the epochs around it is not, and follows a curve that still falls.
+
+        Args:
+            metric: Name of the metric.
+            direction: ``minimize`` or ``maximize``.
+            share: Of the epochs, on each side of the best one. Between a sixteenth and a quarter
+                it hardly matters (docs/adr/0010-steady-scores.md); below 16 epochs it is none.
+
+        >>> noisy = Curves(metrics={"rmse": (3.0, 2.0, 2.4, 1.0, 2.6, 2.0, 2.2)})
+        >>> noisy.steady("rmse", "minimize", share=1 / 7), noisy.score("rmse", "minimize")
+        (2.0, 1.0)
+        >>> falling = Curves(metrics={"rmse": (4.0, 3.0, 2.0, 1.0)})
+        >>> falling.steady("rmse", "minimize", share=1 / 2)
+        1.0
+        """
+        best = self.best_epoch(metric, direction)
+        if best is None:
+            return None
+        values, reach = self.metrics[metric], int(share * len(self))
+        near = range(max(1, best - reach), min(len(values), best + reach) + 1)
+        points = [(e, values[e - 1]) for e in near if math.isfinite(values[e - 1])]
+        epoch = math.fsum(e for e, _ in points) / len(points)
+        mean = math.fsum(value for _, value in points) / len(points)
+        spread = math.fsum((e - epoch) ** 2 for e, _ in points)
+        rise = math.fsum((e - epoch) * (value - mean) for e, value in points)
+        return mean + (rise / spread * (best - epoch) if spread else 0.0)
+
     def _bests_of(self, metric: str, direction: str) -> tuple[int | None, ...]:
         """Return after each epoch which one was the best so far."""
         key = (metric, direction)

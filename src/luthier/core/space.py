@@ -237,16 +237,28 @@ class Space:
                 values[name] = domain.at(unit)
         return self.baseline.replace(values)
 
-    def lean(self, point: Sequence[float]) -> tuple[float, ...]:
-        """Return a point moved to where its coordinates are thought likely, if anywhere.
+    def lean(self, point: Sequence[float], *, changes: float = 3.0) -> tuple[float, ...]:
+        """Return a point moved to where its coordinates are thought likely.
+
+        That is where `likely` says, else mostly where the baseline is: a sound default is seldom
+        beaten by what differs from it in everything, and often by what differs in a few values.
+
+        Args:
+            point: In the unit cube; evenly spread points stay evenly spread.
+            changes: How many coordinates leave the baseline's value, on average.
 
         >>> space = Space({"dropout": Float(0.0, 1.0, likely=(0.1, 0.3))})
         >>> space.lean([0.0]), space.lean([0.5])
         ((0.1,), (0.2,))
+        >>> space = Space({"dropout": Float(0.0, 1.0), "l2": Float(0.0, 1.0)}, Recipe(dropout=0.5))
+        >>> space.lean([0.2, 0.8], changes=1.0)
+        (0.4, 0.0)
         """
         values: dict[str, Value] = {}
         moved = []
-        for (name, domain), unit in zip(self.parameters.items(), point, strict=True):
+        share = min(changes / max(self.dimensions, 1), 1.0)
+        start = self.encode(self.baseline)
+        for (name, domain), unit, begin in zip(self.parameters.items(), point, start, strict=True):
             case: Plain | None
             if isinstance(domain, Conditional):
                 known = domain.on in values
@@ -256,6 +268,8 @@ class Space:
             if isinstance(case, (Float, Int)) and case.likely is not None:
                 low, high = map(case.unit, case.likely)
                 unit = low + unit * (high - low)
+            elif self.active(name, self.baseline) is not None:
+                unit = unit / share if unit < share else begin
             if case is not None:
                 values[name] = case.at(unit)
             moved.append(unit)

@@ -135,6 +135,16 @@ class History:
             return float("inf")
         return score if self.direction == "minimize" else -score
 
+    def steady(self, trial: Trial) -> float:
+        """Return what trials are chosen by: the loss around the best epoch, infinite if failed.
+
+        Its own epoch flatters whatever has the noisier curve (`Curves.steady`).
+        """
+        value = trial.curves.steady(self.metric, self.direction)
+        if value is None or trial.state == "failed":
+            return float("inf")
+        return value if self.direction == "minimize" else -value
+
     @cached_property
     def searched(self) -> History:
         """The same without trainings that confirm: what chooses a recipe may not see those."""
@@ -163,14 +173,14 @@ class History:
         }
         count = min((len(trials) for trials in ended.values()), default=0)
         return {
-            recipe: tuple(self.loss(trial) for trial in sorted(trials, key=_seed)[:count])
+            recipe: tuple(self.steady(trial) for trial in sorted(trials, key=_seed)[:count])
             for recipe, trials in ended.items()
             if count
         }
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the best score, the first among equals.
+        """The trial that did best around its best epoch, the first among equals.
 
         Failed ones never are, nor those that confirm: fresh seeds choose nothing. Where finalists
         were trained on other splits, too, it is the one with the best mean over those: the split
@@ -181,7 +191,7 @@ class History:
             return next(t for t in self.searched.trials if t.recipe == chosen)
         return min(
             (trial for trial in self.searched.trials if self.loss(trial) != float("inf")),
-            key=lambda trial: (self.loss(trial), trial.number),
+            key=lambda trial: (self.steady(trial), trial.number),
             default=None,
         )
 

@@ -292,12 +292,12 @@ def _by_value(asking: Asking, history: History) -> list[list[Trial]]:
 def _ranking(asking: Asking, history: History) -> list[tuple[int, Trial]]:
     """Return place and best trial of each value that has a score, the best first."""
     bests = [
-        (place, min(trials, key=lambda t: (history.loss(t), t.number)))
+        (place, min(trials, key=lambda t: (history.steady(t), t.number)))
         for place, trials in enumerate(_by_value(asking, history))
         if trials
     ]
     scored = [pair for pair in bests if isfinite(history.loss(pair[1]))]
-    return sorted(scored, key=lambda pair: (history.loss(pair[1]), pair[0]))
+    return sorted(scored, key=lambda pair: (history.steady(pair[1]), pair[0]))
 
 
 def _against(
@@ -331,7 +331,7 @@ def _question(
     asking: Asking, record: StudyRecord, history: History, storage: str, proof: Proof
 ) -> Question:
     groups = _by_value(asking, history)
-    losses = [[history.loss(trial) for trial in trials] for trials in groups]
+    losses = [[history.steady(trial) for trial in trials] for trials in groups]
     worst = max((x for group in losses for x in group if isfinite(x)), default=0.0)
     finite = [[x if isfinite(x) else worst for x in group] for group in losses]
     chances = (
@@ -345,8 +345,8 @@ def _question(
     tuned = tuple(
         Tuned(
             value=value,
-            scores=tuple(history.score(trial) for trial in groups[place]),
-            score=history.score(bests[place]) if place in bests else None,
+            scores=tuple(sign * x if isfinite(x) else None for x in losses[place]),
+            score=sign * history.steady(bests[place]) if place in bests else None,
             trial=bests[place].number if place in bests else None,
             recipe=bests[place].recipe if place in bests else None,
             nuisance=_active(asking, record.space, bests.get(place)),

@@ -13,7 +13,7 @@ from luthier.data import Splits
 from luthier.loop.assembly import Assembly
 from luthier.loop.export import export_weights
 from luthier.loop.preparation import Preparation
-from luthier.loop.train import train_assembled
+from luthier.loop.train import Training, train_assembled
 
 FOLDER = "refit"
 
@@ -57,21 +57,32 @@ def refit(folder: Path, parts: Assembly, record: StudyRecord, trial: Trial) -> R
     Raises:
         LuthierError: when the training fails.
     """
-    kept = trial.curves.best_epoch(record.metric, record.direction) or trial.epochs
-    # Stopping early by rows that it learns from would never stop it.
-    recipe = trial.recipe.replace({"early_stopping": None})
-    whole = replace(parts, preparation=_together(parts.preparation, record.metric), recipe=recipe)
-    engine = trial.engine or "auto"
-    training = train_assembled(whole, seed=trial.seed, epochs=kept, engine=engine)
-    if training.state is None or training.trial.state == "failed":
+    training = refitted(parts, trial)
+    if training.state is None:
         raise LuthierError(
             f"the refit failed: {training.trial.cause}. The network that was validated is "
             f"written; leave --refit out."
         )
-    files = export_weights(
-        folder / FOLDER, whole, record, training.trial, _last(training.state, recipe.ema)
-    )
-    return Refit(tuple(files), len(whole.arrays.train), training.trial.epochs)
+    files = export_weights(folder / FOLDER, training.parts, record, training.trial, training.state)
+    return Refit(tuple(files), len(training.parts.arrays.train), training.trial.epochs)
+
+
+def refitted(parts: Assembly, trial: Trial) -> Training:
+    """Return a trial's recipe trained on training and validation rows, with its last weights.
+
+    Args:
+        parts: Builder and data of the trial.
+        trial: What is trained again.
+    """
+    task = parts.arrays.task
+    kept = trial.curves.best_epoch(task.metric, task.direction) or trial.epochs
+    # Stopping early by rows that it learns from would never stop it.
+    recipe = trial.recipe.replace({"early_stopping": None})
+    whole = replace(parts, preparation=_together(parts.preparation, task.metric), recipe=recipe)
+    training = train_assembled(whole, seed=trial.seed, epochs=kept, engine=trial.engine or "auto")
+    if training.state is None or training.trial.state == "failed":
+        return replace(training, state=None)
+    return replace(training, state=_last(training.state, recipe.ema))
 
 
 def _together(preparation: Preparation, metric: str) -> Preparation:

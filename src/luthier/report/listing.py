@@ -56,7 +56,7 @@ def study_text(
         lines += ["", front_text(pareto_front(history, goals), _base(history))]
     if mattered := importance_text(importances(record, history)):
         lines += ["", mattered]
-    ranked = sorted(history.searched.trials, key=lambda t: (history.loss(t), t.number))
+    ranked = sorted(history.searched.trials, key=lambda t: (history.steady(t), t.number))
     rows = [("trial", "state", "epochs", record.metric, "recipe")]
     for trial in ranked[:limit]:
         failed = " ".join((trial.cause or "").split()) if trial.state == "failed" else ""

@@ -19,7 +19,8 @@ class Tuned:
 
     Args:
         value: What was asked about.
-        scores: Best validation score of each point; None where a training failed.
+        scores: Validation score of each point, steady around its best epoch; None where a
+            training failed.
         score: The best of them.
         trial: Number of its trial.
         recipe: What it trained.

@@ -89,7 +89,7 @@ class FreezeThaw:
             ending, paused = True, [t for t in paused if t == history.best]
         if first and (ending or history.epochs >= 2 * self.settled * full):
             return Step(full, trial=0)
-        best = min(paused, key=lambda t: (history.loss(t), t.number), default=None)
+        best = min(paused, key=lambda t: (history.steady(t), t.number), default=None)
         return Step(full, trial=best.number) if ending and best else None
 
     def _hedged(self, history: History, full: int, rng: np.random.Generator) -> int:

@@ -114,3 +114,27 @@ class TestFinite:
     )
     def test_it_is_about_the_losses_of_the_last_epoch(self, curves: Curves, finite: bool):
         assert curves.finite is finite
+
+
+class TestSteady:
+    @given(st.lists(numbers, min_size=1, max_size=15))
+    def test_short_curves_have_their_score(self, losses: list[float]):
+        curves = Curves(metrics={"rmse": tuple(losses)})
+        for direction in ("minimize", "maximize"):
+            score = curves.score("rmse", direction)
+            assert curves.steady("rmse", direction) == pytest.approx(score)
+
+    def test_a_lucky_epoch_counts_as_one_of_those_around_it(self):
+        losses = (*([1.0] * 20), 0.3, *([1.0] * 19))
+        assert Curves(metrics={"rmse": losses}).steady("rmse", "minimize") == pytest.approx(0.86)
+
+    @given(st.integers(16, 100), st.floats(0.01, 10.0))
+    def test_a_curve_that_still_falls_has_its_last_value(self, epochs: int, slope: float):
+        losses = tuple(slope * (epochs - epoch) for epoch in range(epochs))
+        assert Curves(metrics={"rmse": losses}).steady("rmse", "minimize") == pytest.approx(slope)
+
+    def test_what_is_no_number_is_left_out(self):
+        losses = (*([1.0] * 20), 0.3, NAN, *([1.0] * 19))
+        curves = Curves(metrics={"rmse": losses})
+        assert curves.steady("rmse", "minimize", share=1 / 41) == pytest.approx(0.3)
+        assert Curves(metrics={"rmse": (NAN, INF)}).steady("rmse", "minimize") is None

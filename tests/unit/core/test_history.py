@@ -37,6 +37,13 @@ class TestBest:
     def test_a_trial_counts_with_its_best_epoch(self):
         assert History((trial(0, 0.5, 0.4, 3.0), trial(1, 0.45))).best.number == 0
 
+    def test_one_lucky_epoch_of_a_noisy_curve_does_not_choose(self):
+        noisy = trial(1, *([0.9] * 10), 0.3, *([0.9] * 21))
+        calm = trial(2, *([0.9] * 10), *([0.4] * 22))
+        history = History((trial(0, 1.0), noisy, calm))
+        assert history.score(noisy) < history.score(calm)
+        assert history.best == calm
+
     @pytest.mark.parametrize("state", [state for state in STATES if state != "failed"])
     def test_it_may_be_in_any_state(self, state: str):
         assert History((trial(0, 1.0), trial(1, 0.5, state=state))).best.number == 1

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -282,3 +283,36 @@ def test_a_mistake_is_answered_with_what_to_write(mistake: Callable[[], object],
     with pytest.raises(SpaceError) as raised:
         mistake()
     assert text in str(raised.value)
+
+
+class TestLeaning:
+    space = Space(
+        {
+            "optimizer": Categorical("adamw", "nesterov"),
+            "momentum": Conditional("optimizer", {"nesterov": Float(0.8, 0.99)}),
+            **{name: Float(0.0, 1.0) for name in ("dropout", "label_smoothing", "mixup", "l2")},
+        },
+        Recipe(optimizer="adamw", dropout=0.25),
+    )
+
+    def test_a_few_values_leave_the_baseline(self):
+        rng = np.random.default_rng(0)
+        kept = ("optimizer", "dropout", "label_smoothing", "mixup", "l2")
+        changes = []
+        for point in rng.random((400, self.space.dimensions)):
+            recipe = self.space.decode(self.space.lean(point.tolist(), changes=1.5))
+            changes.append(sum(recipe.get(k) != self.space.baseline.get(k) for k in kept))
+        # Of 1.25 draws an eighth is an optimizer that comes out as it was.
+        assert 0.9 < np.mean(changes) < 1.4
+        assert min(changes) == 0
+
+    def test_what_the_baseline_does_not_use_is_drawn(self):
+        rng = np.random.default_rng(0)
+        drawn = {
+            self.space.lean(point.tolist())[1] for point in rng.random((20, self.space.dimensions))
+        }
+        assert len(drawn) == 20
+
+    def test_a_small_space_is_looked_at_everywhere(self):
+        space = Space({"dropout": Float(0.0, 1.0)}, Recipe(dropout=0.25))
+        assert space.lean([0.75]) == (0.75,)

@@ -19,6 +19,17 @@ def test_the_best_paused_and_finished_ones_stay():
     assert gone(*paused, *finished) == [1, 3, 5, 7]
 
 
+def test_the_winner_stays_though_another_had_a_luckier_epoch():
+    calm = (1.0, *([0.4] * 32))
+    lucky = (*([0.9] * 16), 0.3, *([0.9] * 16))
+    trials = [
+        Trial(n, Recipe(), 0, "finished", curves=Curves(metrics={"val_loss": losses}), stored=True)
+        for n, losses in ((1, lucky), (2, calm))
+    ]
+    assert gone(*trials) == [1]
+    assert History(tuple(trials)).best == trials[1]
+
+
 def test_best_is_what_the_direction_says():
     trials = [trial(n, score) for n, score in [(1, 0.4), (2, 0.1), (3, 0.3)]]
     assert gone(*trials, direction="maximize") == [2]
