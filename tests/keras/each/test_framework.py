@@ -1,7 +1,5 @@
 """Keras networks as luthier reads them: compile step, layers, penalties, last activations."""
 
-import random
-
 import keras
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ from keras import layers
 
 from luthier.core import Build, BuilderError, Recipe
 from luthier.frameworks.keras.framework import KerasFramework
-from luthier.frameworks.keras.networks import variables_of
 from luthier.testing import arrays as data
 from luthier.testing.keras_networks import BUILDERS
 
@@ -194,18 +191,6 @@ class TestNetworks:
         assert first == second
         assert first[0] == "weights/dense.kernel"
 
-    def test_the_seed_decides_the_weights_and_nothing_of_the_users_is_drawn(self, framework):
-        random.seed(1), np.random.seed(1)
-        before = random.getstate(), repr(np.random.get_state())
-        states = [
-            framework.capture(dense(), Recipe(), ARRAYS, seed).initial.group("weights")
-            for seed in (0, 0, 1)
-        ]
-        assert (random.getstate(), repr(np.random.get_state())) == before
-        kernels = [state["dense.kernel"] for state in states]
-        np.testing.assert_array_equal(kernels[0], kernels[1])
-        assert np.abs(kernels[0] - kernels[2]).max() > 0.01
-
     @pytest.mark.parametrize("name", ["functional_dropout", "recurrent", "subclassed"])
     def test_dropout_is_set_everywhere(self, framework, name):
         arrays = data.sequences() if name == "recurrent" else ARRAYS
@@ -230,16 +215,36 @@ class TestNetworks:
         assert initial["dense.kernel"].std() == pytest.approx(deviation, rel=0.05)
         assert not initial["dense.bias"].any()
 
-    def test_weights_come_back(self, framework):
-        build = BUILDERS["channel_dropout"]
-        arrays = data.images()
-        captured = framework.capture(build, Recipe(), arrays, 3)
-        restored = framework.restore(build, Recipe(), arrays.task, captured.initial)
-        for name, variable in variables_of(restored).items():
-            np.testing.assert_array_equal(
-                keras.ops.convert_to_numpy(variable.value),
-                captured.initial.group("weights")[name],
-            )
+
+class TestPrecision:
+    def built(self, dtype):
+        def build():
+            model = keras.Sequential([keras.Input((5,)), layers.Dense(3, dtype=dtype, name="last")])
+            model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            return model
+
+        return Build.read(build, "net.py:build", str(dtype))
+
+    def test_float16_needs_a_scale_that_nobody_applies(self, framework):
+        told = r"net.py:build: layer last computes in float16.*Leave its dtype policy out"
+        with pytest.raises(BuilderError, match=told):
+            framework.capture(self.built("mixed_float16"), Recipe(), ARRAYS, 0)
+
+    def test_bfloat16_of_a_layers_own_stays_and_is_said(self, framework):
+        (note,) = baseline(framework, self.built("mixed_bfloat16")).notes
+        assert note.startswith("precision: layer last computes in bfloat16")
+
+    def test_a_policy_of_the_process_is_not_the_recipes(self, framework):
+        kept = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_float16")
+        try:
+            (note,) = baseline(framework, self.built(None)).notes
+            captured = framework.capture(self.built(None), Recipe(), ARRAYS, 0)
+            assert keras.config.dtype_policy().name == "mixed_float16"
+        finally:
+            keras.config.set_dtype_policy(kept)
+        assert "although Keras' policy is mixed_float16" in note
+        assert captured.make().layers[0].compute_dtype == "float32"
 
 
 class TestMistakes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -74,6 +75,7 @@ _STOPPED = 130  # what Typer makes of Ctrl-C
 
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's news of the processor
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack sparklines and arrows

@@ -56,7 +56,9 @@ def ask(
         str | None, typer.Option(help="Name of the study.  [default: of data, model and question]")
     ] = None,
     framework: Framework = None,
-    engine: Annotated[str, typer.Option(help="auto, native, compiled or torch_eager.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
+    ] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Workers at a time.")] = 1,
     seed: Seed = 0,
     min_difference: MinDifference = None,

@@ -36,7 +36,9 @@ def batch(
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[str, typer.Option(help="auto, native, compiled or torch_eager.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
+    ] = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -37,7 +37,9 @@ def lr(
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[str, typer.Option(help="auto, native, compiled or torch_eager.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
+    ] = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -66,6 +66,9 @@ class Process:
             "KERAS_BACKEND": "jax",
             "JAX_PLATFORMS": "cpu",
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            # Keras may import TensorFlow there, which computes nothing: it has nothing to say.
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "TF_ENABLE_ONEDNN_OPTS": "0",
         }
         self._popen = subprocess.Popen(  # noqa: S603 - this Python, and a module of our own
             [sys.executable, "-m", _MODULE],

@@ -37,8 +37,10 @@ from luthier.frameworks.keras import heads, penalties
 from luthier.frameworks.keras.edits import apply, edits_of
 from luthier.frameworks.keras.networks import (
     built,
+    half_precision,
     has_dropout,
     like,
+    refuse_float16,
     run,
     sample_of,
     try_out,
@@ -93,6 +95,7 @@ class KerasFramework:
         """
         model = built(build, recipe, arrays.task, 0, sample_of(arrays))
         read = self._read(model, recipe, arrays, loss_known="loss" in given)
+        read.notes += _precision_notes(model)
         if any(isinstance(layer, _SCALING) for layer in model._flatten_layers()):
             read.keys["preprocessing"] = "none"
             read.notes.append("preprocessing: none, since a layer of the network scales its inputs")
@@ -120,6 +123,7 @@ class KerasFramework:
         sample, task = sample_of(arrays), arrays.task
         first = fold(seed, 0)[0]
         model = built(build, recipe, task, first, sample)
+        refuse_float16(build, model)
         recipe = self._effective(build, recipe, model, arrays)
         outputs = try_out(model, build, arrays)
         width = outputs.shape[1]
@@ -360,6 +364,20 @@ def _at(build: Build, unit: float) -> dict[str, Any]:
         if plain is not None:
             found[name] = plain.at(unit)
     return found
+
+
+def _precision_notes(model: Any) -> list[str]:
+    """Say where a dtype policy of the user's meets the recipe's precision."""
+    policy = keras.config.dtype_policy()
+    layer, kind = half_precision(model)
+    if kind:
+        return [f"precision: layer {layer} computes in {kind} by its own policy, and does so here"]
+    if policy.compute_dtype in ("float16", "bfloat16"):
+        return [
+            f"precision: float32, although Keras' policy is {policy.name}: the recipe sets it "
+            "while the network is built"
+        ]
+    return []
 
 
 def _trainable(model: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core import LossFacts
-from luthier.frameworks.keras.inspecting.machine import gradients
+from luthier.frameworks.keras.inspecting.machine import gradients_of
 from luthier.frameworks.keras.inspecting.net import array
 from luthier.frameworks.keras.loss_names import LossName, loss_name
 
@@ -233,7 +233,8 @@ def _searched(loss: Compiled, outputs: Array, target: Array) -> float | None:
 
 
 def _gradient_of(function: Callable[[list[Any]], Any]) -> Callable[[Array], Array | None]:
-    return lambda at: gradients(function, [at])[0]
+    made = gradients_of(function)
+    return lambda at: made([at])[0]
 
 
 def _reachable(loss: Compiled, kind: str, op: str, outputs: Array, target: Array) -> float | None:

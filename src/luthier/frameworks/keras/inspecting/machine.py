@@ -40,29 +40,51 @@ def gradients(function: Callable[[list[Any]], Any], at: Sequence[Array]) -> list
 
     JAX makes no difference between that and a gradient of zero.
     """
-    given = [keras.ops.convert_to_tensor(one) for one in at]
-    if backend() == "tensorflow":
-        import tensorflow as tf
+    return gradients_of(function)(at)
 
+
+def gradients_of(
+    function: Callable[[list[Any]], Any],
+) -> Callable[[Sequence[Array]], list[Array | None]]:
+    """Return `gradients` of a function, compiled once where the backend does that."""
+    made = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()](function)
+    return lambda at: made([keras.ops.convert_to_tensor(one) for one in at])
+
+
+def _tensorflow(function: Callable[[list[Any]], Any]) -> Callable[[list[Any]], list[Array | None]]:
+    import tensorflow as tf
+
+    def run(given: list[Any]) -> list[Array | None]:
         with tf.GradientTape() as tape:
             for one in given:
                 tape.watch(one)
             value = function(given)
         found = tape.gradient(value, given)
         return [None if one is None else np.asarray(tf.convert_to_tensor(one)) for one in found]
-    if backend() == "jax":
-        import jax
 
-        return [np.asarray(one) for one in jax.jit(jax.grad(function))(given)]
+    return run
+
+
+def _jax(function: Callable[[list[Any]], Any]) -> Callable[[list[Any]], list[Array | None]]:
+    import jax
+
+    made = jax.jit(jax.grad(function))
+    return lambda given: [np.asarray(one) for one in made(given)]
+
+
+def _torch(function: Callable[[list[Any]], Any]) -> Callable[[list[Any]], list[Array | None]]:
     import torch
 
-    leaves = [one.detach().clone().requires_grad_() for one in given]
-    with torch.enable_grad():
-        value = function(leaves)
-        if not value.requires_grad:
-            return [None] * len(leaves)
-        found = torch.autograd.grad(value, leaves, allow_unused=True)
-    return [None if one is None else one.detach().cpu().numpy() for one in found]
+    def run(given: list[Any]) -> list[Array | None]:
+        leaves = [one.detach().clone().requires_grad_() for one in given]
+        with torch.enable_grad():
+            value = function(leaves)
+            if not value.requires_grad:
+                return [None] * len(leaves)
+            found = torch.autograd.grad(value, leaves, allow_unused=True)
+        return [None if one is None else one.detach().cpu().numpy() for one in found]
+
+    return run
 
 
 class Course:
