@@ -37,16 +37,15 @@ from luthier.frameworks.keras import heads, penalties
 from luthier.frameworks.keras.edits import apply, edits_of
 from luthier.frameworks.keras.networks import (
     built,
-    half_precision,
     has_dropout,
     like,
-    refuse_float16,
     run,
     sample_of,
     try_out,
     values_of,
     variables_of,
 )
+from luthier.frameworks.keras.precision import precision_notes, refuse_float16
 from luthier.frameworks.keras.reading import Reading, read_compiled
 from luthier.frameworks.keras.script import training_script
 from luthier.frameworks.keras.seeded import seeded, wide
@@ -95,7 +94,7 @@ class KerasFramework:
         """
         model = built(build, recipe, arrays.task, 0, sample_of(arrays))
         read = self._read(model, recipe, arrays, loss_known="loss" in given)
-        read.notes += _precision_notes(model)
+        read.notes += precision_notes(model)
         if any(isinstance(layer, _SCALING) for layer in model._flatten_layers()):
             read.keys["preprocessing"] = "none"
             read.notes.append("preprocessing: none, since a layer of the network scales its inputs")
@@ -364,20 +363,6 @@ def _at(build: Build, unit: float) -> dict[str, Any]:
         if plain is not None:
             found[name] = plain.at(unit)
     return found
-
-
-def _precision_notes(model: Any) -> list[str]:
-    """Say where a dtype policy of the user's meets the recipe's precision."""
-    policy = keras.config.dtype_policy()
-    layer, kind = half_precision(model)
-    if kind:
-        return [f"precision: layer {layer} computes in {kind} by its own policy, and does so here"]
-    if policy.compute_dtype in ("float16", "bfloat16"):
-        return [
-            f"precision: float32, although Keras' policy is {policy.name}: the recipe sets it "
-            "while the network is built"
-        ]
-    return []
 
 
 def _trainable(model: Any) -> dict[str, Any]:
