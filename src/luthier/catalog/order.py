@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.core.keys import bits, fold
+from luthier.core.keys import bits, fold, fold_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +40,9 @@ def epoch_orders(seed: int, epochs: range, rows: int, batch_size: int) -> Rows:
     if batch_size == rows:
         return np.tile(np.arange(rows), (len(epochs), 1, 1))
     steps = rows // batch_size
-    keys = np.array([fold(seed, _ORDER, epoch) for epoch in epochs], np.uint32)
-    order = _shuffled((keys[:, :1], keys[:, 1:]), rows)[:, : steps * batch_size]
+    each = np.arange(epochs.start, epochs.stop, dtype=np.uint64)[:, None]
+    low, high = (word.astype(np.uint32) for word in fold_in(fold(seed, _ORDER), each))
+    order = _shuffled((low, high), rows)[:, : steps * batch_size]
     return order.reshape(len(epochs), steps, batch_size)
 
 

@@ -48,9 +48,21 @@ class Curves:
         return max([*lengths, *map(len, self.metrics.values()), *map(len, self.signals.values())])
 
     def __add__(self, later: Curves) -> Curves:
-        if not len(self):
-            return later
-        return Curves.from_epochs([*self.epochs(), *later.epochs()])
+        counts = len(self), len(later)
+        if 0 in counts:
+            return self if counts[0] else later
+
+        def joined(parts: tuple[Series, Series]) -> Series:
+            short = (count - len(part) for part, count in zip(parts, counts, strict=True))
+            first, second = (p + (math.nan,) * n for p, n in zip(parts, short, strict=True))
+            return first + second if any(parts) else ()
+
+        series = {name: joined((getattr(self, name), getattr(later, name))) for name in _SERIES}
+        metrics, signals = (
+            {name: joined((old.get(name, ()), new.get(name, ()))) for name in {**old, **new}}
+            for old, new in ((self.metrics, later.metrics), (self.signals, later.signals))
+        )
+        return Curves(metrics=metrics, signals=signals, **series)
 
     def epochs(self) -> list[dict[str, Any]]:
         """Return every epoch's values, as `epoch` does."""

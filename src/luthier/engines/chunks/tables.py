@@ -35,6 +35,7 @@ class Tables:
         weight: Weight of each training row.
         labels: Class of each training row; empty for regression.
         rows: What is evaluated.
+        targets: Numbers of a row's target.
         truth, truth_weight: What metrics compare the validation outputs with.
         place: Hands arrays to the program.
     """
@@ -45,6 +46,7 @@ class Tables:
     weight: Array
     labels: Array
     rows: Rows
+    targets: int
     truth: Array
     truth_weight: Array | None
     place: Place = as_they_are
@@ -85,6 +87,7 @@ class Tables:
                     _weight(val, dtype),
                 )
             ),
+            targets=int(target.shape[1]),
             truth=truth,
             truth_weight=val.weight,
             place=place,

@@ -6,7 +6,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -19,7 +19,6 @@ from luthier.engines.chunks.exchange import Draws, Numbers, Outcome, Settings, S
 from luthier.engines.chunks.tables import Tables
 
 MOST = 16  # epochs of one call: more would save little, and nothing is heard meanwhile
-MEMORY = 1 << 20  # bytes that a call keeps of its epochs, to be filled anew by each
 VECTOR = "weights."  # what the state calls the average of all trainable weights
 
 Array = np.ndarray[Any, Any]
@@ -82,6 +81,9 @@ class Trial(ABC, Generic[N]):
         state: A new trial's initial state, or where one was taken.
     """
 
+    memory_of_epochs = (
+        1 << 20
+    )  # bytes that a call may keep of its epochs, to be filled anew by each
     losses_are_exact = False  # whether a loss may stand for the metric that is the same formula
 
     def __init__(self, shape: Shape[N], recipe: Recipe, seed: int, state: State) -> None:
@@ -93,7 +95,7 @@ class Trial(ABC, Generic[N]):
         self.best: Mapping[str, Any] = state.group("best")
         kept = sum(value.nbytes for value in weights.values())
         outputs = shape.tables.rows.val_target.nbytes
-        self.most = max(1, min(MOST, MEMORY // (kept + outputs)))
+        self.most = max(1, min(MOST, self.memory_of_epochs // (kept + outputs)))
         self.settings = np.array(_settings(recipe))
         rates = shape.network.rates
         self.draws = Draws(
@@ -114,6 +116,7 @@ class Trial(ABC, Generic[N]):
         self.best_score: float | None = extra["best"]
         self.val_losses: list[float] = list(extra["val_losses"])
         self.finite: bool = extra["finite"]
+        self.right: Sequence[float] = ()  # accuracy after each epoch of a call, if that is told
         self._place(state)
 
     @abstractmethod
@@ -144,25 +147,18 @@ class Trial(ABC, Generic[N]):
         shown = self._run(steps, self.shape.steps, epochs)
         return self._read(shown, steps, lambda: time.perf_counter() - started)
 
-    def _read(
-        self, epochs: Sequence[Outcome], steps: Steps, seconds: Callable[[], float]
-    ) -> Curves:
+    def _read(self, shown: Sequence[Outcome], steps: Steps, seconds: Callable[[], float]) -> Curves:
         """Read what epochs showed, up to the first that is not finite; keep the best weights."""
-        rows, best = [], None
-        for index, shown in enumerate(epochs):
-            row = self._row(shown, float(steps.numbers[index, -1, 0]))
-            rows.append(row)
-            if self._is_best(row["metrics"][self.shape.tables.task.metric]):
-                best = index
-            self.val_losses.append(row["val_loss"])
-            self.epochs, self.step = self.epochs + 1, self.step + self.shape.steps
-            self.finite = math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])
-            if not self.finite:
-                break
-        if best is not None:
-            self._keep(best)
-        each = seconds() / len(rows)
-        return Curves.from_epochs([{**row, "seconds": each} for row in rows])
+        curves = self._curves(shown, steps.numbers[:, -1, 0].tolist())
+        scores = curves.metrics[self.shape.tables.task.metric]
+        better = [index for index, score in enumerate(scores) if self._is_best(score)]
+        if better:
+            self._keep(better[-1])
+        passed = len(curves)
+        self.val_losses += curves.val_loss
+        self.epochs, self.step = self.epochs + passed, self.step + passed * self.shape.steps
+        self.finite = curves.finite
+        return replace(curves, seconds=(seconds() / passed,) * passed)
 
     def _keep(self, index: int) -> None:
         """Keep the weights of one of the last run's epochs: they are the best so far."""
@@ -196,18 +192,27 @@ class Trial(ABC, Generic[N]):
             },
         )
 
-    def _row(self, shown: Outcome, rate: float) -> dict[str, Any]:
-        """Return the values of one epoch."""
-        means = shown.steps.astype(np.float64).mean(0)
-        return {
-            "train_loss": float(means[0]),
-            "train_loss_eval": float(shown.losses[0]),
-            "penalty": float(means[1]),
-            "val_loss": float(shown.losses[1]),
-            "metrics": self._scores(shown.val_outputs, float(shown.losses[1])),
-            "learning_rate": rate,
-            "signals": {"gradient_norm": float(means[2]), **self._signals(shown.kernels)},
-        }
+    def _curves(self, shown: Sequence[Outcome], rates: Sequence[float]) -> Curves:
+        """Return what epochs showed, up to the first whose losses are no numbers."""
+        steps: Array = np.array([one.steps for one in shown], np.float64)
+        means = steps.mean(1)
+        losses = np.array([one.losses for one in shown], np.float64)
+        finite = np.isfinite(means[:, 0]) & np.isfinite(losses[:, 1])
+        count = len(shown) if finite.all() else int(finite.argmin()) + 1
+        train, penalty, norm = means[:count].T.tolist()
+        sample, val = losses[:count].T.tolist()
+        right: Sequence[float | None] = self.right or [None] * count
+        told = [self._told(*one) for one in zip(val, right[:count], strict=True)]
+        scores = [self._scores(one.val_outputs, t) for one, t in zip(shown, told, strict=False)]
+        return Curves(
+            train_loss=tuple(train),
+            train_loss_eval=tuple(sample),
+            penalty=tuple(penalty),
+            val_loss=tuple(val),
+            metrics={name: tuple(score[name] for score in scores) for name in scores[0]},
+            learning_rate=tuple(rates[:count]),
+            signals={"gradient_norm": tuple(norm), **self._signals(shown[:count])},
+        )
 
     def _steps(self, epochs: int) -> Steps:
         """Return the next epochs' batches, learning rates, mixup shares and average's decays."""
@@ -216,45 +221,60 @@ class Trial(ABC, Generic[N]):
         numbers = np.zeros((self.most, count, 3))
         coming = range(self.epochs, self.epochs + epochs)
         rows[:epochs] = epoch_orders(self.seed, coming, tables.count, size)
-        for index in range(epochs):
-            numbers[index] = np.array(self._numbers(self.step + index * count)).T
+        numbers[:epochs] = np.array(self._numbers(epochs * count)).T.reshape(epochs, count, 3)
         return Steps(rows, numbers)
 
-    def _numbers(self, first: int) -> Numbers:
-        """Return what the steps of an epoch are given."""
-        count = self.shape.steps
-        total = self.recipe.epochs * count
-        progress = schedules.Progress(first, total, count, self.val_losses)
-        steps = range(first, first + count)
+    def _numbers(self, count: int) -> Numbers:
+        """Return what the next steps are given."""
+        total, (first, an_epoch) = (
+            self.recipe.epochs * self.shape.steps,
+            (self.step, self.shape.steps),
+        )
+        progress = schedules.Progress(first, total, an_epoch, self.val_losses)
         return Numbers(
             rate=schedules.learning_rates(self.recipe, progress, count),
-            share=self._shares(steps),
-            decay=[self._decay(step + 1) for step in steps],
+            share=self._shares(first, count),
+            decay=self._decays(first, count),
         )
 
-    def _shares(self, steps: range) -> list[float]:
+    def _shares(self, first: int, count: int) -> list[float]:
+        """Return the share of each batch's own examples in mixup."""
         alpha = self.recipe.mixup
-        return [losses.mixup_share(self.seed, n, alpha) if alpha else 1.0 for n in steps]
+        if not alpha:
+            return [1.0] * count
+        return [losses.mixup_share(self.seed, n, alpha) for n in range(first, first + count)]
 
-    def _decay(self, step: int) -> float:
-        """Return the average's decay; it grows, or the start would linger."""
-        if self.recipe.ema is None or step == 1:
-            return 0.0
-        return min(self.recipe.ema, (1 + step) / (10 + step))
+    def _decays(self, first: int, count: int) -> list[float]:
+        """Return the average's decay in each step; it grows, or the start would linger."""
+        most = self.recipe.ema
+        if most is None:
+            return [0.0] * count
+        return [min(most, (2 + n) / (11 + n)) if n else 0.0 for n in range(first, first + count)]
 
-    def _scores(self, outputs: Array, val_loss: float) -> dict[str, float]:
-        tables = self.shape.tables
+    def _scores(self, outputs: Array | None, told: dict[str, float]) -> dict[str, float]:
+        """Return an epoch's metrics; what the program told is not computed again."""
+        tables, names = self.shape.tables, self.shape.tables.task.metrics
+        if all(name in told for name in names):
+            return {name: told[name] for name in names}
+        if outputs is None:  # the program would have told, had its losses been numbers
+            return dict.fromkeys(names, math.nan)
         values = outputs.astype(np.float64)
         if tables.task.kind == "regression":
             values = values * np.asarray(tables.task.target_scale)
             values = values + np.asarray(tables.task.target_mean)
-        known = {"log_loss": val_loss} if self._is_log_loss and math.isfinite(val_loss) else {}
         return {
-            name: known[name]
-            if name in known
+            name: told[name]
+            if name in told
             else metrics.by_name(name).compute(values, tables.truth, tables.truth_weight)
-            for name in tables.task.metrics
+            for name in names
         }
+
+    def _told(self, val_loss: float, right: float | None) -> dict[str, float]:
+        """Return the metrics that the program computed."""
+        if not math.isfinite(val_loss):
+            return {}
+        told = {"log_loss": val_loss} if self._is_log_loss else {}
+        return told if right is None else {**told, "accuracy": right}
 
     @property
     def _is_log_loss(self) -> bool:
@@ -271,13 +291,16 @@ class Trial(ABC, Generic[N]):
         self.best_score = score
         return True
 
-    def _signals(self, norms: Array) -> dict[str, float]:
-        """Return gradient norm and relative update of each kernel, at the epoch's last step."""
-        signals: dict[str, float] = {}
+    def _signals(self, shown: Sequence[Outcome]) -> dict[str, tuple[float, ...]]:
+        """Return gradient norm and relative update of each kernel, at each epoch's last step."""
+        signals: dict[str, tuple[float, ...]] = {}
         kernels = self.shape.network.trainable[: self.shape.network.kernels]
-        for name, gradient, size, change in zip(kernels, *norms.tolist(), strict=True):
-            signals[f"gradient_norm/{name}"] = gradient
-            signals[f"update_ratio/{name}"] = change / size if size else math.nan
+        norms = np.array([one.kernels for one in shown], np.float64)  # (epochs, 3, kernels)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(norms[:, 1] != 0, norms[:, 2] / norms[:, 1], math.nan)
+        for index, name in enumerate(kernels):
+            signals[f"gradient_norm/{name}"] = tuple(norms[:, 0, index].tolist())
+            signals[f"update_ratio/{name}"] = tuple(ratios[:, index].tolist())
         return signals
 
 

@@ -30,7 +30,8 @@ from luthier.engines.native.losses import LOSSES
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
 from luthier.engines.native.plan import Plan, plan
-from luthier.engines.native.source import source
+from luthier.engines.native.rows import filled_for
+from luthier.engines.native.source import PASS, source
 from luthier.engines.native.trial import Facts, NativeTrial, Program
 
 KEPT = 32  # programs in memory; one takes less than a megabyte
@@ -89,9 +90,10 @@ class Native:
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs are kept for the next."""
         graph, signature = captured.graph(), captured.signature
-        wanted = (arrays.key, signature.precision, signature.loss, graph.rows)
+        wanted = (arrays.key, signature.precision, signature.loss, PASS)
         if self._tables is None or self._tables.key != wanted:
-            self._tables = Tables.of(arrays, *wanted[1:])
+            place = filled_for(Machine.here(double=signature.precision == "float64"))
+            self._tables = Tables.of(arrays, *wanted[1:], place)
         program = self._program(graph, captured.initial, signature, self._tables)
         facts = Facts(graph.trainable, graph.kernels, graph.rates)
         self._shape = Shape(facts, program, self._tables, signature.batch_size)
@@ -123,7 +125,7 @@ class Native:
     def _program(
         self, graph: Graph, initial: State, signature: Signature, tables: Tables
     ) -> Program:
-        targets = int(tables.wanted.shape[1])
+        targets = tables.targets
         # A graph may not say how wide its layers are, and a program of C is made for one width.
         shapes = tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
         settings = (signature.optimizer, signature.loss, signature.batch_size, targets)

@@ -39,3 +39,12 @@ class Machine:
         16
         """
         return -(-size // self.lanes) * self.lanes
+
+    def apart(self, size: int, *, same: int = 256) -> int:
+        """Return how far apart rows of so many numbers lie.
+
+        Rows a multiple of `same` numbers apart would share a few lines of the first cache, and
+        drive each other out of it; a vector more puts an end to that.
+        """
+        stride = self.padded(size)
+        return stride + self.lanes if stride % same == 0 else stride

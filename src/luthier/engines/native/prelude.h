@@ -20,7 +20,7 @@ typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
 #define ALL(x) ((x) - (vec){0})
 #define POSITIVE(v) ((vec)((lanes)(v) & ~((v) <= 0))) /* a NaN stays one */
 #define GATED(v, by) ((vec)((lanes)(v) & ((by) > 0)))
-#define TILE __attribute__((noinline))
+#define TILE __attribute__((noinline)) /* one copy each: what is inlined everywhere compiles long */
 /* Roots and quotients by the processor's estimate and a step of Newton's: as good as to the last
    bit or two, and several times faster. */
 #if defined(__x86_64__) && !defined(__clang__) && !DOUBLE
@@ -32,6 +32,28 @@ typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
 #define ALIGNED __attribute__((aligned(64)))
 #define LANE(l) for (long l = 0; l < LANES; l++)
 #define EACH(i, n) _Pragma("GCC ivdep") for (long i = 0; i < (n); i++)
+
+/* How numbers below the smallest normal one are computed with: exactly, and a hundred times as
+   slowly as others, or as zeros. Moments of what has no gradient any more fade into them. */
+#if defined(__x86_64__)
+static inline void floating(unsigned long mode) { __builtin_ia32_ldmxcsr((unsigned)mode); }
+static inline unsigned long flushing(void) {
+  const unsigned long before = __builtin_ia32_stmxcsr();
+  floating(before | 0x8040); /* results, and what is read */
+  return before;
+}
+#elif defined(__aarch64__)
+static inline void floating(unsigned long mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
+static inline unsigned long flushing(void) {
+  unsigned long before;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+  floating(before | 1ul << 24);
+  return before;
+}
+#else
+static inline void floating(unsigned long mode) { (void)mode; }
+static inline unsigned long flushing(void) { return 0; }
+#endif
 
 /* Keyed randomness, as in luthier.core.keys. */
 static inline uint32_t mixed(uint32_t x) {
@@ -147,8 +169,8 @@ static inline real larger_(real x, real y) { return x > y || x != x ? x : y; }
 #define SUM(total) PRAGMA(omp simd reduction(+ : total))
 
 /* Sum over rows, a few vectors of columns at a time in registers. */
-static void column_sums(const real *from, long rows, long columns, long stride, real *to,
-                        int adds) {
+static TILE void column_sums(const real *from, long rows, long columns, long stride, real *to,
+                             int adds) {
   long j = 0;
   for (; j + 4 * LANES <= columns; j += 4 * LANES) {
     vec a = {0}, b = {0}, c = {0}, d = {0};
@@ -171,7 +193,7 @@ static void column_sums(const real *from, long rows, long columns, long stride, 
 }
 
 /* Write a matrix transposed: blocks in registers, whose halves change places at every scale. */
-static void turn(const real *from, long rows, long columns, long stride, real *to, long apart) {
+static TILE void turn(const real *from, long rows, long columns, long stride, real *to, long apart) {
 #ifdef __clang__ /* which shuffles by constants alone */
   const long whole_rows = 0, whole_columns = 0;
 #else

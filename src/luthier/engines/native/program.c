@@ -3,49 +3,49 @@
 
 enum {
   BATCH = @batch@, WIDTH = @width@, WIDE = @wide@, OUTPUTS = @outputs@, APART = @apart@,
-  TARGETS = @targets@, KERNELS = @kernels@, TRAINED = @trained@, AVERAGED = @averaged@,
+  FILLED = @filled@, TARGETS = @targets@, LABEL = @label@, KERNELS = @kernels@, TRAINED = @trained@, AVERAGED = @averaged@,
   SIZE = @size@, SLOTS = @slots@, MATRICES = @matrices@, PASS = @pass@
 };
 
 typedef struct {
   real *memory, *slots, *average;      /* average: NULL without one */
-  const real *inputs, *target, *weight; /* the training part */
+  const real *inputs, *target, *weight; /* the training part; a target takes LABEL numbers */
   const int32_t *rows;                 /* of each step's batch */
   const double *numbers;               /* rate, mixup's share and the average's decay of each step */
   const double *settings;              /* momentum, beta1, beta2, epsilon, l1, l2, decay, clip, smoothing */
   const uint32_t *words, *thresholds;  /* of dropout */
   const double *scales;
-  const real *evaluated, *wanted, *weighed; /* sample and validation part, one after the other */
+  /* Sample and validation part, one after the other: rows of WIDE numbers, a multiple of PASS. */
+  const real *evaluated, *wanted, *weighed;
   int64_t sampled, validated;          /* rows of each */
   int64_t first, steps, apart, epochs; /* first step's number; steps an epoch, and room for them */
-  real *seen, *shown, *outputs, *kept; /* what each epoch showed */
-  double *losses;
+  real *seen, *shown, *outputs, *kept; /* what each epoch showed; outputs: NULL unless wanted */
+  double *losses, *right;              /* the latter: share of rows whose class is the likeliest */
 } Call;
 
 @statics@
 static real G[TRAINED + LANES] ALIGNED;
 static real before[KERNELS + LANES] ALIGNED;
-static real target[BATCH * TARGETS], share_of[BATCH];
+static real target[BATCH * LABEL] ALIGNED, share_of[BATCH];
 
 @functions@
 @loss@
 /* What each of some rows costs; where `slopes` is not NULL, times a share, by each output too. */
-static void costs(long rows, const real *outputs, const real *targets, real *cost, real *slopes,
-                  const real *shares) {
+static TILE void costs(long rows, const real *outputs, const real *targets, real *cost,
+                       real *slopes, const real *shares) {
   for (long start = 0; start < rows; start += LANES) {
     const long count = rows - start < LANES ? rows - start : LANES;
-    real z[OUTPUTS][LANES], t[TARGETS][LANES], found[LANES];
-    for (long l = 0; l < LANES; l++) {
-      const long r = start + (l < count ? l : 0); /* what fills the vector up counts for nothing */
-      for (long j = 0; j < OUTPUTS; j++) z[j][l] = outputs[r * APART + j];
-      for (long j = 0; j < TARGETS; j++) t[j][l] = targets[r * TARGETS + j];
-    }
+    real z[FILLED][LANES] ALIGNED = {{0}}, t[LABEL][LANES] ALIGNED = {{0}}, found[LANES];
+    turn(outputs + start * APART, count, FILLED, APART, z[0], LANES);
+    turn(targets + start * LABEL, count, LABEL, LABEL, t[0], LANES);
     losses_of(z, t, found, slopes != 0);
     for (long l = 0; l < count; l++) cost[start + l] = found[l];
-    if (slopes)
-      for (long l = 0; l < count; l++)
-        for (long j = 0; j < OUTPUTS; j++)
-          slopes[(start + l) * APART + j] = z[j][l] * shares[start + l];
+    if (slopes) {
+      real share[LANES] = {0};
+      for (long l = 0; l < count; l++) share[l] = shares[start + l];
+      for (long j = 0; j < FILLED; j++) LANE(l) z[j][l] = j < OUTPUTS ? z[j][l] * share[l] : 0;
+      turn(z[0], FILLED, count, LANES, slopes + start * APART, APART);
+    }
   }
 }
 
@@ -54,41 +54,38 @@ static inline void gather(const Call *call, const int32_t *rows, double own, dou
   const real stay = (real)(1.0 - smooth), even = (real)(smooth / (TARGETS > 2 ? TARGETS : 2));
   for (long i = 0; i < BATCH; i++) {
     const long r = rows[i], q = rows[BATCH - 1 - i];
-    const real *x = call->inputs + r * WIDTH, *t = call->target + r * TARGETS;
+    const real *x = call->inputs + r * WIDTH, *t = call->target + r * LABEL;
     real *to = @input@ + i * WIDE;
     if (own < 1.0) {
-      const real *other = call->inputs + q * WIDTH, *u = call->target + q * TARGETS;
+      const real *other = call->inputs + q * WIDTH, *u = call->target + q * LABEL;
       EACH(j, WIDTH) to[j] = a * x[j] + b * other[j];
-      EACH(j, TARGETS)
-        target[i * TARGETS + j] = a * (stay * t[j] + even) + b * (stay * u[j] + even);
+      EACH(j, LABEL)
+        target[i * LABEL + j] = a * (stay * t[j] + even) + b * (stay * u[j] + even);
       share_of[i] = a * call->weight[r] + b * call->weight[q];
     } else {
-      memcpy(to, x, sizeof(real) * WIDTH);
-      EACH(j, TARGETS) target[i * TARGETS + j] = stay * t[j] + even;
+      EACH(j, WIDTH) to[j] = x[j];
+      EACH(j, LABEL) target[i * LABEL + j] = stay * t[j] + even;
       share_of[i] = call->weight[r];
     }
   }
 }
 
-/* Decay kernels, then take the optimizer's step on every weight; return the gradient's square. */
-static APPROXIMATE real update(const Call *call, real *W, double rate, double step, real factor) {
+/* Decay some weights, then take the optimizer's step on them; return the gradient's square. */
+static APPROXIMATE real update(const Call *call, long first, long last, real *W, double rate,
+                               double step, real factor, real held) {
   const double *given = call->settings;
   const double momentum = given[0], beta1 = given[1], beta2 = given[2], epsilon = given[3];
-  const real held = (real)(1.0 - rate * given[6]);
   real *const h = call->slots;
   real square = 0;
   (void)momentum; (void)beta1; (void)beta2; (void)epsilon; (void)step; (void)h;
 @once@
-#define UPDATE(first, last, start) \
-  EACH(i, (last) - (first)) { \
-    const real g = G[first + i] * factor, w = start; \
-    square += g * g; \
+  EACH(i, last - first) {
+    const real g = G[first + i] * factor, w = held * W[first + i];
+    square += g * g;
 @each@
-    W[first + i] = @new@; \
+    W[first + i] = @new@;
 @moments@
   }
-  UPDATE(0, KERNELS, held * W[i])
-  UPDATE(KERNELS, TRAINED, W[KERNELS + i])
   return square;
 }
 
@@ -131,7 +128,10 @@ static real take(const Call *call, long index, const int32_t *rows, const double
   }
   if (shown) memcpy(before, W, sizeof(real) * KERNELS);
 
-  const real square = update(call, W, rate, step, factor);
+  /* Kernels alone decay. */
+  const real square =
+      update(call, 0, KERNELS, W, rate, step, factor, (real)(1.0 - rate * given[6])) +
+      update(call, KERNELS, TRAINED, W, rate, step, factor, 1);
   if (!isfinite(clip)) norm = sqrt_(square);
 
   if (call->average) {
@@ -156,48 +156,69 @@ static real take(const Call *call, long index, const int32_t *rows, const double
   return loss;
 }
 
-/* The losses of sample and validation part, and the outputs of the latter. */
-static void evaluate(const Call *call, double *losses, real *outputs) {
+/* The class that a row of outputs or of targets names; a single number is that of the second. */
+static inline long named(const real *row, long count, real bound) {
+  long best = 0;
+  for (long j = 1; j < count; j++) best = row[j] > row[best] ? j : best;
+  return count > 1 ? best : row[0] > bound;
+}
+
+/* The losses of sample and validation part; of the latter what is right, and its outputs. */
+static void evaluate(const Call *call, double *losses, double *right, real *outputs) {
   const real *W = call->average ? call->average : call->memory;
   const long rows = call->sampled + call->validated;
-  double cost[2] = {0, 0}, weight[2] = {0, 0};
+  double cost[2] = {0, 0}, weight[2] = {0, 0}, hits = 0;
   real each[PASS];
   for (long start = 0; start < rows; start += PASS) {
     const long count = rows - start < PASS ? rows - start : PASS;
-    for (long i = 0; i < count; i++)
-      memcpy(@eval_input@ + i * WIDE, call->evaluated + (start + i) * WIDTH, sizeof(real) * WIDTH);
+    const real *@eval_input@ = call->evaluated + start * WIDE;
+    const real *targets = call->wanted + start * LABEL;
 @evaluate@
-    costs(count, @eval_output@, call->wanted + start * TARGETS, each, 0, 0);
+    costs(count, @eval_output@, targets, each, 0, 0);
     for (long i = 0; i < count; i++) {
       const long r = start + i, part = r >= call->sampled;
-      cost[part] += (double)each[i] * call->weighed[r];
-      weight[part] += call->weighed[r];
-      if (part)
-        memcpy(outputs + (r - call->sampled) * OUTPUTS, @eval_output@ + i * APART,
-               sizeof(real) * OUTPUTS);
+      const double counts = call->weighed[r];
+      cost[part] += each[i] * counts;
+      weight[part] += counts;
+      if (part) {
+        const real *output = @eval_output@ + i * APART;
+        if (named(output, OUTPUTS, 0) == named(targets + i * LABEL, TARGETS, R(0.5)))
+          hits += counts;
+        if (outputs)
+          memcpy(outputs + (r - call->sampled) * OUTPUTS, output, sizeof(real) * OUTPUTS);
+      }
     }
   }
   for (long part = 0; part < 2; part++) losses[part] = cost[part] / weight[part];
+  *right = hits / weight[1];
 }
 
-/* Train some epochs, and stop after the first whose losses are no numbers; return how many. */
-long train(const Call *call) {
+static long trained(const Call *call) {
   for (long epoch = 0; epoch < call->epochs; epoch++) {
     const int32_t *rows = call->rows + epoch * call->apart * BATCH;
     const double *numbers = call->numbers + epoch * call->apart * 3;
     real *seen = call->seen + epoch * call->apart * 3;
     double *losses = call->losses + epoch * 2;
     real *shown = call->shown + epoch * 3 * MATRICES;
+    real *outputs = call->outputs ? call->outputs + epoch * call->validated * OUTPUTS : 0;
     long finite = 1;
     for (long s = 0; s < call->steps; s++) {
       const real loss = take(call, call->first + epoch * call->steps + s, rows + s * BATCH,
                              numbers + s * 3, seen + s * 3, s == call->steps - 1 ? shown : 0);
       finite &= isfinite(loss) != 0;
     }
-    evaluate(call, losses, call->outputs + epoch * call->validated * OUTPUTS);
+    evaluate(call, losses, call->right + epoch, outputs);
     memcpy(call->kept + epoch * AVERAGED, call->average ? call->average : call->memory,
            sizeof(real) * AVERAGED);
     if (!finite || !isfinite(losses[1])) return epoch + 1;
   }
   return call->epochs;
+}
+
+/* Train some epochs, and stop after the first whose losses are no numbers; return how many. */
+long train(const Call *call) {
+  const unsigned long mode = flushing(); /* or what fades away takes a hundred times as long */
+  const long epochs = trained(call);
+  floating(mode);
+  return epochs;
 }

@@ -45,7 +45,7 @@ def source(
     """
     formula = update(optimizers.by_name(optimizer, "torch"))
     step = Writer(train, memory, machine, batch, "t")
-    passes = Writer(evaluate, memory, machine, PASS, "e")
+    passes = Writer(evaluate, memory, machine, PASS, "e", given=True)
     forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
     outputs = train.widths[train.output]
     statics = {**step.statics, **passes.statics}
@@ -55,7 +55,9 @@ def source(
         "wide": step.stride(train.input),
         "outputs": outputs,
         "apart": step.stride(train.output),
+        "filled": machine.padded(outputs),
         "targets": targets,
+        "label": machine.padded(targets),
         "kernels": memory.kernels,
         "trained": memory.trained,
         "averaged": memory.changing,
@@ -72,18 +74,19 @@ def source(
         "forward": _lines(forward, 2),
         "backward": _lines(backward, 2),
         "once": _lines(formula.once, 2),
-        "each": _continued(
-            [
+        "each": _lines(
+            (
                 *(
                     f"const real h{k} = h[{k} * TRAINED + first + i];"
                     for k in range(len(formula.slots))
                 ),
                 *formula.each,
-            ]
+            ),
+            4,
         ),
         "new": formula.weight,
-        "moments": _continued(
-            [f"h[{k} * TRAINED + first + i] = {text};" for k, text in enumerate(formula.slots)]
+        "moments": _lines(
+            (f"h[{k} * TRAINED + first + i] = {text};" for k, text in enumerate(formula.slots)), 4
         ),
         "places": ", ".join(
             f"{{{p.offset}, {p.offset + p.size}}}"
@@ -110,8 +113,3 @@ def _file(name: str) -> str:
 
 def _lines(lines: Any, indent: int = 0) -> str:
     return "\n".join(" " * indent + line for line in lines)
-
-
-def _continued(lines: list[str]) -> str:
-    """Return lines of a macro."""
-    return "\n".join(f"    {line} \\" for line in lines) or "    \\"

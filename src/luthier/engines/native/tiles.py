@@ -92,7 +92,7 @@ def best_shape(
         accumulators: Vectors that the registers hold.
         whole: Whether tiles must divide the rows: two that overlap may not both add to C.
 
-    >>> best_shape(128, 8, 64, 24, whole=False), best_shape(128, 1, 128, 24, whole=True)
+    >>> best_shape(32, 8, 64, 24, whole=False), best_shape(128, 1, 128, 24, whole=True)
     ((4, 4), (16, 1))
     """
     shapes = [

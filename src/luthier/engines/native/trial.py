@@ -19,7 +19,7 @@ _POINTERS = (
     *("words", "thresholds", "scales", "evaluated", "wanted", "weighed"),
 )
 _COUNTS = ("sampled", "validated", "first", "steps", "apart", "epochs")
-_RESULTS = ("seen", "shown", "outputs", "kept", "losses")
+_RESULTS = ("seen", "shown", "outputs", "kept", "losses", "right")
 
 
 class _Call(ctypes.Structure):
@@ -52,8 +52,19 @@ class Program:
 
     def __call__(self, call: _Call) -> int:
         """Train; return how many epochs."""
-        self.library.train.restype = ctypes.c_long
         return int(self.library.train(ctypes.byref(call)))
+
+    def room(self, epochs: int, steps: int, kernels: int, rows: int) -> dict[str, Array]:
+        """Return arrays for what epochs show; `rows` is zero where no outputs are wanted."""
+        dtype = self.dtype
+        return {
+            "seen": np.zeros((epochs, steps, 3), dtype),
+            "shown": np.zeros((epochs, 3, kernels), dtype),
+            "outputs": np.zeros((epochs, rows, self.outputs), dtype),
+            "kept": np.zeros((epochs, self.memory.changing), dtype),
+            "losses": np.zeros((epochs, 2)),
+            "right": np.zeros(epochs),
+        }
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class Facts:
 class NativeTrial(Trial[Facts]):
     """Holds the memory that the program changes."""
 
+    memory_of_epochs = 1 << 24  # what it keeps of an epoch costs one copy
     losses_are_exact = True  # summed in double precision
 
     def _place(self, state: State) -> None:
@@ -104,18 +116,18 @@ class NativeTrial(Trial[Facts]):
                 if name in memory.places:
                     memory.places[name].view(self.average)[...] = value
         self.trained = 0
-        self.kept = np.zeros((0, memory.changing), dtype)
+        tables = self.shape.tables
+        self.classes = tables.task.kind == "classification"
+        told = {"accuracy"} & {*tables.task.metrics} if self.classes else set()
+        told |= {"log_loss"} if self._is_log_loss else set()
+        wanted = len(tables.rows.val_target) if {*tables.task.metrics} - told else 0
+        kernels = self.shape.network.kernels
+        self.room = program.room(self.most, self.shape.steps, kernels, wanted)
 
     def _run(self, steps: Steps, count: int, epochs: int) -> list[Outcome]:
         program: Program = self.shape.program
-        tables, kernels, dtype = self.shape.tables, self.shape.network.kernels, program.dtype
-        room, sampled = steps.rows.shape[1], len(tables.rows.sample_target)
-        validated = len(tables.rows.val_target)
-        seen = np.zeros((epochs, room, 3), dtype)
-        shown = np.zeros((epochs, 3, kernels), dtype)
-        losses = np.zeros((epochs, 2))
-        outputs = np.zeros((epochs, validated, program.outputs), dtype)
-        self.kept = np.zeros((epochs, program.memory.changing), dtype)
+        tables, room = self.shape.tables, self.room
+        sampled, validated = len(tables.rows.sample_target), len(tables.rows.val_target)
         given = {
             "memory": self.memory,
             "slots": self.slots,
@@ -132,21 +144,30 @@ class NativeTrial(Trial[Facts]):
             "evaluated": tables.rows.inputs[0],
             "wanted": tables.wanted,
             "weighed": tables.weighed,
-            **dict(zip(_RESULTS, (seen, shown, outputs, self.kept, losses), strict=True)),
+            **room,
         }
-        counts = (sampled, validated, self.step, count, room, epochs)
+        counts = (sampled, validated, self.step, count, self.shape.steps, epochs)
         call = _Call(
-            **{name: None if a is None else a.ctypes.data for name, a in given.items()},
+            **{
+                name: None if a is None or not a.size else a.ctypes.data
+                for name, a in given.items()
+            },
             **dict(zip(_COUNTS, counts, strict=True)),
         )
         self.trained = program(call)
         passed = self.trained * count
         self.rest |= {name: self.rest[name] + passed for name in program.counters}
-        return [Outcome(seen[e], shown[e], losses[e], outputs[e]) for e in range(self.trained)]
+        self.right = room["right"][: self.trained].tolist() if self.classes else ()
+        return [self._outcome(epoch) for epoch in range(self.trained)]
+
+    def _outcome(self, epoch: int) -> Outcome:
+        seen, shown, outputs, _, losses, _ = (self.room[name] for name in _RESULTS)
+        found = outputs[epoch] if outputs.size else None
+        return Outcome(seen[epoch], shown[epoch], losses[epoch], found)
 
     def _evaluated(self, index: int) -> dict[str, Any]:
         program: Program = self.shape.program
-        whole = np.concatenate([self.kept[index], self.memory[program.memory.changing :]])
+        whole = np.concatenate([self.room["kept"][index], self.memory[program.memory.changing :]])
         later = (self.trained - 1 - index) * self.shape.steps
         rest = {
             name: value - later if name in program.counters else value

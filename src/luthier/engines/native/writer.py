@@ -26,6 +26,7 @@ class Writer:
         machine: What is written for.
         rows: Of the pass.
         tag: Begins the names of its arrays and functions.
+        given: Whether the caller says where the input lies.
     """
 
     plan: Plan
@@ -33,6 +34,7 @@ class Writer:
     machine: Machine
     rows: int
     tag: str
+    given: bool = False
     statics: dict[str, int] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
@@ -41,7 +43,8 @@ class Writer:
     def forward(self) -> list[str]:
         """Return the lines of the forward pass."""
         self.lines = []
-        self.array(self.value(self.plan.input), self.rows * self.stride(self.plan.input))
+        if not self.given:
+            self.array(self.value(self.plan.input), self.rows * self.stride(self.plan.input))
         for layer in self.plan.layers:
             self.array(self.value(layer.name), self.rows * self.stride(layer.name))
             FORWARD[layer.kind](self, layer)
@@ -78,14 +81,9 @@ class Writer:
         """Tell whether a tensor has a gradient."""
         return self.memory.places[tensor].offset < self.memory.trained
 
-    def stride(self, value: str, *, same: int = 256) -> int:
-        """Return how far apart a value's rows lie.
-
-        Rows a multiple of `same` numbers apart would share a few lines of the first cache, and
-        drive each other out of it; a vector more puts an end to that.
-        """
-        stride = self.machine.padded(self.plan.widths[value])
-        return stride + self.machine.lanes if stride % same == 0 else stride
+    def stride(self, value: str) -> int:
+        """Return how far apart a value's rows lie."""
+        return self.machine.apart(self.plan.widths[value])
 
     def columns(self, value: str) -> int:
         """Return the width of a value, filled up to whole vectors."""

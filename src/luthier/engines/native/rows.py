@@ -1,0 +1,49 @@
+"""Data as C programs read them: rows filled up to whole vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from luthier.engines.chunks.exchange import Examples, Rows
+from luthier.engines.chunks.tables import Place
+from luthier.engines.native.machine import Machine
+
+Array = np.ndarray[Any, Any]
+
+
+def filled_for(machine: Machine) -> Place:
+    """Return what fills up the rows of a data set: targets, and inputs that are evaluated.
+
+    Programs gather the inputs of a batch, which thus may stay as they are; the others they read
+    in place.
+    """
+
+    def place(arrays: Any) -> Any:
+        if isinstance(arrays, Examples):
+            return arrays._replace(target=filled(arrays.target, machine.padded))
+        if not isinstance(arrays, Rows):
+            return arrays
+        (inputs,) = arrays.inputs
+        flat = inputs.reshape(inputs.shape[0] * inputs.shape[1], -1)
+        return arrays._replace(
+            inputs=(filled(flat, machine.apart),),
+            sample_target=filled(arrays.sample_target, machine.padded),
+            val_target=filled(arrays.val_target, machine.padded),
+        )
+
+    return place
+
+
+def filled(rows: Array, width: Callable[[int], int]) -> Array:
+    """Return rows with zeros up to the width that a function tells for theirs.
+
+    >>> filled(np.ones((1, 2)), lambda size: size + 1)
+    array([[1., 1., 0.]])
+    """
+    count, size = rows.shape
+    found = np.zeros((count, width(size)), rows.dtype)
+    found[:, :size] = rows
+    return found
