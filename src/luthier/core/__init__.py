@@ -37,7 +37,7 @@ from luthier.core.network import RESERVED, Baseline, Build, Captured, Rehearsal,
 from luthier.core.problems import PROBLEMS
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy, Watcher
 from luthier.core.rates import LearningRates, RateRange, RateRun
-from luthier.core.recipe import MODEL_PREFIX, STRUCTURE, Recipe, Value
+from luthier.core.recipe import CHANGEABLE, MODEL_PREFIX, STRUCTURE, Recipe, Value
 from luthier.core.run import Run, Trace
 from luthier.core.setup import (
     DataFacts,
@@ -68,6 +68,7 @@ from luthier.core.verdict import Proof, Verdict
 from luthier.core.workers import Death, Stop, nothing
 
 __all__ = [
+    "CHANGEABLE",
     "CHUNK",
     "COSTS",
     "EDITS",

@@ -16,6 +16,21 @@ MODEL_PREFIX = "model."
 STRUCTURE = ("network", "model", "loss", "optimizer", "batch_size", "encoding", "precision")
 
 
+# What may change within a training: values that a step reads, and no shape depends on.
+CHANGEABLE = (
+    "learning_rate",
+    "momentum",
+    "beta1",
+    "l1",
+    "l2",
+    "weight_decay",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+)
+Change = tuple[int, tuple[tuple[str, float], ...]]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One way to train one network. The seed is not in it: a recipe has a spread over seeds.
@@ -66,8 +81,10 @@ class Recipe:
     imputation: str = "median"
     augmentation: str = "none"
     precision: str = "float32"
+    changes: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "changes", tuple(_change(one) for one in self.changes))
         object.__setattr__(self, "model", dict(self.model))
         object.__setattr__(self, "milestones", tuple(self.milestones))
 
@@ -119,6 +136,19 @@ class Recipe:
             fields["model"] = {**fields.get("model", self.model), **model}
         return dataclasses.replace(self, **fields)
 
+    def at(self, epoch: int) -> Recipe:
+        """Return what is trained after some epochs, with the changes until then and no others.
+
+        >>> recipe = Recipe(learning_rate=0.1, changes=[{"after": 5, "learning_rate": 0.01}])
+        >>> recipe.at(4).learning_rate, recipe.at(5).learning_rate, recipe.at(5).changes
+        (0.1, 0.01, ())
+        """
+        if not self.changes:
+            return self
+        made = [change for change in self.changes if change[0] <= epoch]
+        values = {name: value for _, pairs in made for name, value in pairs}
+        return self.replace({**values, "changes": ()})
+
     def difference(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
         """Return the keys whose values differ, as (ours, theirs).
 
@@ -131,19 +161,31 @@ class Recipe:
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
     def to_json(self) -> dict[str, Any]:
-        """Return the recipe as plain data, every key written out."""
-        values = {name: getattr(self, name) for name in _NAMES}
-        return {
+        """Return the recipe as plain data: every key, and `changes` where there are some."""
+        values = {name: getattr(self, name) for name in _NAMES if name != "changes"}
+        data = {
             "version": 1,
             **values,
             "model": dict(sorted(self.model.items())),
             "milestones": list(self.milestones),
         }
+        if self.changes:
+            data["changes"] = [{"after": epoch, **dict(pairs)} for epoch, pairs in self.changes]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Recipe:
         """Read what `to_json` wrote; files of users go through `luthier.catalog` instead."""
         return cls(**{key: value for key, value in data.items() if key != "version"})
+
+
+def _change(one: Any) -> Change:
+    """Return a change in the form that a recipe keeps, from that or from a mapping."""
+    if isinstance(one, Mapping):
+        values = {str(name): value for name, value in one.items() if name != "after"}
+        return int(one["after"]), tuple(sorted(values.items()))
+    epoch, pairs = one
+    return int(epoch), tuple((str(name), value) for name, value in pairs)
 
 
 def _whole(value: Any) -> Any:

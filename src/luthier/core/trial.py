@@ -26,7 +26,7 @@ class Trial:
         engine: Name of the engine that trains it, fixed before its first epoch.
         curves: The epochs so far.
         cause: Why it failed or was pruned.
-        parent: (trial, epoch) that its weights were copied from.
+        parent: (trial, epoch) that its first epochs and its weights were copied from.
         resumable: Whether it can go on after a pause.
         until: The epoch that a step which waits or runs takes it to; 0 where there is none.
         stored: Whether its checkpoint is in the storage.
@@ -55,6 +55,11 @@ class Trial:
         return len(self.curves)
 
     @property
+    def copied(self) -> int:
+        """How many of them are its parent's: they were trained once, and count there."""
+        return 0 if self.parent is None else self.parent[1]
+
+    @property
     def planned(self) -> int:
         """How many more epochs its step has it train."""
         return max(self.until - self.epochs, 0)
@@ -72,7 +77,9 @@ class Step:
         trial: Number of the trial that goes on; None asks for a new one.
         recipe: What the new trial trains; None for a trial that goes on.
         seed: The new trial's seed.
-        parent: (trial, epoch) whose weights the new trial starts from.
+        parent: (trial, epoch) whose epochs and state the new trial starts from. Its recipe must
+            be the parent's but for `changes` from that epoch on, so that the same comes of it as
+            of a training from the beginning.
         purpose: The new trial's.
     """
 
@@ -198,7 +205,7 @@ class History:
     @cached_property
     def epochs(self) -> int:
         """All epochs trained, of failed and pruned trials too."""
-        return sum(trial.epochs for trial in self.trials)
+        return sum(trial.epochs - trial.copied for trial in self.trials)
 
     @cached_property
     def planned(self) -> int:

@@ -237,7 +237,7 @@ def _parameter(question: str, parts: Assembly) -> str:
     """
     arguments = list(parts.build.defaults)
     name = question.removeprefix(MODEL_PREFIX)
-    if name in ("epochs", "network", "milestones", "version", "model"):
+    if name in ("epochs", "network", "milestones", "changes", "version", "model"):
         raise LuthierError(
             f"'{name}' cannot be asked in one study. Compare two instead: luthier compare A B."
         )

@@ -111,7 +111,8 @@ class Budget:
         epochs = self.epochs - history.epochs - history.planned
         paid = []
         for step in steps:
-            begin = 0 if step.trial is None else reached[step.trial]
+            copied = 0 if step.parent is None else step.parent[1]
+            begin = copied if step.trial is None else reached[step.trial]
             until = int(min(step.until, begin + epochs))
             new = step.trial is None
             if until <= begin or (new and trials < 1):

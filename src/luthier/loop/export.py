@@ -84,7 +84,12 @@ def export_network(
             *parts.framework.save(folder, parts.build, trial.recipe, arrays.task, state),
             _write_preprocessing(folder / "preprocessing.json", parts, trial, arrays),
             *_write_builder(folder, parts),
-            _write_script(folder, record.name, parts, trial, arrays, reported),
+            # A plain loop has no word for values that change: `luthier train` does it again.
+            *(
+                []
+                if trial.recipe.changes
+                else [_write_script(folder, record.name, parts, trial, arrays, reported)]
+            ),
         ]
 
 

@@ -85,7 +85,7 @@ def check_space(space: Mapping[str, Domain], baseline: Recipe, build: Build) -> 
     """
     known = [name for name in baseline.to_json() if name not in ("version", "model", "network")]
     for name, domain in space.items():
-        if name in ("epochs", "network", "milestones"):
+        if name in ("epochs", "network", "milestones", "changes"):
             raise SpaceError(
                 f"'{name}' cannot vary within a study. Compare studies instead, "
                 "or set it in the start recipe: --recipe start.yaml."

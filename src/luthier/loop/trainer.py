@@ -21,6 +21,7 @@ from luthier.core import (
     Recipe,
     State,
     Storage,
+    nothing,
 )
 from luthier.loop.choice import Choice
 from luthier.loop.limits import Limits
@@ -58,10 +59,11 @@ class Trainer:
         """
         trial = claim.trial
         with _trial_errors():
-            arrays, captured = self._captured(trial.recipe, trial.seed, trial.purpose)
+            segment = trial.recipe.at(trial.epochs)
+            arrays, captured = self._captured(segment, trial.seed, trial.purpose)
             costs = self._costs(captured, arrays, trial.curves)
             name = trial.engine or self.choice.name(
-                captured, arrays, trial.recipe, trial.seed, epochs=claim.until - trial.epochs
+                captured, arrays, segment, trial.seed, epochs=claim.until - trial.epochs
             )
         fixed = storage.assign(study, trial.number, name)
         self.choice.check(fixed, trial.number)
@@ -70,7 +72,7 @@ class Trainer:
             self._put(engine, captured, arrays, trial.seed, claim.state)
         run = self._run(engine, captured, arrays, captured.recipe, claim.until, trial.curves)
         run.costs, run.limits = costs, self.limits
-        return run
+        return self._changing(run, trial.recipe, trial.seed, trial.purpose)
 
     def start(
         self,
@@ -86,12 +88,25 @@ class Trainer:
             TrialError: when its network cannot be built or trained.
         """
         with _trial_errors():
-            arrays, captured = self._captured(recipe, seed)
-            epochs = until - len(curves or ())
-            name = self.choice.name(captured, arrays, recipe, seed, epochs=epochs)
+            done = len(curves or ())
+            segment = recipe.at(done)
+            arrays, captured = self._captured(segment, seed)
+            name = self.choice.name(captured, arrays, segment, seed, epochs=until - done)
             engine = self.choice.engine(name)
             self._put(engine, captured, arrays, seed, state)
-        return self._run(engine, captured, arrays, captured.recipe, until, curves or Curves())
+        run = self._run(engine, captured, arrays, captured.recipe, until, curves or Curves())
+        return self._changing(run, recipe, seed, "search")
+
+    def _changing(self, run: TrialRun, recipe: Recipe, seed: int, purpose: str) -> TrialRun:
+        """Have a training put on anew, its state kept, wherever its recipe changes."""
+
+        def change(epoch: int) -> None:
+            state = run.engine.take(0)
+            arrays, captured = self._captured(recipe.at(epoch), seed, purpose)
+            self._put(run.engine, captured, arrays, seed, state)
+
+        run.turns, run.change = tuple(epoch for epoch, _ in recipe.changes), change
+        return run
 
     def _captured(
         self, recipe: Recipe, seed: int, purpose: str = "search"
@@ -160,6 +175,8 @@ class TrialRun:
         spend: Told how many epochs took how many seconds.
         costs: Of the network, stored with each epoch.
         limits: That may end it.
+        turns: The epochs after which its recipe changes.
+        change: Told such an epoch, has the engine go on with what holds from there.
     """
 
     engine: Engine
@@ -170,6 +187,8 @@ class TrialRun:
     spend: Callable[[int, float], None]
     costs: Mapping[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    turns: tuple[int, ...] = ()
+    change: Callable[[int], None] = nothing
     told: int = field(init=False)
     began: int = field(init=False)
 
@@ -203,10 +222,15 @@ class TrialRun:
         self._train(max(1, epochs))
 
     def _train(self, epochs: int) -> None:
+        done = len(self.curves)
+        turn = next((epoch for epoch in self.turns if epoch > done), None)
+        until = done + epochs if turn is None else min(done + epochs, turn)
         with _trial_errors():
-            new = self.engine.run({0: len(self.curves) + epochs})[0]
-        self.spend(len(new), sum(new.seconds))
-        self.curves += new
+            new = self.engine.run({0: until})[0]
+            self.spend(len(new), sum(new.seconds))
+            self.curves += new
+            if len(self.curves) == turn and turn < self.until and self.curves.finite:
+                self.change(turn)
 
     def news(self) -> tuple[Curves, State]:
         """Return the epochs since the last call, and the state after them."""

@@ -95,7 +95,7 @@ def tune(
         study: Its name; by default made of data and builder.
         seed: Decides the split, what is tried, and each training.
         strategy: Decides what to try next: ``freeze_thaw``, ``halving``, ``hyperband``, ``tpe``,
-            ``random``, ``sobol``, ``grid``, or ``optuna:`` and the name of a sampler.
+            ``pbt``, ``random``, ``sobol``, ``grid``, or ``optuna:`` and the name of a sampler.
         engine: What trains; ``auto`` takes the fastest that can.
         framework: Whose networks a family makes: ``torch`` (the default) or ``keras``. A function
             of your own decides that itself.
@@ -137,6 +137,11 @@ def tune(
 
         objective = _objective(build, direction)
         search.by_name(strategy)
+        if strategy == "pbt":
+            raise LuthierError(
+                "strategy 'pbt' copies trials and changes their recipes' own keys, which an "
+                "objective has none of. Leave it out, or take another: strategy='halving'."
+            )
         if limits:
             raise LuthierError(
                 "limits were given for an objective, whose networks luthier never sees. Raise "

@@ -6,6 +6,7 @@ from luthier.search.grid import Grid
 from luthier.search.halving import Halving
 from luthier.search.hyperband import Hyperband
 from luthier.search.optuna import Optuna
+from luthier.search.pbt import PBT
 from luthier.search.random import Random
 from luthier.search.scalarised import Scalarised
 from luthier.search.sobol import Sobol
@@ -16,6 +17,7 @@ ALL: tuple[tuple[str, Strategy], ...] = (
     ("halving", Halving()),
     ("hyperband", Hyperband()),
     ("tpe", TPE()),
+    ("pbt", PBT()),
     ("optuna", Optuna()),
     ("random", Random()),
     ("sobol", Sobol()),

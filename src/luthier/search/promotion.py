@@ -108,7 +108,8 @@ def within(steps: Sequence[Step], history: History, full: int, reserve: float) -
     left = history.epochs_left - kept(history, full, reserve)
     paid: list[Step] = []
     for step in steps:
-        left -= step.until - (0 if step.trial is None else begun[step.trial])
+        copied = 0 if step.parent is None else step.parent[1]
+        left -= step.until - (copied if step.trial is None else begun[step.trial])
         if paid and left < 0:
             break
         paid.append(step)

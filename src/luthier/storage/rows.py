@@ -100,7 +100,10 @@ def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Tri
 
 
 def add_trial(connection: Connection, study: int, step: Step, resumable: bool, changed: int) -> int:
-    """Store a step's new trial; return its number.
+    """Store a step's new trial, with its parent's epochs and state; return its number.
+
+    Where the parent's state of that epoch is gone, it starts from nothing: its recipe holds all
+    that it takes to come to the same.
 
     Raises:
         StorageError: for a step that names neither a trial nor a recipe.
@@ -112,7 +115,12 @@ def add_trial(connection: Connection, study: int, step: Step, resumable: bool, c
             "name another strategy."
         )
     number = connection.execute(_NEXT_NUMBER, {"of_study": study}).scalar_one()
-    parent_trial, parent_epoch = step.parent or (None, None)
+    parent_trial: int | None = None
+    parent_epoch: int | None = None
+    if step.parent is not None and (
+        get_checkpoint(connection, study, step.parent[0])[0] == step.parent[1]
+    ):
+        parent_trial, parent_epoch = step.parent
     values = {
         "study": study,
         "number": number,
@@ -127,7 +135,27 @@ def add_trial(connection: Connection, study: int, step: Step, resumable: bool, c
         "purpose": step.purpose,
     }
     connection.execute(insert(trials), values)
+    if parent_trial is not None:
+        _copy(connection, study, parent_trial, int(number), parent_epoch or 0)
     return int(number)
+
+
+def _copy(connection: Connection, study: int, parent: int, child: int, until: int) -> None:
+    """Give a trial its parent's engine, first epochs and state."""
+    theirs = {"of_study": study, "of_trial": parent}
+    engine = connection.execute(_READ_TRIAL, theirs).one().engine
+    connection.execute(_CHANGE_TRIAL, {"of_study": study, "of_trial": child, "engine": engine})
+    texts = connection.execute(_EPOCHS, theirs).scalars().all()[:until]
+    connection.execute(
+        insert(epochs),
+        [
+            {"study": study, "trial": child, "epoch": 1 + index, "data": text}
+            for index, text in enumerate(texts)
+        ],
+    )
+    epoch, blob = get_checkpoint(connection, study, parent)
+    if blob is not None:
+        put_checkpoint(connection, study, child, epoch, blob)
 
 
 def wake_trial(connection: Connection, study: int, number: int, changed: int) -> bool:

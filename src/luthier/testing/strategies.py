@@ -75,7 +75,8 @@ def _trained(
     trials: tuple[Trial, ...], step: Step, space: Space, curve: CurveOf
 ) -> tuple[Trial, ...]:
     if step.trial is None:
-        trial = Trial(len(trials), step.recipe or space.baseline, step.seed)
+        recipe = step.recipe or space.baseline
+        trial = Trial(len(trials), recipe, step.seed, parent=step.parent)
         trials = (*trials, trial)
     else:
         trial = trials[step.trial]

@@ -31,6 +31,12 @@ def values(one):
             strategy = st.dictionaries(st.text(max_size=8), plain | st.text(max_size=8), max_size=4)
         case "choice":
             strategy = st.sampled_from(one.choices)
+        case "changes":
+            rates = st.floats(1e-6, 1.0)
+            piece = st.dictionaries(st.sampled_from(["learning_rate", "l2"]), rates, min_size=1)
+            strategy = st.dictionaries(st.integers(1, 99), piece, min_size=1, max_size=3).map(
+                lambda pieces: tuple({"after": e, **pieces[e]} for e in sorted(pieces))
+            )
     return strategy | st.none() if one.nullable else strategy
 
 
@@ -67,6 +73,28 @@ def test_a_recipe_survives_its_file(recipe):
     assert again == recipe
     assert again.identity == recipe.identity
     assert run == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ("soon", "a list of"),
+        ([{"learning_rate": 0.1}], "a list of"),
+        ([{"after": 0, "learning_rate": 0.1}], "a list of"),
+        ([{"after": 3}], "a list of"),
+        ([{"after": 3, "l2": 0.1}, {"after": 3, "l2": 0.2}], "epochs rising"),
+        ([{"after": 3, "batch_size": 8}], "'batch_size' cannot change within a training"),
+        ([{"after": 3, "learning_rate": -1}], "learning_rate: got -1"),
+    ],
+)
+def test_changes_that_cannot_be_are_told(changes, told):
+    with pytest.raises(RecipeError, match=told):
+        read_recipe({"changes": changes})
+
+
+def test_a_recipe_without_changes_is_what_it_was_before_there_were_any():
+    assert "changes" not in Recipe().to_json()
+    assert Recipe(changes=[{"after": 2, "l2": 0.1}]).identity != Recipe().identity
 
 
 @pytest.mark.parametrize("optimizer", [o.name for o in optimizers.ALL])

@@ -32,6 +32,8 @@ def test_every_file_of_the_family_has_its_entry():
         "neighbours",
         "promotion",
         "quasirandom",
+        "race",
+        "scalarised",
         "structures",
     }
     files = {path.stem for path in folder.glob("*.py")} - helpers

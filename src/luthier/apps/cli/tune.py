@@ -66,8 +66,8 @@ def tune(
     strategy: Annotated[
         str,
         typer.Option(
-            help="What decides what to try next: freeze_thaw, halving, hyperband, tpe, random, "
-            "sobol, grid, or optuna:SAMPLER."
+            help="What decides what to try next: freeze_thaw, halving, hyperband, tpe, pbt, "
+            "random, sobol, grid, or optuna:SAMPLER."
         ),
     ] = "freeze_thaw",
     engine: Annotated[

@@ -16,8 +16,8 @@ class Key:
 
     Args:
         name: The field of `Recipe`.
-        kind: ``number``, ``integer``, ``numbers``, ``choice``, ``batch_size``, ``network`` or
-            ``model``.
+        kind: ``number``, ``integer``, ``numbers``, ``choice``, ``batch_size``, ``network``,
+            ``model`` or ``changes``.
         doc: What it decides.
         reason: Why its default is what it is.
         low, high: Bounds of a number.
@@ -57,6 +57,7 @@ class Key:
             "batch_size": 'a whole number from 1, or "full"',
             "network": f"{', '.join(f.name for f in families.ALL)}, or FILE.py:function",
             "model": "a mapping of the builder's arguments to plain values",
+            "changes": "a list of {after: EPOCH, KEY: VALUE}, epochs rising",
             "choice": f"one of {', '.join(self.choices)}",
         }[self.kind]
         return f"{text}, or null" if self.nullable else text
@@ -74,6 +75,7 @@ class Key:
             "class_weight": "balanced",
             "milestones": "[0.5, 0.75]",
             "model": "{width: 128}",
+            "changes": "[{after: 20, learning_rate: 0.001}]",
         }
         return f"{self.name}: {examples.get(self.name, self.default)}"
 

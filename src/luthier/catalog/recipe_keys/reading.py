@@ -123,6 +123,11 @@ def check_recipe(recipe: Recipe) -> Recipe:
     if recipe.optimizer == "gd":
         _read_gd(values)
     recipe = Recipe(**{name: parse(BY_NAME[name], value) for name, value in values.items()})
+    changes = [
+        (after, tuple((name, parse(BY_NAME[name], value)) for name, value in pairs))
+        for after, pairs in recipe.changes
+    ]
+    recipe = dataclasses.replace(recipe, changes=tuple(changes))
     _check_together(recipe)
     return recipe
 
@@ -148,9 +153,9 @@ def write_recipe(recipe: Recipe, run: Mapping[str, Any] | None = None) -> dict[s
     written: dict[str, Any] = {"version": VERSION}
     for one in KEYS:
         value = getattr(recipe, one.name)
-        idle = one.name in unused or one.default in (None, 0, "none", {})
+        idle = one.name in unused or one.default in (None, 0, "none", {}, ())
         if one.name in used or not (idle and value == one.default):
-            written[one.name] = list(value) if isinstance(value, tuple) else value
+            written[one.name] = recipe.to_json()[one.name]
     if run:
         written["run"] = dict(run)
     return written

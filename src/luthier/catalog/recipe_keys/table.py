@@ -297,6 +297,14 @@ KEYS: tuple[Key, ...] = (
         "Single precision is exact enough and runs everywhere.",
         choices=("float32", "float64", "bfloat16"),
     ),
+    Key(
+        "changes",
+        "changes",
+        "What other keys become after some epochs, in the order of the epochs: `learning_rate`, "
+        "`momentum`, `beta1`, `l1`, `l2`, `weight_decay`, `dropout`, `label_smoothing`, `mixup`. "
+        "A schedule goes on over its whole length and multiplies the rate that holds.",
+        "None: `--strategy pbt` finds them.",
+    ),
 )
 
 BY_NAME = {one.name: one for one in KEYS}

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from luthier.catalog.recipe_keys.key import Key
-from luthier.core import RecipeError, did_you_mean
+from luthier.core import CHANGEABLE, RecipeError, did_you_mean
 
 FULL = "full"
 
@@ -37,6 +37,8 @@ def parse(one: Key, value: Any) -> Any:
             return _network(one, value)
         case "model":
             return _arguments(one, value)
+        case "changes":
+            return _pieces(one, value)
     if value not in one.choices:
         raise refuse(one, value, did_you_mean(str(value), one.choices))
     return value
@@ -91,6 +93,31 @@ def _arguments(one: Key, value: Any) -> dict[str, Any]:
         ):
             raise refuse(one, value)
     return dict(value)
+
+
+def _pieces(one: Key, value: Any) -> tuple[Any, ...]:
+    """Return changes as a recipe keeps them; their values are checked with their own keys."""
+    if not isinstance(value, (list, tuple)):
+        raise refuse(one, value)
+    found: list[tuple[int, tuple[Any, ...]]] = []
+    for piece in value:
+        if isinstance(piece, Mapping):
+            pairs = {name: item for name, item in piece.items() if name != "after"}
+            after = piece.get("after")
+        elif isinstance(piece, tuple) and len(piece) == 2:
+            after, pairs = piece[0], dict(piece[1])
+        else:
+            raise refuse(one, value)
+        if isinstance(after, bool) or not isinstance(after, int) or not pairs:
+            raise refuse(one, value)
+        if after <= (found[-1][0] if found else 0):
+            raise refuse(one, value)
+        for name in pairs:
+            if name not in CHANGEABLE:
+                hint = did_you_mean(str(name), CHANGEABLE)
+                raise refuse(one, value, f"{hint} '{name}' cannot change within a training.")
+        found.append((after, tuple(sorted(pairs.items()))))
+    return tuple(found)
 
 
 def refuse(one: Key, value: Any, hint: str = "") -> RecipeError:

@@ -16,7 +16,7 @@ def cost_chart(history: History) -> Markup | None:
     for trial in history.trials:
         ended = {"finished": "trained to the end", "failed": "failed"}
         kind = "the winner" if trial is best else ended.get(trial.state, "stopped early")
-        spent[kind] += trial.epochs
+        spent[kind] += trial.epochs - trial.copied
     total = sum(spent.values())
     if not total:
         return None
