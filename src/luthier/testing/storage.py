@@ -105,31 +105,6 @@ class StorageLaws:
         same([trial.seed for trial in trials], [0, 1, 2, 2**40])
         same({trial.state for trial in trials}, {"waiting"})
 
-    def test_a_copy_has_its_parents_epochs_state_and_engine(self, study: Storage) -> None:
-        claim = take(study)
-        study.assign(STUDY, claim.trial.number, "compiled")
-        study.advance(STUDY, claim, epochs(1, 2), state_after(2), seconds=1.0)
-        study.finish(STUDY, claim, "paused")
-        parent = (claim.trial.number, 2)
-        study.plan(STUDY, 1, [Step(9, recipe=Recipe(beta1=0.8), parent=parent)])
-        history = study.history(STUDY)
-        child, its = history.trials[3], history.trials[parent[0]]
-        same((child.parent, child.engine, child.stored), (parent, "compiled", True))
-        same((child.curves, child.epochs, child.copied), (its.curves, 2, 2))
-        same(history.epochs, 2)
-        for _ in range(2):
-            take(study)
-        copied = take(study)
-        same(copied.trial.number, 3)
-        same(epoch_of(copied.state), 2)
-        study.advance(STUDY, copied, epochs(3), state_after(3), seconds=1.0)
-        same([t.epochs for t in study.history(STUDY).trials], [2, 0, 0, 3])
-
-    def test_a_copy_of_a_state_that_is_gone_starts_from_nothing(self, study: Storage) -> None:
-        study.plan(STUDY, 1, [Step(9, recipe=Recipe(), parent=(1, 2))])
-        child = study.history(STUDY).trials[3]
-        same((child.parent, child.epochs, child.copied), (None, 0, 0))
-
     def test_a_trial_remembers_whether_it_can_be_resumed(self, study: Storage) -> None:
         study.plan(STUDY, 1, new_steps(1), resumable=False)
         same([t.resumable for t in study.history(STUDY).trials], [True, True, True, False])

@@ -7,6 +7,7 @@ import pytest
 from luthier.core import Storage
 from luthier.storage import connect
 from luthier.testing.storage import StorageLaws
+from luthier.testing.storage_copies import CopyLaws
 from luthier.testing.storage_workers import SharedStorageLaws
 
 
@@ -31,4 +32,10 @@ class TestSharedFile(SharedStorageLaws):
 class TestSharedMemory(SharedStorageLaws):
     @pytest.fixture
     def storage(self) -> Storage:
+        return connect("sqlite://")
+
+
+class TestCopies(CopyLaws):
+    @pytest.fixture
+    def storage(self):
         return connect("sqlite://")
