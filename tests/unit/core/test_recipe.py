@@ -118,7 +118,11 @@ class TestJson:
     def test_every_key_is_written_out_beside_the_version(self):
         data = Recipe(model={"b": 1, "a": 2}).to_json()
         assert data["version"] == 1
-        assert set(data) - {"version"} == set(Recipe.__dataclass_fields__)
+        keys = set(Recipe.__dataclass_fields__)
+        assert set(data) - {"version"} == keys - {"changes"}  # which most recipes have none of
+        changing = Recipe(changes=[{"after": 3, "l2": 0.1}])
+        assert set(changing.to_json()) - {"version"} == keys
+        assert Recipe.from_json(changing.to_json()) == changing
         assert list(data["model"]) == ["a", "b"]
 
     def test_milestones_are_a_tuple_again(self):
