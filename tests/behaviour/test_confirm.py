@@ -8,6 +8,8 @@ import pytest
 
 from luthier import Float, Int, LuthierError, Recipe, Study, read, tune
 from luthier.core import History
+from luthier.loop.budget import Budget
+from luthier.loop.confirm import Confirmation
 from luthier.loop.show import open_study
 from luthier.report.html import study_page
 
@@ -52,6 +54,18 @@ def test_the_verdict_is_kept_with_the_study(study: Study):
     kept = open_study(study.storage.url, study.name)
     assert kept.proof == study.proof
     assert "<b>Verdict: </b>" in study_page(kept._story(kept.to_json()))
+
+
+def test_a_reserve_that_the_search_had_is_told_with_the_budget_that_would_confirm(tmp_path: Path):
+    """Nothing had beaten the baseline at twelve trainings but three: the search went on."""
+    searched = run(tmp_path, "22 epochs")
+    assert "12 full trainings of 2 epochs" in searched.proof.reason
+    spent = Budget(epochs=24)
+    late = Confirmation(searched.record, searched.storage, searched.parts, spent, lambda _: True)
+    reason = late.run().reason
+    assert "nothing had beaten the baseline" in reason
+    left = late.plan(searched.history, 2).missing(searched.history)[1]
+    assert f'--budget "{22 + left} epochs"' in reason
 
 
 def test_it_takes_a_quarter_of_the_budget_at_most(study: Study):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,7 +139,7 @@ class Confirmation:
     def _claims_nothing(self, history: History) -> Proof:
         """Return the least that can be said: what the rows alone could have shown."""
         pair = [trial for trial in self._searched(history) if trial and trial.stored]
-        reason = too_little(self.record.space.baseline.epochs, reuse=self.rivals is None)
+        reason = self._short(history)
         if len(pair) < 2:
             return Proof(reason=reason)
         opened = self._open(history)
@@ -146,6 +147,15 @@ class Confirmation:
         least = detectable_by_rows(one - other)
         known = least if np.isfinite(least) else None
         return Proof(reason=reason, openings=opened, detectable=known)
+
+    def _short(self, history: History) -> str:
+        """Return why the budget does not confirm, and which would."""
+        full, reuse = self.record.space.baseline.epochs, self.rivals is None
+        planned = stages(self.budget, full, share=self.share, reuse=reuse)
+        if not planned or self.budget.timed or self.budget.epochs == float("inf"):
+            return too_little(full, reuse=reuse)
+        _, missing = self.plan(history, FEWEST).missing(history)
+        return searched_on(ceil(history.epochs + missing))
 
     def _searched(self, history: History) -> list[Trial | None]:
         """Return the trials of the search that both were chosen by."""
@@ -260,6 +270,22 @@ def agreed(verdict: Verdict, gain: float) -> Verdict:
     """
     against = {BETTER: gain <= 0, WORSE: gain >= 0}
     return replace(verdict, verdict=UNDECIDED) if against.get(verdict.verdict) else verdict
+
+
+def searched_on(epochs: int) -> str:
+    """Return why a budget that was large enough claims nothing.
+
+    Args:
+        epochs: Of a budget that would confirm what was found.
+
+    >>> searched_on(750).partition("(")[2]
+    '--budget "750 epochs" confirms it)'
+    """
+    return (
+        "nothing had beaten the baseline when it was time to confirm, so the search had the rest "
+        f'of the budget, too, and what it found then is not confirmed (--budget "{epochs} epochs" '
+        "confirms it)"
+    )
 
 
 def too_little(full: int, *, reuse: bool = True) -> str:

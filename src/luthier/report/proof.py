@@ -10,6 +10,10 @@ from luthier.core.cost import WORDS
 from luthier.report.amounts import cost_text, mean_text, signed, size
 
 FEW_ROWS = 100  # the mean of fewer skewed scores is not close to normal (docs/proof.md)
+_ADVICE = (
+    "So do not say that one is better. Validation rows prefer the best recipe, and that is all "
+    "that is known: if it costs you more, the baseline is as good a bet."
+)
 INDENT = 10  # the column at which a summary's texts begin
 
 
@@ -57,7 +61,7 @@ def proof_texts(proof: Proof, metric: str) -> list[str]:
             "claimed. Rare errors may make the difference: more test rows would tell."
         ]
     elif verdict.verdict == "undecided":
-        texts += [outlook(verdict, metric)]
+        texts += [_ADVICE, outlook(verdict, metric)]
     if verdict.verdict in ("better", "worse") and verdict.rows < FEW_ROWS:
         texts += [
             f"There are only {verdict.rows} test rows: what errs once in a hundred may not be "
