@@ -27,13 +27,13 @@ def main() -> None:
     parser.add_argument("--healthy", type=int, default=40, help="random healthy set-ups")
     parser.add_argument("--programs", choices=("no", "check", "watch"), default="watch",
                         help="only check them, or train them watched as well")  # fmt: skip
-    parser.add_argument("--second", action="store_true", help="the second set of programs")
+    parser.add_argument("--set", type=int, default=1, choices=(1, 2, 3), help="of programs")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.programs != "no":
         programs(arguments.only, arguments.seconds, train=arguments.programs == "watch",
-                 second=arguments.second)  # fmt: skip
+                 number=arguments.set)  # fmt: skip
     if arguments.cases:
         published(arguments.cases, arguments.only, arguments.seconds)
     alarmed = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 import luthier
-from benchmarks.check.programs import HARMFUL, HEALTHY, SECOND, Program
+from benchmarks.check.programs import HARMFUL, HEALTHY, SECOND, THIRD, Program
 from benchmarks.check.train import trained
 from luthier.core import Diagnosis, Finding
 
@@ -38,11 +38,11 @@ class Score:
         )
 
 
-def programs(only: str, seconds: float, *, train: bool, second: bool) -> None:
-    """Print what is said of each program of the first or the second set, and the shares."""
+def programs(only: str, seconds: float, *, train: bool, number: int) -> None:
+    """Print what is said of each program of one of the three sets, and the shares."""
     warnings.simplefilter("ignore")
     scores = {way: Score() for way in WAYS}
-    for build in SECOND if second else (*HARMFUL, *HEALTHY):
+    for build in ((*HARMFUL, *HEALTHY), SECOND, THIRD)[number - 1]:
         if only not in build.__name__:
             continue
         began = time.process_time()

@@ -28,6 +28,7 @@ class Program:
         epochs, batch_size: As in the program, or fewer where the data are.
         shuffle, zeroes, evaluates: Whether the loop shuffles, zeroes gradients, and calls `eval`.
         steps_schedule_each_batch: Whether `scheduler.step()` stands in the inner loop.
+        loop: A loop of the program's own, which gets the program and the watch that is open.
     """
 
     model: nn.Module
@@ -44,6 +45,7 @@ class Program:
     zeroes: bool = True
     evaluates: bool = True
     steps_schedule_each_batch: bool = False
+    loop: Callable[[Program, Any], None] | None = None
 
 
 def mlp(*sizes: int, act: Callable[[], nn.Module] = nn.ReLU, end: Any = ()) -> nn.Sequential:
