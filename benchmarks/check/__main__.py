@@ -16,6 +16,7 @@ from benchmarks.check.cases import case
 from benchmarks.check.healthy import setups
 from benchmarks.check.networks import Unbuildable
 from benchmarks.check.scored import programs
+from benchmarks.diagnosis.published_cases import watched
 from luthier.core import Finding
 
 
@@ -31,11 +32,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    if arguments.programs != "no":
+    if arguments.programs != "no" and not arguments.cases:
         programs(arguments.only, arguments.seconds, train=arguments.programs == "watch",
                  number=arguments.set)  # fmt: skip
     if arguments.cases:
-        published(arguments.cases, arguments.only, arguments.seconds)
+        published(
+            arguments.cases, arguments.only, arguments.seconds, train=arguments.programs == "watch"
+        )
     alarmed = 0
     for name, how in setups(arguments.healthy):
         found = luthier.check(**how, seconds=arguments.seconds)
@@ -46,8 +49,8 @@ def main() -> None:
         _say(f"random healthy set-ups alarmed: {alarmed} of {arguments.healthy}")
 
 
-def published(path: Path, only: str, seconds: float) -> None:
-    """Check published cases."""
+def published(path: Path, only: str, seconds: float, *, train: bool) -> None:
+    """Check published cases, and watch those of which nothing was said."""
     harmful = found_any = first_true = warnings = healthy = alarmed = 0
     for row in json.loads(path.read_text()):
         if only not in row["id"]:
@@ -57,13 +60,20 @@ def published(path: Path, only: str, seconds: float) -> None:
         except Unbuildable as error:
             _say(f"--    {row['id']}: not built ({error})")
             continue
-        began = time.monotonic()
-        found = luthier.check(
-            one.model, one.data, loss_fn=one.loss_fn, optimizer=one.optimizer, epochs=one.epochs,
-            batch_size=one.batch_size, seconds=seconds,
-        )  # fmt: skip
-        took = time.monotonic() - began
+        began = time.process_time()
+        try:
+            found = luthier.check(
+                one.model, one.data, loss_fn=one.loss_fn, optimizer=one.optimizer,
+                epochs=one.epochs, batch_size=one.batch_size, seconds=seconds,
+            )  # fmt: skip
+        except luthier.LuthierError as error:
+            _say(f"--    {one.name}: it raises ({str(error).splitlines()[0][:80]})")
+            continue
+        took = time.process_time() - began
         loud = [finding for finding in found.findings if finding.severity != "info"]
+        if not loud and train:  # a loop that is watched, where nothing was said before
+            found = watched(one)
+            loud = [finding for finding in found.findings if finding.severity != "info"]
         named = [({f.problem, *f.consequences} & one.problems) for f in loud]
         if one.healthy:
             healthy, alarmed = healthy + 1, alarmed + bool(loud)

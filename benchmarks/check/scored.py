@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -68,7 +69,7 @@ def _checked(build: Callable[[], Program], seconds: float) -> tuple[list[Finding
     how = {"loss_fn": one.loss_fn} if one.loss is None else {"loss": one.loss}
     found: Diagnosis = luthier.check(
         one.model,
-        data if one.loss is None else (one.train[0][: one.batch_size], one.train[1]),
+        data if one.loss is None else _first(one),
         optimizer=one.optimizer,
         scheduler=one.scheduler,
         epochs=one.epochs,
@@ -77,6 +78,15 @@ def _checked(build: Callable[[], Program], seconds: float) -> tuple[list[Finding
         **how,
     )
     return [one for one in found.findings if one.severity != "info"], one
+
+
+def _first(one: Program) -> Any:
+    """Return a program's first batch."""
+    inputs, target = one.train
+    rows = slice(one.batch_size)
+    if isinstance(inputs, tuple):
+        return tuple(x[rows] for x in inputs), target[rows]
+    return inputs[rows], target[rows]
 
 
 def _watched(build: Callable[[], Program]) -> list[Finding]:

@@ -280,7 +280,7 @@ def word_vectors() -> Program:
     data = parts(torch.tensor(np.stack([words, context], 1)), floats(together))
     model = Skip()
     optimizer = torch.optim.SparseAdam(list(model.parameters()), lr=0.01)
-    return _program(model, data, nn.BCEWithLogitsLoss(), optimizer=optimizer, epochs=12)
+    return _program(model, data, nn.BCEWithLogitsLoss(), optimizer=optimizer, epochs=5)
 
 
 class Tagger(nn.Module):

@@ -34,6 +34,8 @@ class DataFacts:
         other_share: How much of the target the next best feature tells.
         shifts: Features whose validation values lie elsewhere: position to distance, in standard
             deviations of the training part.
+        beyond: Share of validation values outside of what training rows reach, of the feature in
+            the middle.
         missing_classes: Classes that the validation part has and the training part has not.
     """
 
@@ -60,6 +62,7 @@ class DataFacts:
     telling_values: int = 0
     other_share: float = 0.0
     shifts: Mapping[int, float] = field(default_factory=dict)
+    beyond: float = 0.0
     missing_classes: tuple[str, ...] = ()
 
 
@@ -100,6 +103,7 @@ class OutputFacts:
         shape, target_shape: Of a batch; the target's dtype is in `target_type`.
         target_type: ``classes`` for whole numbers, ``shares`` for rows that sum to one, ``numbers``
             else.
+        tags: Targets are rows of zeros and ones with two ones and more in many of them.
         low, high: Smallest and largest value.
         zero_share: Share of values that are exactly 0.
         sums_to_one, logs_of_shares: Rows are shares; rows are logarithms of shares.
@@ -115,6 +119,7 @@ class OutputFacts:
     shape: tuple[int, ...] = ()
     target_shape: tuple[int, ...] = ()
     target_type: str = ""
+    tags: bool = False
     low: float = 0.0
     high: float = 0.0
     zero_share: float = 0.0

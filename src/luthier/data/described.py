@@ -73,6 +73,7 @@ def describe(
         telling_values=values,
         other_share=other,
         shifts=_shifts(first, val[0][0]) if val is not None and numeric else {},
+        beyond=_beyond(first, val[0][0]) if val is not None and numeric else 0.0,
         missing_classes=_missing(classes, val),
     )
 
@@ -182,10 +183,7 @@ def _shifts(train: Array, val: Array) -> dict[int, float]:
     """Return how far means of validation rows lie off, where that is beyond chance."""
     if min(len(train), len(val)) < _SMALL:
         return {}
-    a, b = (
-        x if x.ndim == 2 else x.reshape(len(x), -1).mean(axis=1, keepdims=True)
-        for x in (train.astype(np.float64), val.astype(np.float64))
-    )
+    a, b = _columns(train), _columns(val)
     if a.shape[1] != b.shape[1]:
         return {}
     std = a.std(axis=0)
@@ -194,6 +192,21 @@ def _shifts(train: Array, val: Array) -> dict[int, float]:
     # Five standard errors of both means, the validation rows' own spread included.
     chance = 5.0 * np.sqrt(std**2 / len(a) + b.std(axis=0) ** 2 / len(b)) / floor
     return {int(i): float(far[i]) for i in np.flatnonzero(far > np.maximum(chance, 0.25))}
+
+
+def _beyond(train: Array, val: Array) -> float:
+    """Return the share of validation values outside of training's range, of the middle feature."""
+    a, b = _columns(train), _columns(val)
+    if min(len(a), len(b)) < _SMALL or a.shape[1] != b.shape[1] or not a.shape[1]:
+        return 0.0
+    outside = (b < a.min(axis=0)) | (b > a.max(axis=0))
+    return float(np.median(outside.mean(axis=0)))
+
+
+def _columns(rows: Array) -> Array:
+    """Return features as columns; of images and series their mean."""
+    x: Array = rows.astype(np.float64)
+    return x if x.ndim == 2 else x.reshape(len(x), -1).mean(axis=1, keepdims=True)
 
 
 def _missing(classes: dict[str, int], val: tuple[Sequence[Array], Array] | None) -> tuple[str, ...]:

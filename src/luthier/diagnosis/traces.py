@@ -103,3 +103,23 @@ def shrunk(run: Run) -> tuple[str, float] | None:
         if values[0] > 0.0
     }
     return min(sizes.items(), key=lambda pair: pair[1], default=None)
+
+
+def clipped_to(run: Run, *, looks: int = 8, near: float = 1e-3) -> float | None:
+    """Return the norm that the gradient of every sampled step had; None where norms differ.
+
+    Args:
+        run: A training that was watched.
+        looks: How many sampled steps must show it.
+        near: Relative difference up to which norms are one.
+
+    >>> from luthier.core import Trace
+    >>> trace = Trace(tuple(range(8)), {"gradient_norm_of_all": (0.01,) * 8})
+    >>> clipped_to(Run(trace=trace))
+    0.01
+    """
+    series = run.trace.series.get("gradient_norm_of_all", ())
+    norms = [one for one in series if math.isfinite(one)]
+    if len(norms) < looks or min(norms) <= 0.0 or max(norms) > (1.0 + near) * min(norms):
+        return None
+    return norms[-1]

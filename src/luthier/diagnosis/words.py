@@ -27,7 +27,7 @@ _TORCH = {
     "log_shares_loss": "NLLLoss",
     "one_unit": "End with one unit a class, or take BCEWithLogitsLoss with the one unit.",
     "set_rate": 'for group in optimizer.param_groups: group["lr"] = rate',
-    "shares_loss": "Or keep it, and take the loss of shares: log, then NLLLoss or BCELoss.",
+    "shares_loss": "Keep it, and take the loss of shares: log, then NLLLoss or BCELoss.",
     "shuffle": "Shuffle the rows of every epoch: DataLoader(..., shuffle=True).",
     "small_weights": "Begin with smaller weights: torch.nn.init.xavier_uniform_.",
     "usual": "Take the usual settings: momentum 0.9; betas (0.9, 0.999), eps 1e-8.",
@@ -56,7 +56,7 @@ _KERAS = {
     "one_unit": "End with one unit a class, or take binary_crossentropy with sigmoid over the one "
     "unit.",
     "set_rate": "model.optimizer.learning_rate = rate",
-    "shares_loss": "Or keep it, and leave from_logits=True out of the loss.",
+    "shares_loss": "Keep it, and leave from_logits=True out of the loss.",
     "shuffle": "Shuffle the rows of every epoch: leave shuffle=True in fit, or dataset.shuffle("
     "rows).",
     "small_weights": 'Begin with smaller weights: kernel_initializer="glorot_uniform".',

@@ -126,6 +126,61 @@ def test_a_softmax_before_a_function_that_has_its_own_is_found():
     assert run.diagnosis.problems[0] == "double_softmax"
 
 
+@pytest.mark.parametrize("normalised", [True, False])
+def test_outputs_that_are_all_alike_do_not_tell_a_loss_of_shares_from_one_of_logits(normalised):
+    model = nn.Sequential(mlp(), nn.Linear(2, 10), nn.Softmax(1))
+    with torch.no_grad():
+        model[1].weight.mul_(1e-4), model[1].bias.zero_()
+
+    def entropy(shares, labels):
+        shares = shares / shares.sum(1, keepdim=True) if normalised else shares
+        return -shares[torch.arange(len(labels)), labels].clip(1e-7).log().mean()
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for _ in range(4):
+            for part in torch.randperm(len(X)).split(20):
+                step(model, optimizer, part, model, entropy)
+            run.log(train_loss=2.3)
+    assert "double_softmax" not in run.diagnosis.problems
+    assert "first_batch" not in run.run.trace.facts
+
+
+def test_gradients_that_are_clipped_to_one_norm_are_told():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    with luthier.watch(model, optimizer, LOSS, live=False) as run:
+        for _ in range(8):
+            losses = []
+            for part in torch.randperm(len(X)).split(20):
+                optimizer.zero_grad()
+                losses.append(LOSS(model(X[part]), Y[part]))
+                losses[-1].backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1e-4)
+                optimizer.step()
+            run.log(train_loss=torch.stack(losses).mean())
+    assert run.diagnosis.problems[0] == "learning_rate_too_low"
+    assert run.diagnosis.findings[0].evidence["clip_norm"] == pytest.approx(1e-4, rel=1e-2)
+
+
+def test_batches_whose_gradients_are_added_up_all_epoch_are_one_batch():
+    model = mlp()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    with luthier.watch(model, optimizer, LOSS, live=False) as run:
+        for _ in range(12):
+            losses = []
+            optimizer.zero_grad()
+            for part in torch.randperm(len(X)).split(20):
+                losses.append(LOSS(model(X[part]), Y[part]))
+                losses[-1].backward()
+            optimizer.step()
+            with torch.no_grad():
+                run.log(train_loss=torch.stack(losses).mean(), val_loss=LOSS(model(X), Y))
+    assert run.run.trace.facts["passes_per_step"] == 10
+    assert run.diagnosis.problems[0] == "batch_too_large", str(run.diagnosis)
+    assert "optimizer.step()" in run.diagnosis.findings[0].prescriptions[0].advice
+
+
 def test_the_recipe_is_what_the_optimizer_says():
     model = mlp()
     run, _ = watched(model, torch.optim.AdamW(model.parameters(), lr=0.02, weight_decay=0.1))

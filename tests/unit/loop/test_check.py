@@ -128,6 +128,30 @@ def test_validation_rows_that_were_not_scaled_are_found():
     assert found.problems[0] == "split_mismatch"
 
 
+def test_a_series_that_grows_beyond_what_was_trained_on_is_found():
+    later = X.clone()
+    later[:, :] += 2.5 * X.max()
+    assert checked(data=((X, Y), (later * 0.5, Y))).problems[0] == "split_mismatch"
+    assert "split_mismatch" not in checked(data=((X[:200], Y[:200]), (X[200:], Y[200:]))).problems
+
+
+def test_an_exponential_before_a_loss_of_logarithms_is_found():
+    class Rate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+
+        def forward(self, x):
+            return self.body(x).exp()
+
+    torch.manual_seed(0)
+    counts = torch.poisson((X[:, :1] - 0.5).exp())
+    found = checked(Rate(), (X, counts), loss_fn=nn.PoissonNLLLoss())
+    assert found.problems[0] == "wrong_output_activation"
+    assert checked(Rate(), (X, counts), loss_fn=nn.PoissonNLLLoss(log_input=False)).healthy
+    assert checked(Rate().body, (X, counts), loss_fn=nn.PoissonNLLLoss()).healthy
+
+
 def test_a_feature_that_is_the_target_is_found():
     labels = (X[:, 0] + 2 * torch.randn(400) > 0).long()
     leaking = torch.cat([X[:, :5], labels[:, None].float()], 1)
@@ -308,7 +332,25 @@ def contrastive(model, batch):
     return nn.functional.cross_entropy(z @ z.T / 0.1, torch.arange(len(z)))
 
 
+class Words(nn.Module):
+    """Word vectors with sparse gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.out = nn.Embedding(50, 8, sparse=True), nn.Linear(8, 3)
+        self.out.requires_grad_(False)
+
+    def forward(self, x):
+        return self.out(self.embed(x).mean(1))
+
+
+WORDS = torch.randint(0, 50, (400, 5), generator=torch.Generator().manual_seed(0))
 SILENT = {
+    "sparse gradients": {
+        "model": Words(),
+        "data": (WORDS, (WORDS.sum(1) % 3)),
+        "optimizer": lambda m: torch.optim.SparseAdam([m.embed.weight], 0.01),
+    },
     "LoRA": {"model": LoRA()},
     "a loss below zero": {"loss": lambda m, b: -m(b[0]).log_softmax(1).mean() * -1 - 5},
     "contrastive": {"data": DataLoader(TensorDataset(X, Y), 64), "loss": contrastive},
@@ -336,7 +378,7 @@ def test_what_looks_odd_and_is_fine_gets_no_alarm(name):
     how = dict(SILENT[name])
     make = how.pop("optimizer", None)
     if make is not None:
-        how["model"] = network()
+        how.setdefault("model", network())
         how["optimizer"] = make(how["model"])
     found = checked(**how)
     assert found.healthy, str(found)

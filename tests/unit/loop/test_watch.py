@@ -279,6 +279,8 @@ def looped(model, loss_fn, data, rate=0.01, epochs=4, **more):
 X = torch.randn(160, 6, generator=torch.Generator().manual_seed(1))
 CLASSES, NUMBERS = (X[:, 0] > 0).long() + (X[:, 1] > 0).long(), X[:, :1] + 0.1 * X[:, 1:2]
 
+TAGS = (X[:, :3] > 0).float()
+
 
 def ends(*tail, outputs=3):
     return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, outputs), *tail)
@@ -294,6 +296,8 @@ def ends(*tail, outputs=3):
         ("wrong_output_activation", ends(nn.Sigmoid(), outputs=1), nn.MSELoss(),
          (X, 9 * NUMBERS)),
         ("output_shape", ends(outputs=1), nn.MSELoss(), (X, NUMBERS[:, 0])),
+        ("wrong_loss", ends(), nn.CrossEntropyLoss(), (X, TAGS)),
+        ("wrong_output_activation", ends(nn.Softmax(1)), nn.BCELoss(), (X, TAGS)),
         ("label_range", ends(outputs=1), nn.BCEWithLogitsLoss(), (X, 2.0 * CLASSES[:, None])),
     ],
 )  # fmt: skip
@@ -313,9 +317,20 @@ def test_outputs_that_do_not_fit_the_loss_are_told_by_the_first_batch(
         (ends(nn.Sigmoid(), outputs=1), nn.BCELoss(), (X, (CLASSES > 0).float()[:, None])),
         (ends(nn.Sigmoid(), outputs=6), nn.MSELoss(), (X, X.sigmoid())),
         (ends(outputs=1), nn.MSELoss(), (X, NUMBERS)),
+        (ends(), nn.BCEWithLogitsLoss(), (X, TAGS)),
+        (ends(), nn.CrossEntropyLoss(), (X, nn.functional.one_hot(CLASSES, 3).float())),
         (nn.Sequential(nn.BatchNorm1d(6), *ends()), nn.CrossEntropyLoss(), (X * 900, CLASSES)),
     ],
-    ids=["smoothed", "log_softmax", "sigmoid", "autoencoder", "numbers", "normalised first"],
+    ids=[
+        "smoothed",
+        "log_softmax",
+        "sigmoid",
+        "autoencoder",
+        "numbers",
+        "tags",
+        "one-hot",
+        "normalised first",
+    ],
 )
 def test_outputs_that_fit_get_no_word_from_the_first_batch(model, loss_fn, data):
     assert looped(model, loss_fn, data).healthy

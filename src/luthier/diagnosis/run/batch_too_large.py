@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.core import Finding, Run
+from luthier.core import Finding, Prescription, Run
 from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import adversarial, chance, curve, step_size, steps, training
 from luthier.diagnosis.prescribe import changed
@@ -12,8 +12,9 @@ ABOUT = About(
     symptom="The loss falls smoothly and slowly; an epoch is one step or a few.",
     evidence="The last training loss is above a quarter of guessing and still falls beyond "
     "noise, the run had 200 steps or fewer, an epoch has one or two, and a step moves the weights "
-    "by as much as it usually does: it is their number that is short. Warning; error where "
-    "nothing was learnt.",
+    "by as much as it usually does: it is their number that is short. In a watched loop, four "
+    "batches and more whose gradients are added up count as one. Warning; error where nothing was "
+    "learnt.",
     cause="Progress is made by steps; a batch ten times larger takes ten times fewer of them, "
     "and each is hardly better.",
     remedy="A batch of 32, or the rate raised with the batch.",
@@ -30,6 +31,7 @@ def batch_too_large(
     nothing: float = 0.95,
     total: int = 200,
     each: int = 2,
+    several: int = 4,
     usual: float = 5e-4,
     epochs: int = 5,
 ) -> Finding | None:
@@ -42,6 +44,8 @@ def batch_too_large(
         nothing: Share of it above which nothing was learnt.
         total: Steps of the whole run that are few.
         each: Steps of an epoch that are few: at three, four times as many are seldom the cure.
+        several: Passes with a gradient from which on a step adds batches up; with fewer, one batch
+            may go through the network in parts.
         usual: Relative update of the weights in one step from which on it is no small one;
             nineteen of twenty healthy trainings of benchmarks/diagnosis had more. Below it, rate,
             clipping or gradients are short, and not steps.
@@ -52,16 +56,23 @@ def batch_too_large(
     """
     name, values = training(run)
     count, guess, recipe = steps(run), chance(run), run.recipe
+    # In a loop that is watched, batches whose gradients are added up make one step.
+    added = int(run.trace.facts.get("passes_per_step", 0))
+    added = added if added >= several else 1
     if adversarial(run) or recipe is None or guess is None or count is None:
         return None
     small = 32 if recipe.batch_size == "full" else max(8, int(recipe.batch_size) // 4)
-    halved = recipe.batch_size == "full" or int(recipe.batch_size) > 32
+    halved = recipe.batch_size == "full" or added * int(recipe.batch_size) > 32
     if len(values) < epochs or count > each or count * len(values) > total or not halved:
         return None
     ratio = step_size(run)
     if ratio is None or ratio < usual:
         return None
     last = level(tail(values))
+    what = "The batch is too large" if added == 1 else f"Each step takes {added} batches"
+    advice = changed(run, "Take smaller batches.", {"batch_size": small})
+    if added > 1:
+        advice = Prescription("Step after every batch: optimizer.step() in the inner loop.")
     far = last >= begun * guess or forecast(values)[0] >= 0.1 * guess
     if last < left * guess or not falls(values) or not far:
         return None
@@ -70,7 +81,7 @@ def batch_too_large(
         severity="error" if last >= nothing * guess else "warning",
         confidence=0.8,
         since=1,
-        summary=f"The batch is too large: {count * len(values)} steps in {len(values)} epochs, and "
+        summary=f"{what}: {count * len(values)} steps in {len(values)} epochs, and "
         f"the training loss is still at {last:.3g}, where guessing gives {guess:.3g}.",
         evidence={
             "steps_per_epoch": count,
@@ -81,7 +92,7 @@ def batch_too_large(
             **curve(name, values),
         },
         prescriptions=(
-            changed(run, "Take smaller batches.", {"batch_size": small}),
+            advice,
             changed(run, "Raise the rate.", {"learning_rate": 3 * recipe.learning_rate}),
         ),
     )

@@ -18,13 +18,15 @@ from luthier.diagnosis.evidence import (
 )
 from luthier.diagnosis.prescribe import Setting, changed, faster
 from luthier.diagnosis.statistics import level, tail
+from luthier.diagnosis.traces import clipped_to
 
 ABOUT = About(
     symptom="The loss hardly falls, in a straight line, without noise.",
     evidence="The last training loss is above half of guessing, and steps are short: the rate is a "
     "tenth of the optimizer's usual one or less, and all steps together can have moved the weights "
     "by a fifth of their size at most; or by half at most, and gradients are clipped to 0.1 or "
-    "less and to a tenth of their norm (sgd and its kind), or epsilon is 0.001 or more (Adam's "
+    "less and to a tenth of their norm, or seen to be of one such norm at every step (sgd and its "
+    "kind), or epsilon is 0.001 or more (Adam's "
     "kind). Warning; error where nothing was learnt; info where updates were not measured and the "
     "rate lies below the range that is worth searching. Silent for weights that were trained "
     "before.",
@@ -108,7 +110,7 @@ def learning_rate_too_low(
             "weights_moved": way,
             "last_training_loss": last,
             "loss_of_guessing": guess,
-            **{key: float(recipe.get(key)) for key in held},
+            **{key: float(recipe.get(key) or clipped_to(run) or 0.0) for key in held},
             **curve(name, values),
         },
         prescriptions=_advice(run, recipe, change),
@@ -131,6 +133,9 @@ def _held(run: Run, clips: float, clipped: float, damped: float) -> dict[str, tu
     if recipe is None:
         return {}
     clip, norm = recipe.clip_norm, level(norms) if norms else 0.0
+    seen = clipped_to(run)
+    if recipe.optimizer in GRADIENT_SIZED and not clip and seen is not None and seen <= clips:
+        found["clip_norm"] = (f"gradients of every step are clipped to {seen:.2g}", 1.0)
     if recipe.optimizer in GRADIENT_SIZED and clip and clip <= min(clips, clipped * norm):
         found["clip_norm"] = (f"gradients of norm {norm:.2g} are clipped to {clip:.2g}", 1.0)
     optimizer = optimizers.by_name(recipe.optimizer)

@@ -68,7 +68,7 @@ def split_mismatch(run: Run, *, most: float = 0.5, far: float = 3.0) -> Finding 
                 "permutation(len(y)); x, y = x[order], y[order]."
             ),
             Prescription(
-                "Or hand over a stratified part: validation_data=(x_val, y_val), from "
+                "Hand over a stratified part: validation_data=(x_val, y_val), from "
                 "sklearn.model_selection.train_test_split(x, y, stratify=y)."
             ),
         ),

@@ -77,7 +77,7 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
         },
         prescriptions=(
             Prescription(f"Lower its factor from {factor:.3g} to {factor / 100:.2g}."),
-            Prescription("Or divide the penalty by the number of weights."),
+            Prescription("Divide the penalty by the number of weights."),
         ),
     )
 

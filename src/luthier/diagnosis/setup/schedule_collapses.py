@@ -73,6 +73,6 @@ def schedule_collapses(
                 f"Decay by {factor:.3f} a step, which leaves a hundredth at the end, or take "
                 f"{words(setup, 'cosine')}."
             ),
-            Prescription("Or train without a schedule first."),
+            Prescription("Train without a schedule first."),
         ),
     )

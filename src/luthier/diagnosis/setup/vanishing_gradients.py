@@ -54,6 +54,6 @@ def vanishing_gradients(
         evidence={"first_over_largest": ratio, **measured(setup, "adam", "unsaturated")},
         prescriptions=(
             Prescription("Take ReLU between the layers, with He's initialisation."),
-            Prescription("Or put a normalisation layer or a residual connection into each block."),
+            Prescription("Put a normalisation layer or a residual connection into each block."),
         ),
     )

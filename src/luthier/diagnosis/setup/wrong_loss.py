@@ -11,7 +11,8 @@ ABOUT = About(
     symptom="The loss falls below zero, or falls while predictions get worse; or a classifier "
     "learns far more slowly than it could.",
     evidence="Constant outputs have a lower loss than perfect ones; a cross-entropy gets numbers "
-    "that are no shares; one gets class numbers of another type than it takes: error. Squared "
+    "that are no shares; one gets class numbers of another type than it takes: error. One for a "
+    "single class gets rows of which several are true: warning. Squared "
     "error on the shares of three classes or more, and a copy trained with cross-entropy brings "
     "that very error down clearly further; rows that are added up, and a copy that takes their "
     "mean learns clearly more: warning. Else squared error on classes is info.",
@@ -58,6 +59,15 @@ def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
                 f"{data.target_low:.3g} to {data.target_high:.3g}.",
                 f"For numbers take {words(setup, 'mse')}.",
             )
+    single = loss.kind in ("cross_entropy", "shares") and output.shape == output.target_shape
+    if single and output.tags:
+        return _finding(
+            setup,
+            "warning",
+            f"Several of {output.shape[1]} things are true of a row at once, and this loss takes "
+            "them for one class: its shares add up to one, whatever is true.",
+            f"Take {words(setup, 'binary_logits')}: a yes or no for each.",
+        )
     if any(one in loss.error for one in ("dtype", "scalar type")):
         return _finding(
             setup,

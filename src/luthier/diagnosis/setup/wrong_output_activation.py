@@ -13,7 +13,8 @@ ABOUT = About(
     evidence="A softmax over one unit, which is 1 for every row; an activation whose outputs "
     "cannot bring the loss near its lowest, with targets or a loss that it does not fit; a loss of "
     "shares or log-shares that gets other outputs and values no share can have; a relu that is 0 "
-    "for every row: error, or warning where half can still be learnt. A copy without the "
+    "for every row; a softmax for targets that are several at once: error, or warning where half "
+    "can still be learnt. A copy without the "
     "activation that learns clearly more: warning. Sigmoids for one class of several, with a loss "
     "that copes: info.",
     cause="A last layer copied from a network for another task.",
@@ -24,7 +25,7 @@ ABOUT = About(
 )
 _LOGITS = ("cross_entropy", "bce_logits")
 _NUMBERS = ("mse", "l1", "huber", "difference")
-_BOUNDED = ("softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid", "softplus")
+_BOUNDED = ("softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid", "softplus", "exp")
 
 
 def wrong_output_activation(
@@ -66,6 +67,14 @@ def wrong_output_activation(
             f"{output.high:.3g}.",
             f"Take {words(setup, 'binary_logits')}, or end with sigmoid.",
         )
+    if output.op == "softmax" and output.tags and output.shape == output.target_shape:
+        return _finding(
+            setup,
+            "warning",
+            f"Several of {units} things are true of a row at once, and softmax makes them share "
+            "one: none of them can come near 1 beside another.",
+            f"Take {words(setup, 'binary_logits')} on outputs without an activation.",
+        )
     if output.op == "relu" and output.zero_share >= silent:
         return _finding(
             setup,
@@ -87,7 +96,7 @@ def _shares(setup: Setup, units: int) -> Finding | None:
             f"from {output.low:.3g} to {output.high:.3g}.",
             words(setup, "log_shares"),
         )
-    if loss.kind not in ("shares", "bce") or output.op in ("softmax", "other"):
+    if loss.kind not in ("shares", "bce") or output.op in ("softmax", "exp", "other"):
         return None
     if loss.kind == "bce" and output.op in ("sigmoid", "hardsigmoid"):
         return None
@@ -121,7 +130,7 @@ def _bounded(setup: Setup, lost: float, much: float) -> Finding | None:
     twice = (output.op, loss.kind) in (("softmax", "cross_entropy"), ("sigmoid", "bce_logits"))
     if loss.reachable is None or loss.guess is None or loss.floor is None or twice:
         return None
-    if loss.kind not in (*_LOGITS, *_NUMBERS) or output.op not in _BOUNDED:
+    if loss.kind not in (*_LOGITS, *_NUMBERS, "poisson") or output.op not in _BOUNDED:
         return None
     room = loss.guess - loss.floor
     share = (loss.reachable - loss.floor) / room if room > 0 else 0.0
@@ -130,6 +139,8 @@ def _bounded(setup: Setup, lost: float, much: float) -> Finding | None:
     what = (
         f"targets reach from {setup.data.target_low:.3g} to {setup.data.target_high:.3g}"
         if loss.kind in _NUMBERS
+        else "the loss takes logarithms of rates"
+        if loss.kind == "poisson"
         else "the loss takes logits, of any size"
     )
     return _finding(
@@ -144,7 +155,9 @@ def _bounded(setup: Setup, lost: float, much: float) -> Finding | None:
 def _proven(setup: Setup) -> Finding | None:
     """Find activations without which a copy learns clearly more."""
     output, loss = setup.output, setup.loss
-    if output.op not in _BOUNDED or loss.kind not in (*_LOGITS, *_NUMBERS):
+    if output.op not in _BOUNDED or output.op == "exp":
+        return None
+    if loss.kind not in (*_LOGITS, *_NUMBERS):
         return None
     if (output.op, loss.kind) in (("softmax", "cross_entropy"), ("sigmoid", "bce_logits")):
         return None

@@ -108,7 +108,9 @@ def _guess(module: nn.Module, rows: Tensor, target: Tensor, same: float | None) 
         # Labels that all differ number the pairs of a contrastive loss.
         if same == 0.0 or rows.ndim < 2:
             return None
-        return math.log(rows.shape[1])
+        # Rows of shares add up to one; rows of several truths to more.
+        shares = float(target.sum(1).mean()) if target.is_floating_point() else 1.0
+        return shares * math.log(rows.shape[1])
     if isinstance(module, (nn.BCEWithLogitsLoss, nn.BCELoss)):
         # An adversary's target is one number throughout.
         weighted = getattr(module, "pos_weight", None) is not None

@@ -79,6 +79,8 @@ def loss_of(z: Tensor, g: Tensor) -> tuple[nn.Module, Tensor] | None:
     if not bool(z.isfinite().all()) or not bool(g.isfinite().all()) or not bool(g.any()):
         return None
     if z.ndim == 2 and z.shape[1] > 1:
+        if _of_shares(z, g):
+            return None  # outputs that are all alike: several losses pull in the same way
         return _classes(z, g) or _yes_or_no(z, g)
     return _yes_or_no(z, g)
 
@@ -101,6 +103,20 @@ def _classes(z: Tensor, g: Tensor) -> tuple[nn.Module, Tensor] | None:
     if z.shape[1] == 2 and not _one_scale(scale, 1 - p[one]):
         return None  # of two classes any gradient that adds up to nothing fits
     return nn.CrossEntropyLoss(), labels
+
+
+def _of_shares(z: Tensor, g: Tensor) -> bool:
+    """Tell whether the logarithm of shares explains a gradient as well, made to add up or not."""
+    one = g < 0
+    if not bool(((z > 0) & (z < 1)).all()) or not bool((one.sum(1) == 1).all()):
+        return False
+    near = 10 * NEAR * g.abs().amax(1, keepdim=True)
+    for others in (1.0 / z.sum(1, keepdim=True), torch.zeros_like(z[:, :1])):
+        pull = others - one / z
+        scale = (pull[one] / g[one])[:, None]
+        if bool(((pull / scale - g).abs() <= near).all()):
+            return True
+    return False
 
 
 def _yes_or_no(z: Tensor, g: Tensor) -> tuple[nn.Module, Tensor] | None:

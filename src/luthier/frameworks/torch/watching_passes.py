@@ -136,7 +136,11 @@ class Passes:
     def facts(self) -> dict[str, Any]:
         """Return what layers differ between the modes."""
         kinds = dict.fromkeys(type(m).__name__ for n, m in self._modes if n in self._sensitive)
-        return {"mode_layers": tuple(kinds), "one_batch": self._one_batch}
+        return {
+            "mode_layers": tuple(kinds),
+            "one_batch": self._one_batch,
+            "passes_per_step": self._most,
+        }
 
     def settings(self) -> dict[str, Any]:
         """Return the batch size, if it was seen."""

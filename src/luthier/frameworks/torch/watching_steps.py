@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 TENSORS = 48  # of more, evenly chosen ones are measured
 NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
 HUGE = 1e100  # beyond it squares overflow
+WHOLE = "gradient_norm_of_all"  # of all that is stepped, exactly: clipping leaves its own number
 STREAK = 12  # sampled steps without any gradient after which a unit counts as dead
 _UNITS = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)
 
@@ -28,6 +29,7 @@ class Steps:
     def __init__(self, model: nn.Module, optimizer: Optimizer, names: dict[int, str]) -> None:
         given = [p for group in optimizer.param_groups for p in group["params"]]
         mine = {id(p) for p in given}
+        self._all = given if len(given) <= TENSORS * 4 else []
         kernels = [(names[id(p)], p) for p in given if id(p) in names and p.ndim >= 2]
         order = {name: i for i, name in enumerate(names.values())}
         kernels.sort(key=lambda pair: order[pair[0]])
@@ -92,6 +94,10 @@ class Steps:
         for name, p in self._kernels:
             if p.grad is not None and _dense(p.grad):
                 self._scalars[f"gradient_norm/{name}"] = _mean(_thin(p.grad))
+        grads = [p.grad for p in self._all if p.grad is not None]
+        if grads and all(map(_dense, grads)) and len({g.device for g in grads}) == 1:
+            norms = [torch.linalg.vector_norm(g, dtype=torch.float32) for g in grads]
+            self._scalars[WHOLE] = torch.linalg.vector_norm(torch.stack(norms))
         self._looks += 1
         for name, bias in self._units:
             grad = bias.grad

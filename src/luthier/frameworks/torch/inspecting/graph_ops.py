@@ -23,6 +23,7 @@ _ACTIVATIONS = {
     "LogSigmoid": "log_sigmoid",
     "Hardtanh": "hardtanh",
     "Hardsigmoid": "hardsigmoid",
+    "Exp": "exp",
 }
 # Non-linear operations that stand between layers; pooling by maximum is one.
 _NONLINEAR = re.compile(

@@ -62,6 +62,8 @@ def layer_facts(
         rows = weight.detach().flatten(1).float()
         key = f"{name}.weight" if name else "weight"
         grad = grads.get(key)
+        if grad is not None and grad.layout != torch.strided:  # of embeddings, if they ask for it
+            grad = grad.to_dense()
         linear = isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd))
         found.append(
             LayerFacts(

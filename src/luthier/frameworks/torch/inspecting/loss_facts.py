@@ -87,6 +87,8 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         if (kind in _FLOORED)
         else None
     )
+    if kind == "poisson":
+        floor = _reachable(objective, "none", leaf, target)
     if kind == "difference" and truth is not None and off is not None and truth < off:
         floor = truth
     return LossFacts(
@@ -186,6 +188,7 @@ _ACTIVATED: dict[str, Callable[[Tensor], Tensor]] = {
     "hardtanh": functional.hardtanh,
     "hardsigmoid": functional.hardsigmoid,
     "softplus": functional.softplus,
+    "exp": torch.exp,
 }
 
 

@@ -29,6 +29,7 @@ def output_facts(output: Tensor, target: Tensor, op: str | None = None) -> Outpu
         shape=tuple(output.shape),
         target_shape=tuple(target.shape),
         target_type="classes" if whole else "shares" if _shares(target) else "numbers",
+        tags=_tags(target),
         low=float(values.min()),
         high=float(values.max()),
         zero_share=float((values == 0).double().mean()),
@@ -37,6 +38,15 @@ def output_facts(output: Tensor, target: Tensor, op: str | None = None) -> Outpu
         constant=finite and spread <= 1e-5 * max(float(values.abs().max()), 1e-30),
         finite=finite,
     )
+
+
+def _tags(target: Tensor, often: float = 0.05) -> bool:
+    """Tell whether several things are true of a row at once, and of one row in twenty at least."""
+    if target.ndim != 2 or target.shape[1] < 2 or not len(target):
+        return False
+    ones = target == 1
+    several = (ones.sum(1) > 1).double().mean()
+    return bool((ones | (target == 0)).all()) and float(several) >= often
 
 
 def _shares(target: Tensor) -> bool:
