@@ -312,5 +312,6 @@ def first_batch(facts: Mapping[str, Any]) -> Setup | None:
         data=DataFacts(**{**seen["data"], **({"nonfinite_inputs": bad[0]} if bad else {})}),
         output=OutputFacts(**seen["output"]),
         loss=LossFacts(**seen["loss"]),
+        layers=tuple(LayerFacts(**one) for one in seen.get("layers", ())),
         framework=str(facts.get("framework", "torch")),
     )

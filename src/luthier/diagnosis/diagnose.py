@@ -9,7 +9,9 @@ from luthier.diagnosis import run as run_rules
 from luthier.diagnosis import setup as setup_rules
 from luthier.diagnosis import study as study_rules
 from luthier.diagnosis.causes import combined
+from luthier.diagnosis.setup.bad_initialisation import bad_initialisation
 from luthier.diagnosis.setup.nonfinite_data import nonfinite_data
+from luthier.diagnosis.setup.wrong_gradient_sign import wrong_gradient_sign
 
 RunRule = Callable[[Run], Finding | None]
 SetupRule = Callable[[Setup], Finding | None]
@@ -37,6 +39,10 @@ def diagnose_run(
         asked: tuple[SetupRule, ...] = setup_rules.HEAD
         if any(one.problem == "nan_loss" for one in found):  # some networks fill gaps themselves
             asked = (*asked, nonfinite_data)
+        if setup.framework == "keras":  # `fit` minimises; a loop may negate its loss, and climb
+            asked = (*asked, wrong_gradient_sign)
+        if setup.layers:
+            asked = (*asked, bad_initialisation)
         found += [finding for rule in asked if (finding := rule(setup)) is not None]
     return Diagnosis("run", combined(found), _seen(run.curves), tuple(notes))
 

@@ -15,12 +15,14 @@ HOT = np.eye(3, dtype="float32")[Y]
 BINARY = (Y > 0).astype("float32")
 
 
-def watched(last, loss, y, *, units=3, x=X, hidden=(), epochs=2, live=False):
+def watched(last, loss, y, *, units=3, x=X, hidden=(), epochs=2, init="glorot_uniform"):
     keras.utils.set_random_seed(1)
     body = hidden or [layers.Dense(16, activation="relu")]
-    made = keras.Sequential([layers.Input(x.shape[1:]), *body, layers.Dense(units, last)])
+    made = keras.Sequential(
+        [layers.Input(x.shape[1:]), *body, layers.Dense(units, last, kernel_initializer=init)]
+    )
     made.compile("adam", loss)
-    watch = luthier.KerasWatch(live=live, notify=lambda text: None)
+    watch = luthier.KerasWatch(live=False)
     made.fit(x, y, epochs=epochs, batch_size=32, verbose=0, callbacks=[watch])
     return watch, made
 
@@ -54,6 +56,16 @@ def test_targets_that_are_broadcast_are_named():
     assert {"output_shape", "wrong_loss"} & {*problems(None, mse, X[:, 0], units=1)}
 
 
+@pytest.mark.parametrize(
+    ("name", "last", "y"), [("mse", None, X[:, :1]), ("categorical_crossentropy", "softmax", HOT)]
+)
+def test_a_loss_that_is_upside_down_is_named(name, last, y):
+    plain = keras.losses.get(name)
+    units = y.shape[1]
+    found = problems(last, lambda truth, outputs: -plain(truth, outputs), y, units=units)
+    assert found[0] == "wrong_gradient_sign"
+
+
 @pytest.mark.skipif(backend() == "tensorflow", reason="there Keras finds the logits itself")
 def test_a_softmax_before_a_loss_of_logits_is_named():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -81,6 +93,13 @@ def test_values_that_are_no_numbers_are_named():
     hidden = [layers.Dense(16, "tanh")]  # TensorFlow's relu of NaN is 0
     found = problems("softmax", "sparse_categorical_crossentropy", Y, x=broken, hidden=hidden)
     assert found[0] == "nonfinite_data"
+
+
+def test_units_that_are_all_alike_are_named():
+    hidden = [layers.Dense(16, "relu", kernel_initializer="ones", name="alike")]
+    watch, _ = watched("softmax", "sparse_categorical_crossentropy", Y, hidden=hidden, init="ones")
+    found = {one.problem: one for one in watch.diagnosis.findings}
+    assert "All units of alike have the same weights" in found["bad_initialisation"].summary
 
 
 class Cut(layers.Layer):

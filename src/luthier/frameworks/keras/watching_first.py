@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core import LayerFacts
 from luthier.frameworks.keras.watching_data import array_of
 from luthier.frameworks.keras.watching_fit import Fit
 from luthier.frameworks.keras.watching_state import State, copied
@@ -70,6 +71,7 @@ class FirstRows:
     def measure(self) -> dict[str, Any]:
         """Measure, and let go of everything; return facts by the names that rules read."""
         from luthier.frameworks.keras.inspecting import first_look
+        from luthier.frameworks.keras.inspecting.layer_facts import layer_facts
         from luthier.frameworks.keras.inspecting.loss_facts import Compiled
         from luthier.frameworks.keras.inspecting.net import Net
         from luthier.frameworks.keras.inspecting.untouched import untouched
@@ -86,9 +88,11 @@ class FirstRows:
             loss = None if given is None else Compiled(given)
             seen = first_look.look(net, loss, inputs, target)
             cut: Sequence[str] = ()
+            held: Sequence[LayerFacts] = ()
             if loss is not None and seen.facts.finite and not seen.loss.error:
                 grads = first_look.gradients_of(net, loss, inputs, target)
                 cut = first_look.cut_off(net, seen.made, grads)
+                held = layer_facts(model, net.weights, seen.made, grads)
             sizes = {v.path: math.prod(v.shape) for v in model.trainable_variables}
         named = {path.removeprefix(f"{model.name}/"): size for path, size in sizes.items()}
         found: dict[str, Any] = {
@@ -96,6 +100,7 @@ class FirstRows:
                 "data": first_look.targets_of(labels),
                 "output": asdict(seen.facts),
                 "loss": asdict(seen.loss),
+                "layers": [asdict(one) for one in held],
             }
         }
         if cut:

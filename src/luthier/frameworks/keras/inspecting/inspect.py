@@ -142,7 +142,7 @@ def _seen(
         notes.append("on JAX a weight that no gradient reaches has one of zero: not told apart")
     setup = replace(
         setup,
-        layers=layer_facts(net.model, seen.made, grads),
+        layers=layer_facts(net.model, net.weights, seen.made, grads),
         optimizer=optimizer_facts(optimizer, net.model, cut),
     )
     return setup, head, seen.outputs

@@ -94,9 +94,17 @@ def output_facts(output: Array, target: Array, op: str, inputs: Sequence[Array])
 
 
 def layer_facts(
-    model: Any, calls: Sequence[Call], grads: Sequence[Array | None]
+    model: Any, weights: Sequence[Array], calls: Sequence[Call], grads: Sequence[Array | None]
 ) -> tuple[LayerFacts, ...]:
-    """Return facts of the layers with a weight matrix, in the order in which they took part."""
+    """Return facts of the layers with a weight matrix, in the order in which they took part.
+
+    Args:
+        model: The user's.
+        weights: Of its trainable variables, as they were in the calls.
+        calls: Of its layers.
+        grads: Of these weights.
+    """
+    values = {id(v): w for v, w in zip(model.trainable_variables, weights, strict=True)}
     by_weight = {
         id(v): g for v, g in zip(model.trainable_variables, grads, strict=True) if g is not None
     }
@@ -113,7 +121,8 @@ def layer_facts(
         weight = held[0] if held else None
         if weight is None or list(layer._flatten_layers(include_self=False)):
             continue
-        kernel = np.asarray(weight.numpy(), np.float64)
+        kernel = np.asarray(values[id(weight)] if id(weight) in values else weight.numpy())
+        kernel = kernel.astype(np.float64)
         rows = np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
         grad = by_weight.get(id(weight))
         linear = type(layer).__name__ in _LINEAR

@@ -16,7 +16,7 @@ from luthier.frameworks.keras.inspecting.net import array
 from luthier.frameworks.keras.loss_names import LossName, loss_name
 
 Array = NDArray[Any]
-NUMBERS = ("mse", "l1", "huber")
+NUMBERS = ("mse", "l1", "huber", "difference")
 ENTROPIES = ("cross_entropy", "shares")
 _TINY = 1e-7
 _FAR = 20.0  # logits of a network that is sure
@@ -64,6 +64,8 @@ def loss_facts(loss: Compiled, outputs: Array, target: Array, op: str) -> LossFa
     kind = loss.name.kind
     if kind == "other" and not loss.name.name.startswith(("categorical", "sparse")):
         kind = _behaviour(loss, outputs, target, len(outputs) if sums else 1) or kind
+        if kind == "other" and _is_difference(loss, outputs, target):
+            kind = "difference"
     truth, off = _extremes(loss, kind, outputs, target)
     guess = _guess(loss, kind, outputs, target)
     known = kind in (*ENTROPIES, *NUMBERS, "bce", "bce_logits")
@@ -165,6 +167,25 @@ def _behaviour(loss: Compiled, outputs: Array, target: Array, rows: int) -> str 
     if units > 1 and abs(abs(even) - math.log(units)) < _NEAR:
         return "shares"
     return "bce" if abs(abs(half) - math.log(2)) < _NEAR else None
+
+
+def _is_difference(loss: Compiled, outputs: Array, target: Array) -> bool:
+    """Tell a loss of outputs less targets: both may be moved together, and what is equal costs 0.
+
+    One that is upside down is of its kind, too.
+    """
+    if target.size != outputs.size or target.dtype.kind != "f":
+        return False
+    truth = target.reshape(outputs.shape)
+    moved = np.random.default_rng(0).normal(size=outputs.shape).astype(outputs.dtype)
+    moved *= max(float(truth.std()), _TINY)
+    try:
+        zero, plain = loss.of(target, truth.astype(outputs.dtype)), loss.of(target, outputs)
+        shifted = (truth + moved).reshape(target.shape).astype(target.dtype)
+        again = loss.of(shifted, outputs + moved)
+    except Exception:
+        return False
+    return abs(zero) <= 1e-4 * abs(plain) and abs(again - plain) <= 1e-3 * abs(plain)
 
 
 def guess_of(loss: Compiled, kind: str, outputs: Array, target: Array) -> float | None:
