@@ -73,18 +73,18 @@ def fit_scaler(
 
 
 def _center_and_scale(values: Any, method: str) -> tuple[Any, Any]:
-    from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
-
+    # What scikit-learn's scalers compute. Importing them takes as long as a short search does.
+    least, largest = values.min(axis=0), values.max(axis=0)
+    constant = least == largest
     if method == "standard":
-        scaler = StandardScaler().fit(values)
-        center, scale = scaler.mean_, scaler.scale_
+        center, scale = values.mean(axis=0), values.std(axis=0)
+        # A column that differs by rounding alone: scikit-learn's bound for the error of a variance.
+        constant |= scale <= len(values) * np.abs(center) * np.finfo(np.float64).eps
     elif method == "minmax":
-        scaler = MinMaxScaler().fit(values)
-        center, scale = scaler.data_min_, scaler.data_range_
+        center, scale = least, largest - least
     else:
-        scaler = RobustScaler().fit(values)
-        center, scale = scaler.center_, scaler.scale_
-    constant = values.min(axis=0) == values.max(axis=0)
+        low, center, high = np.percentile(values, (25.0, 50.0, 75.0), axis=0)
+        scale = high - low
     center = np.where(constant, values[0], center)
     return center, np.where(constant | (scale == 0), 1.0, scale)
 

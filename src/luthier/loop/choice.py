@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -107,11 +107,11 @@ class Choice:
         signature = _shared(captured)
         if signature in self._chosen:
             return self._chosen[signature]
-        fast = self._fast()
-        if not fast:
+        first = next(self._fast(), None)
+        if first is None:
             return self._refuse("there is no C compiler, and JAX is not installed")
         if self.wanted == AUTO:
-            price = fast[0].setup_seconds(captured)
+            price = first.setup_seconds(captured)
             if not self._steps:
                 reference, self._steps = self.engine(self.reference), _steps(captured, arrays)
                 self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
@@ -120,7 +120,7 @@ class Choice:
             if spent < price and not (self.price and pace < SLOW):
                 return self._refuse(_SHORT)
         begun = time.monotonic()
-        chosen = self._tried(fast, captured, arrays, recipe, seed)
+        chosen = self._tried(self._fast(), captured, arrays, recipe, seed)
         if chosen != self.reference and self.wanted == AUTO:
             chosen = self._faster(self.engine(chosen), captured, arrays, recipe, seed)
         self._chosen[signature] = chosen
@@ -136,19 +136,23 @@ class Choice:
         """
         if not self.timed or self.wanted not in (AUTO, *engines.FAST[self.framework]):
             return 0.0
-        if not self._fast() or (self._chosen and {*self._chosen.values()} == {self.reference}):
+        if self._chosen and {*self._chosen.values()} == {self.reference}:
+            return 0.0
+        if next(self._fast(), None) is None:
             return 0.0
         if self._gains and median(slow / fast for fast, slow in self._gains) < WORTH:
             return 0.0
         return sum(self._prices) / len(self._prices) if self._prices else SETUP
 
-    def _fast(self) -> list[Engine]:
-        """Return the fast engines that may be tried and whose tools are installed."""
-        found = []
+    def _fast(self) -> Iterator[Engine]:
+        """Yield the fast engines that may be tried and whose tools are installed.
+
+        One is made when it is asked for: importing JAX takes longer than many a training does
+        that the engine before it can do.
+        """
         for name in engines.FAST[self.framework] if self.wanted == AUTO else (self.wanted,):
             with contextlib.suppress(MissingExtraError):
-                found.append(self.engine(name))
-        return found
+                yield self.engine(name)
 
     def _may_be_left_to(self, fixed: str) -> bool:
         """Tell whether a trial may have begun on an engine because the wanted one refused it."""
@@ -185,15 +189,16 @@ class Choice:
 
     def _tried(
         self,
-        fast: Sequence[Engine],
+        fast: Iterable[Engine],
         captured: Captured,
         arrays: Arrays,
         recipe: Recipe,
         seed: int,
     ) -> str:
         """Return the name of the first fast engine that trains a network as the reference does."""
-        reasons = []
+        reasons, last = [], ""
         for engine in fast:
+            last = engine.name
             reason = engine.refuses(captured, recipe)
             if reason is None:
                 reference = self.engine(self.reference)
@@ -201,7 +206,7 @@ class Choice:
             if reason is None:
                 return engine.name
             reasons.append(reason)
-        if self.wanted == AUTO and fast[-1].name != engines.FAST[self.framework][-1]:
+        if self.wanted == AUTO and last != engines.FAST[self.framework][-1]:
             return self._refuse(f"{reasons[-1]} (JAX may: pip install 'luthier[fast]')")
         return self._refuse(reasons[-1])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
+from luthier.proof.student import t_ppf
 from luthier.proof.two_way import two_way
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ def seed_interval(scores: Array, *, level: float = 0.95) -> tuple[float, float]:
     """
     values = np.asarray(scores, np.float64)
     error = values.std(ddof=1) / np.sqrt(len(values))
-    reach = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
+    reach = float(t_ppf((1 + level) / 2, len(values) - 1) * error)
     return float(values.mean()) - reach, float(values.mean()) + reach

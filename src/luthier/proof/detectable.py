@@ -6,8 +6,8 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
+from luthier.proof.student import t_ppf
 from luthier.proof.two_way import Estimate
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def detectable(
         return 0.0
     # As if both recipes scattered alike: which of them does more is what few seeds do not tell.
     freedom = total**2 / (by_seed**2 / (2 * seeds - 2) + by_row**2 / (found.rows - 1))
-    reach = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
+    reach = t_ppf(1 - alpha / 2, freedom) + t_ppf(power, freedom)
     return float(reach * sqrt(total))
 
 
@@ -82,5 +82,5 @@ def detectable_by_rows(
     """
     rows = len(differences)
     error = float(np.std(differences, ddof=1)) / sqrt(rows)
-    reach = stats.t.ppf(1 - alpha / 2, rows - 1) + stats.t.ppf(power, rows - 1)
+    reach = t_ppf(1 - alpha / 2, rows - 1) + t_ppf(power, rows - 1)
     return float(reach) * error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from scipy import stats
-
+from luthier.proof.student import t_cdf, t_sf
 from luthier.proof.two_way import Estimate
 
 
@@ -18,6 +17,6 @@ def equivalence(found: Estimate, margin: float) -> float:
     """
     if found.error == 0:
         return 0.0 if abs(found.difference) < margin else 1.0
-    below = stats.t.sf((found.difference + margin) / found.error, found.freedom)
-    above = stats.t.cdf((found.difference - margin) / found.error, found.freedom)
+    below = t_sf((found.difference + margin) / found.error, found.freedom)
+    above = t_cdf((found.difference - margin) / found.error, found.freedom)
     return float(max(below, above))

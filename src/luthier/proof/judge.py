@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from luthier.core import Verdict
 from luthier.proof.bootstrap import interval
 from luthier.proof.detectable import detectable, seeds_to_see
 from luthier.proof.equivalence import equivalence
+from luthier.proof.student import t_ppf
 from luthier.proof.superiority import superiority
 from luthier.proof.two_way import Estimate, two_way
 
@@ -54,7 +54,7 @@ def judge(
     """
     found = two_way(candidate, baseline)
     reach = interval(candidate, baseline, np.random.default_rng(seed))
-    noise = float(stats.t.ppf(0.975, found.seed_freedom)) * found.seed_error
+    noise = float(t_ppf(0.975, found.seed_freedom)) * found.seed_error
     return Verdict(
         verdict=decide(found, reach, level, min_difference),
         difference=found.difference,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+
+from luthier.proof.student import t_sf
 
 
 def corrected_resampled(differences: Sequence[float], ratio: float) -> tuple[float, float]:
@@ -27,4 +28,4 @@ def corrected_resampled(differences: Sequence[float], ratio: float) -> tuple[flo
     mean = float(values.mean())
     if error == 0:
         return 0.0, 1.0 if mean == 0 else 0.0
-    return error, float(2 * stats.t.sf(abs(mean) / error, len(values) - 1))
+    return error, float(2 * t_sf(abs(mean) / error, len(values) - 1))

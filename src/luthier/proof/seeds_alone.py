@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from luthier.core import Verdict
 from luthier.proof.detectable import detectable, seeds_to_see
 from luthier.proof.equivalence import equivalence
 from luthier.proof.judge import decide
+from luthier.proof.student import t_ppf
 from luthier.proof.superiority import superiority
 from luthier.proof.two_way import two_way
 
@@ -49,7 +49,7 @@ def judge_seeds(
         np.repeat(np.asarray(one, np.float64)[:, None], 2, axis=1) for one in (candidate, baseline)
     ]
     found = two_way(*tables)
-    reach = float(stats.t.ppf(0.975, found.seed_freedom)) * found.seed_error
+    reach = float(t_ppf(0.975, found.seed_freedom)) * found.seed_error
     interval = (found.difference - reach, found.difference + reach)
     more = seeds_to_see(found, found.difference, alpha=level) - found.seeds
     return Verdict(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
+
+from luthier.proof.student import t_sf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,7 +106,7 @@ def two_way(candidate: Array, baseline: Array) -> Estimate:
         freedom, p_value = float(rows - 1), 1.0 if same else 0.0
     else:
         freedom = total**2 / (welch + row_part**2 / (rows - 1))
-        p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
+        p_value = float(2 * t_sf(abs(mean) / error, freedom))
     return Estimate(
         difference=mean,
         error=error,
@@ -137,5 +138,5 @@ def one_way(differences: Array) -> Estimate:
     if variance <= 1e-20 * max(mean * mean, 1e-300):
         p_value = 1.0 if abs(mean) < 1e-12 else 0.0
     else:
-        p_value = float(2 * stats.t.sf(abs(mean) / error, rows - 1))
+        p_value = float(2 * t_sf(abs(mean) / error, rows - 1))
     return Estimate(mean, error, rows - 1.0, p_value, 1, rows, 0.0, variance, 0.0, 0.0, 1.0)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
 
 from luthier.core import Categorical, History, Recipe, Space, Step, Trial
 from luthier.search import promotion
@@ -127,7 +126,7 @@ class _Density:
         centre = rng.integers(len(self.points) + 1, size=count)
         flat = rng.random((count, len(self.choices)))
         at = self.points[np.minimum(centre, len(self.points) - 1)]
-        low, high = ndtr(-at / self.width), ndtr((1 - at) / self.width)
+        low, high = _below(-at / self.width), _below((1 - at) / self.width)
         near = at + self.width * _quantile(low + flat * (high - low))
         kept = rng.random(flat.shape) < self._weight()
         near = np.where(self.chosen, np.where(kept, at, flat), near)
@@ -136,7 +135,7 @@ class _Density:
     def log(self, points: Array) -> Array:
         """Return the logarithm of the density at some points, up to a constant of the space."""
         apart = points[:, None, :] - self.points[None, :, :]
-        mass = ndtr((1 - self.points) / self.width) - ndtr(-self.points / self.width)
+        mass = _below((1 - self.points) / self.width) - _below(-self.points / self.width)
         near = -0.5 * (apart / self.width) ** 2 - np.log(mass * self.width * np.sqrt(2 * np.pi))
         count = np.maximum(self.choices, 1)
         places = [np.minimum((p * count).astype(int), count - 1) for p in (points, self.points)]
@@ -156,3 +155,9 @@ def _quantile(shares: Array) -> Array:
     from scipy.special import ndtri
 
     return np.asarray(ndtri(np.clip(shares, 1e-12, 1 - 1e-12)))
+
+
+def _below(z: Array) -> Array:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import log_ndtr
 
 from luthier.search.surrogate.gaussian_process import GaussianProcess, hallucinated
 from luthier.search.surrogate.kernel import Inputs
@@ -100,7 +99,7 @@ class Improvement:
             for _ in range(share):
                 step = 10 ** rng.uniform(math.log10(self.smallest), math.log10(self.largest))
                 deviation = np.sqrt(np.maximum(np.diag(left), 1e-12))
-                chance = log_ndtr((best - step - mean) / deviation)
+                chance = _log_chance((best - step - mean) / deviation)
                 row = self._best_free(chance, rows, candidates.new, free, most_new, takes)
                 if row is None:
                     break
@@ -120,7 +119,7 @@ class Improvement:
         """Return the rows worth a joint look: the likeliest to improve by a middling step."""
         mean, left = process.at(asked)
         step = 10 ** (0.5 * (math.log10(self.smallest) + math.log10(self.largest)))
-        chance = log_ndtr((best - step - mean) / np.sqrt(left))
+        chance = _log_chance((best - step - mean) / np.sqrt(left))
         kept = []
         for of_kind, most in ((~new, self.old), (new, self.fresh)):
             rows = np.flatnonzero(of_kind & free)
@@ -165,3 +164,10 @@ def _with_pending(process: GaussianProcess, asked: Inputs, pending: Inputs) -> t
     for row in range(count):
         left = hallucinated(left, row, process.noise)
     return mean[count:], left[count:, count:]
+
+
+def _log_chance(z: Array) -> Array:
+    """Return the logarithm of the normal distribution function."""
+    from scipy.special import log_ndtr  # not before a model is asked
+
+    return np.asarray(log_ndtr(z))

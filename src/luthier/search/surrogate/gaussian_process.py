@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import minimize
 
 from luthier.search.surrogate.kernel import (
     JITTER,
@@ -53,6 +51,8 @@ class GaussianProcess:
             numpy.linalg.LinAlgError: when the covariance is singular in floating point, even
                 with a hundred times the usual jitter.
         """
+        from scipy.linalg import cholesky  # not before a model is fitted
+
         matrix = covariance(theta, groups, seen, seen)
         for jitter in (JITTER, 10 * JITTER, 100 * JITTER):
             loaded = matrix.copy()
@@ -61,8 +61,8 @@ class GaussianProcess:
                 lower = cholesky(loaded, lower=True, overwrite_a=True, check_finite=False)
             except np.linalg.LinAlgError:
                 continue
-            half = solve_triangular(lower, values, lower=True, check_finite=False)
-            weights = solve_triangular(lower, half, lower=True, trans=1, check_finite=False)
+            half = _solved(lower, values)
+            weights = _solved(lower, half, trans=1)
             return cls(theta, groups, seen, lower, weights)
         raise np.linalg.LinAlgError("the covariance of the curves is singular")
 
@@ -74,14 +74,14 @@ class GaussianProcess:
     def at(self, asked: Inputs) -> tuple[Array, Array]:
         """Return means and variances of the true values at some inputs."""
         cross = covariance(self.theta, self.groups, self.seen, asked)
-        half = solve_triangular(self.lower, cross, lower=True, check_finite=False)
+        half = _solved(self.lower, cross)
         left = variance(self.theta) - np.einsum("ij,ij->j", half, half)
         return cross.T @ self.weights, np.maximum(left, 1e-12)
 
     def jointly(self, asked: Inputs) -> tuple[Array, Array]:
         """Return means and covariance of the true values at some inputs."""
         cross = covariance(self.theta, self.groups, self.seen, asked)
-        half = solve_triangular(self.lower, cross, lower=True, check_finite=False)
+        half = _solved(self.lower, cross)
         left = covariance(self.theta, self.groups, asked, asked) - half.T @ half
         return cross.T @ self.weights, left
 
@@ -108,6 +108,8 @@ def fitted(
             with the third power, and more changed nothing on published curves.
         iterations: Steps of L-BFGS; the prior keeps the start close.
     """
+    from scipy.optimize import minimize
+
     prior = Prior(groups)
     if len(seen) > most:
         rows = _whole_trials(seen, rng, most)
@@ -122,6 +124,13 @@ def fitted(
         options={"maxiter": iterations, "maxfun": 2 * iterations},
     )
     return np.asarray(answer.x if np.isfinite(answer.fun) else prior.mean)
+
+
+def _solved(lower: Array, values: Array, trans: int = 0) -> Array:
+    from scipy.linalg import solve_triangular
+
+    found: Array = solve_triangular(lower, values, lower=True, trans=trans, check_finite=False)
+    return found
 
 
 def hallucinated(left: Array, row: int, noise: float) -> Array:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cholesky, lapack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +110,8 @@ def evidence(
 
     Infinite where the covariance is not positive definite in floating point.
     """
+    from scipy.linalg import cholesky, lapack
+
     level, course, shared, own, own_course, _, long, wide, short = np.exp(theta[-SCALES:])
     recipes, slope = _recipes(theta, groups, seen, seen)
     apart = np.abs(seen.time[:, None] - seen.time[None, :])
