@@ -167,6 +167,21 @@ def test_a_forked_process_uses_its_own_connection(tmp_path: Path):
     assert healthy(tmp_path / "runs.db")
 
 
+def test_a_file_that_is_opened_twice_here_stays_locked_against_others(tmp_path: Path, spawn: Spawn):
+    path = tmp_path / "runs.db"
+    first = connect(address(path))
+    first.open(study_record())
+    second = connect(address(path))
+    # Who takes itself for the last one removes the log, to which others still write.
+    look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('select * from studies')"
+    assert spawn(look, path).wait() == 0
+    assert path.with_name("runs.db-wal").exists()
+    first.plan(STUDY, 0, new_steps(1))
+    assert len(second.history(STUDY).trials) == 1
+    second.close()
+    assert len(first.history(STUDY).trials) == 1
+
+
 def test_memory_is_refused_in_a_forked_process():
     storage = connect("sqlite://")
     pid = os.fork()

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, final
+from weakref import WeakSet
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,9 @@ from luthier.storage.sqlite_file import APPLICATION_ID, check_file, check_versio
 # Connections that a fork copied. Closing one in the child would release the parent's locks, so
 # they are kept and never used.
 _inherited: list[Pool] = []
+
+# What is open here: see `check_file`.
+_open: WeakSet[SqliteDatabase] = WeakSet()
 
 
 @final
@@ -47,7 +51,7 @@ class SqliteDatabase:
         self.wait = wait
         self._pid = os.getpid()
         if path is not None:
-            check_file(path)
+            check_file(path, known=any(other.is_at(path) for other in list(_open)))
         self._engine = create_engine(
             "sqlite://",
             # By name at each connection: a later change of the working folder changes nothing.
@@ -64,6 +68,14 @@ class SqliteDatabase:
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         self._prepare()
+        _open.add(self)
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether a path is this database's file."""
+        try:
+            return self.path is not None and self.path.samefile(path)
+        except OSError:
+            return False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A process that gets a copy opens the file itself.

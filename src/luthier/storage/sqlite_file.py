@@ -25,11 +25,13 @@ NETWORK_FILE_SYSTEMS = (
 _MAGIC = b"SQLite format 3\0"
 
 
-def check_file(path: Path, *, mounts: Path = Path("/proc/mounts")) -> None:
+def check_file(path: Path, *, known: bool = False, mounts: Path = Path("/proc/mounts")) -> None:
     """Refuse, without touching it, a path that no storage can live at.
 
     Args:
         path: Where the database is or shall be, absolute.
+        known: Whether this process has it open already. Then its header is not read: a process
+            that closes any descriptor of a file loses all its locks on it, SQLite's among them.
         mounts: The system's list of file systems; where there is none, none is refused.
 
     Raises:
@@ -52,7 +54,7 @@ def check_file(path: Path, *, mounts: Path = Path("/proc/mounts")) -> None:
             "studies get damaged. An SQLite storage needs a disk of this machine. Put the file "
             "there, or use PostgreSQL for several machines: `--storage postgresql://...`."
         )
-    if path.exists():
+    if not known and path.exists():
         _check_header(path)
 
 
