@@ -100,7 +100,8 @@ def until(happened: Callable[[], object], seconds: float = 60) -> None:
 
 def test_how_many_workers_train_a_trial_changes_no_bit_of_it(tmp_path: Path):
     # By name: which engine is the fastest may be told otherwise at another moment.
-    options = {"recipe": RECIPE, "engine": "torch_eager"}
+    # Its first decision is eight trials, whatever the others have seen when they decide.
+    options = {"recipe": RECIPE, "engine": "torch_eager", "strategy": "halving"}
     where = {"storage": url(tmp_path), "budget": "9 trials"}
     alone = tune("mlp", "iris", study="alone", **options, **where)
     seen: list[History] = []

@@ -27,7 +27,7 @@ def main(order: Mapping[str, Any]) -> None:
         order: Numbers of the open files ``work``, ``control`` and ``outcome``; ``index`` of the
             worker; its ``core``; ``argv`` of the parent.
     """
-    _leave_interrupts_to_the_parent()
+    leave_interrupts_to_the_parent()
     sys.argv[:] = order["argv"]
     if hasattr(os, "sched_setaffinity") and order["core"] is not None:
         os.sched_setaffinity(0, {order["core"]})
@@ -48,7 +48,7 @@ def main(order: Mapping[str, Any]) -> None:
         file.write(pack_outcome(value, error))
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def leave_interrupts_to_the_parent() -> None:
     """Ignore Ctrl-C, which a terminal sends to all; the parent blocked it until now."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):

@@ -7,28 +7,102 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from luthier.core import Death
 from luthier.executors.crossing import unpack_outcome
+from luthier.executors.nursery import Nursery
+from luthier.executors.start import ONE_THREAD, search_path
 
-# Read by numerical libraries when they are imported: one thread is part of an engine's identity.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-}
 # Ends by someone else's hand, or by that of the system when memory or time runs out.
 FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU")
 _BOOT = (
     "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order['path']; "
     "from luthier.executors.child import main; main(order)"
 )
+
+
+class Process(Protocol):
+    """What a member is to its parent, wherever the process comes from."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        ...
+
+    def code(self) -> int:
+        """Return its exit code, or minus the number of the signal that ended it."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+    def close(self) -> None:
+        """Wait for its end, and let the system forget it."""
+        ...
+
+
+@dataclass(eq=False)
+class Fresh:
+    """A worker process that was started anew."""
+
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, order: Mapping[str, Any], files: Sequence[int]) -> Fresh:
+        """Start one with the open files ``work``, ``control`` and ``outcome``."""
+        names = dict(zip(("work", "control", "outcome"), files, strict=True))
+        text = json.dumps({**order, **names, "path": search_path()})
+        process = subprocess.Popen(  # noqa: S603 - this very interpreter
+            [sys.executable, "-c", _BOOT, text],
+            env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.DEVNULL,
+            stdout=2,  # what a builder prints is no result of a command
+            pass_fds=files,
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self.process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended. Its number stays its own until `close`, where that can be had."""
+        if self.process.returncode is not None:
+            return True
+        if not hasattr(os, "waitid"):
+            return self.process.poll() is not None
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, flags) is not None
+
+    def code(self) -> int:
+        """Return its exit code, or minus the number of the signal that ended it."""
+        if self.process.returncode is not None or not hasattr(os, "waitid"):
+            return self.process.wait()
+        info = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        if info is None:
+            return self.process.wait()
+        return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+
+    def close(self) -> None:
+        """Wait for its end, and let the system forget it."""
+        self.process.wait()
 
 
 @dataclass(eq=False)
@@ -43,33 +117,25 @@ class Member:
     """
 
     index: int
-    process: subprocess.Popen[bytes]
+    process: Process
     control: int
     result: IO[bytes]
     _asked: bool = field(default=False, init=False)
 
     @classmethod
-    def start(cls, index: int, work: int, core: int | None) -> Member:
-        """Start a worker on the work in an open file."""
+    def start(
+        cls, index: int, work: int, core: int | None, nursery: Nursery | None = None
+    ) -> Member:
+        """Start a worker on the work in an open file; a nursery's, if it can make one."""
         reading, control = os.pipe()
         result = TemporaryFile()  # noqa: SIM115 - open as long as the worker lives
-        order = {
-            "index": index,
-            "work": work,
-            "control": reading,
-            "outcome": result.fileno(),
-            "core": core,
-            "argv": sys.argv,
-            "path": [folder or os.getcwd() for folder in sys.path],  # noqa: PTH109
-        }
+        files = (work, reading, result.fileno())
+        order = {"index": index, "core": core, "argv": sys.argv}
+        process: Process | None = None
         try:
-            process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-c", _BOOT, json.dumps(order)],
-                env={**os.environ, **ONE_THREAD},
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what a builder prints is no result of a command
-                pass_fds=(work, reading, result.fileno()),
-            )
+            if nursery is not None and nursery.ready(0):
+                process = nursery.copy(order, files)
+            process = process or Fresh.start(order, files)
         finally:
             os.close(reading)
         return cls(index, process, control, result)
@@ -77,12 +143,7 @@ class Member:
     @property
     def ended(self) -> bool:
         """Whether it has ended. Its number stays its own until `close`, where that can be had."""
-        if self.process.returncode is not None:
-            return True
-        if not hasattr(os, "waitid"):
-            return self.process.poll() is not None
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self.process.pid, flags) is not None
+        return self.process.ended
 
     def outcome(self) -> tuple[Any, BaseException | None] | None:
         """Return what it returned or raised; None where it died before that."""
@@ -91,7 +152,7 @@ class Member:
 
     def death(self) -> Death:
         """Return how it ended, after it has."""
-        code = self._code()
+        code = self.process.code()
         if code >= 0:
             return Death(self.index, self.process.pid, f"ended itself with exit code {code}", False)
         try:
@@ -115,15 +176,6 @@ class Member:
 
     def close(self) -> None:
         """Let the system forget it, and close what it was told and told through."""
-        self.process.wait()
+        self.process.close()
         os.close(self.control)
         self.result.close()
-
-    def _code(self) -> int:
-        """Return its exit code, or minus the number of the signal that ended it."""
-        if self.process.returncode is not None or not hasattr(os, "waitid"):
-            return self.process.wait()
-        info = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
-        if info is None:
-            return self.process.wait()
-        return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status

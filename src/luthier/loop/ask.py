@@ -40,6 +40,7 @@ from luthier.loop.confirm import Confirmation
 from luthier.loop.confirming import Confirming, Contender, Rivals
 from luthier.loop.costs import check_cost, check_difference
 from luthier.loop.next_question import proposals
+from luthier.loop.nurseries import nursery_for
 from luthier.loop.overseer import Overseer
 from luthier.loop.recipes import load_space
 from luthier.loop.record import default_ranges, study_name, study_record
@@ -155,66 +156,67 @@ def ask(
     check_difference(min_difference), check_cost(cost)
     limits = Budget.parse(budget)
     executors.load(executor, workers)
-    parts = assemble(
-        build,
-        data,
-        recipe=recipe,
-        target=target,
-        task=task,
-        metric=metric,
-        sample_weight=sample_weight,
-        group=group,
-        time=time,
-        split=split,
-        budget=_shorter(limits, len(values)),
-        seed=seed,
-        framework=framework,
-    )
-    asked = _parameter(question, parts)
-    asking = Asking(asked, _values(asked, values, parts))
-    ranges = {asked: Categorical(*asking.values), **_ranges(space, parts, limits, asked)}
-    parts.trainer(engine)
-    name = study or f"{study_name(parts, seed)}-ask-{question.removeprefix(MODEL_PREFIX)}"
-    wanted = partial(
-        study_record,
-        parts,
-        name,
-        recipe=recipe,
-        space=ranges,
-        budget=limits,
-        seed=seed,
-        strategy="ask",
-        engine=engine,
-    )
-    record = wanted(stored=None)
-    store = connect(storage)
-    stored = store.find(name)
-    if stored is not None:
-        record = wanted(stored=stored)
-    store.open(record)
-    work = Work(record, store, "random", limits, engine, parts, notify, plan=asking)
-    said: dict[str, None] = {}
+    with nursery_for(workers, framework) as nursery:
+        parts = assemble(
+            build,
+            data,
+            recipe=recipe,
+            target=target,
+            task=task,
+            metric=metric,
+            sample_weight=sample_weight,
+            group=group,
+            time=time,
+            split=split,
+            budget=_shorter(limits, len(values)),
+            seed=seed,
+            framework=framework,
+        )
+        asked = _parameter(question, parts)
+        asking = Asking(asked, _values(asked, values, parts))
+        ranges = {asked: Categorical(*asking.values), **_ranges(space, parts, limits, asked)}
+        parts.trainer(engine)
+        name = study or f"{study_name(parts, seed)}-ask-{question.removeprefix(MODEL_PREFIX)}"
+        wanted = partial(
+            study_record,
+            parts,
+            name,
+            recipe=recipe,
+            space=ranges,
+            budget=limits,
+            seed=seed,
+            strategy="ask",
+            engine=engine,
+        )
+        record = wanted(stored=None)
+        store = connect(storage)
+        stored = store.find(name)
+        if stored is not None:
+            record = wanted(stored=stored)
+        store.open(record)
+        work = Work(record, store, "random", limits, engine, parts, notify, plan=asking)
+        said: dict[str, None] = {}
 
-    def launch(work: Work) -> bool:
-        overseer = Overseer(name, store, work.budget, notify)
-        remarks = overseer.run(executors.load(executor, workers), work, workers)
-        said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
-        return not overseer.interrupted
+        def launch(work: Work) -> bool:
+            overseer = Overseer(name, store, work.budget, notify)
+            remarks = overseer.run(executors.load(executor, workers, nursery), work, workers)
+            said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
+            return not overseer.interrupted
 
-    def train(plan: Confirming) -> bool:
-        return launch(replace(work, plan=plan))
+        def train(plan: Confirming) -> bool:
+            return launch(replace(work, plan=plan))
 
-    def rivals(history: History) -> Rivals | str:
-        return _rivals(asking, record, history)
+        def rivals(history: History) -> Rivals | str:
+            return _rivals(asking, record, history)
 
-    confirmation = Confirmation(
-        record, store, parts, limits, train, min_difference, cost, rivals=rivals
-    )
-    proof = search_and_confirm(work, launch, confirmation)
-    record = replace(record, about={**record.about, "proof": proof.to_json()})
-    store.open(record)
-    whole = Study(record, store, parts, tuple(said), proof)
-    return Answer(_question(asking, record, whole.history, store.url, proof), whole)
+        confirmation = Confirmation(
+            record, store, parts, limits, train, min_difference, cost, rivals=rivals
+        )
+        proof = search_and_confirm(work, launch, confirmation)
+        record = replace(record, about={**record.about, "proof": proof.to_json()})
+        store.open(record)
+        whole = Study(record, store, parts, tuple(said), proof)
+        return Answer(_question(asking, record, whole.history, store.url, proof), whole)
 
 
 def _shorter(limits: Budget, values: int) -> Budget:

@@ -22,6 +22,7 @@ from luthier.loop.confirming import Confirming
 from luthier.loop.costs import check_cost, check_difference
 from luthier.loop.feasible import names_network, within_limits
 from luthier.loop.limits import read_limits
+from luthier.loop.nurseries import nursery_for
 from luthier.loop.overseer import Overseer
 from luthier.loop.record import study_name, study_record
 from luthier.loop.search_and_confirm import search_and_confirm
@@ -155,76 +156,79 @@ def tune(
         store = connect(storage)
         alone = ObjectiveWork(objective, record, store, budgeted, folder, strategy, notify)
         return tune_objective(alone, runner, workers)
-    parts = assemble(
-        build,
-        data,
-        recipe=recipe,
-        target=target,
-        task=task,
-        metric=metric,
-        sample_weight=sample_weight,
-        group=group,
-        time=time,
-        split=split,
-        budget=budgeted,
-        seed=seed,
-        framework=framework,
-    )
-    search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
-    asked = read_limits(limits, objectives, parts.arrays.task.metrics)
-    name = study or study_name(parts, seed)
-    wanted = partial(
-        study_record,
-        parts,
-        name,
-        recipe=recipe,
-        space=space,
-        budget=budgeted,
-        seed=seed,
-        strategy=strategy,
-        engine=engine,
-        wishes=asked,
-    )
-    record = wanted(stored=None)  # a mistake is told before there is a storage
-    store = connect(storage)
-    stored = store.find(name)
-    if stored is not None:
-        record = wanted(stored=stored)
-    else:
-        record = within_limits(record, parts, asked, given=names_network(recipe))
-    store.open(record)
-    rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
-    whole = budgeted if rival is None else rival.whole
-    work = Work(record, store, strategy, whole, engine, parts, notify)
-    said: dict[str, None] = dict.fromkeys(f"baseline: {note}" for note in parts.about.notes)
+    with nursery_for(workers, framework) as nursery:
+        parts = assemble(
+            build,
+            data,
+            recipe=recipe,
+            target=target,
+            task=task,
+            metric=metric,
+            sample_weight=sample_weight,
+            group=group,
+            time=time,
+            split=split,
+            budget=budgeted,
+            seed=seed,
+            framework=framework,
+        )
+        search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
+        asked = read_limits(limits, objectives, parts.arrays.task.metrics)
+        name = study or study_name(parts, seed)
+        wanted = partial(
+            study_record,
+            parts,
+            name,
+            recipe=recipe,
+            space=space,
+            budget=budgeted,
+            seed=seed,
+            strategy=strategy,
+            engine=engine,
+            wishes=asked,
+        )
+        record = wanted(stored=None)  # a mistake is told before there is a storage
+        store = connect(storage)
+        stored = store.find(name)
+        if stored is not None:
+            record = wanted(stored=stored)
+        else:
+            record = within_limits(record, parts, asked, given=names_network(recipe))
+        store.open(record)
+        rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
+        whole = budgeted if rival is None else rival.whole
+        work = Work(record, store, strategy, whole, engine, parts, notify)
+        said: dict[str, None] = dict.fromkeys(f"baseline: {note}" for note in parts.about.notes)
 
-    def launch(work: Work) -> bool:
-        overseer = Overseer(work.study.name, store, work.budget, notify)
-        here = executor == "auto" and brief(work, store.history(work.study.name))
-        count = 1 if here else workers
-        remarks = overseer.run(executors.load(executor, count), work, count)
-        for line in itertools.chain(*filter(None, remarks)):
-            # Each launch, and each worker, has times of its own: the first tells enough.
-            if not (line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in said)):
-                said[line] = None
-        return not overseer.interrupted
+        def launch(work: Work) -> bool:
+            overseer = Overseer(work.study.name, store, work.budget, notify)
+            here = executor == "auto" and brief(work, store.history(work.study.name))
+            count = 1 if here else workers
+            remarks = overseer.run(executors.load(executor, count, nursery), work, count)
+            for line in itertools.chain(*filter(None, remarks)):
+                # Each launch, and each worker, has times of its own: the first tells enough.
+                if not (
+                    line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in said)
+                ):
+                    said[line] = None
+            return not overseer.interrupted
 
-    def train(plan: Confirming) -> bool:
-        return launch(replace(work, plan=plan))
+        def train(plan: Confirming) -> bool:
+            return launch(replace(work, plan=plan))
 
-    confirmation = Confirmation(record, store, parts, whole, train, min_difference, cost)
-    against: dict[str, Any] = {}
-    if rival is not None:
-        if not rival.search(work, launch):
-            return Study(record, store, parts, tuple(said), Proof(reason=STOPPED))
-        other = store.history(rival.record.name)
-        confirmation = replace(confirmation, rivals=rival.rivals(other), share=rival.share)
-        against = {"against": rival.against(other), "tuned": True}
-    proof = replace(search_and_confirm(work, launch, confirmation), **against)
-    # Kept with the study, so that `luthier show` and a report need no data to tell it.
-    record = replace(record, about={**record.about, "proof": proof.to_json()})
-    store.open(record)
-    return Study(record, store, parts, tuple(said), proof)
+        confirmation = Confirmation(record, store, parts, whole, train, min_difference, cost)
+        against: dict[str, Any] = {}
+        if rival is not None:
+            if not rival.search(work, launch):
+                return Study(record, store, parts, tuple(said), Proof(reason=STOPPED))
+            other = store.history(rival.record.name)
+            confirmation = replace(confirmation, rivals=rival.rivals(other), share=rival.share)
+            against = {"against": rival.against(other), "tuned": True}
+        proof = replace(search_and_confirm(work, launch, confirmation), **against)
+        # Kept with the study, so that `luthier show` and a report need no data to tell it.
+        record = replace(record, about={**record.about, "proof": proof.to_json()})
+        store.open(record)
+        return Study(record, store, parts, tuple(said), proof)
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

@@ -1,11 +1,12 @@
 """Every executor keeps the laws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from luthier import executors
 from luthier.core import Executor, LuthierError
+from luthier.executors import nursery
 from luthier.executors.local import Local
 from luthier.executors.processes import Processes
 from luthier.testing.executors import ExecutorLaws
@@ -21,6 +22,23 @@ class TestProcesses(ExecutorLaws):
     @pytest.fixture
     def make(self) -> Callable[[], Executor]:
         return Processes
+
+    @pytest.fixture
+    def workers(self) -> int:
+        return 2
+
+    @pytest.fixture
+    def mortal(self) -> bool:
+        return True
+
+
+class TestProcessesOfANursery(ExecutorLaws):
+    @pytest.fixture
+    def make(self) -> Iterator[Callable[[], Executor]]:
+        with nursery(()) as made:
+            while made is not None and made.ready(1.0) is None:
+                continue
+            yield lambda: Processes(made)
 
     @pytest.fixture
     def workers(self) -> int:

@@ -1,0 +1,161 @@
+"""A nursery: a process that has imported what workers need, and becomes them by copying itself.
+
+Importing PyTorch takes longer than a search in small networks. A nursery does it once a command,
+while the command itself reads its data, and a worker starts in milliseconds: `os.fork` in a
+process that has one thread, no data, no file of the user's, and runs none of the user's code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from luthier.executors.signals import interrupts_blocked
+from luthier.executors.start import ONE_THREAD, search_path
+
+READY = b"ready"
+MESSAGE = 1 << 17  # bytes of a message at most
+_BOOT = (
+    "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order['path']; "
+    "from luthier.executors.nurse import main; main(order)"
+)
+
+
+@dataclass(eq=False)
+class Nursery:
+    """Makes worker processes by copying one that is ready.
+
+    Args:
+        process: That process.
+        line: What it is asked through.
+    """
+
+    process: subprocess.Popen[bytes]
+    line: socket.socket
+    _ready: bool | None = field(default=None, init=False)
+
+    @classmethod
+    def start(cls, modules: Sequence[str]) -> Nursery | None:
+        """Start one that imports some modules; None where the system cannot do it.
+
+        It takes Linux: a process is watched by a descriptor of its own, as it is another one's
+        child. Elsewhere numerical libraries do not survive a fork, either.
+        """
+        if not (sys.platform == "linux" and hasattr(os, "pidfd_open")):
+            return None
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        order = {
+            "line": theirs.fileno(),
+            "modules": list(modules),
+            "parent": os.getpid(),
+            "path": search_path(),
+        }
+        with interrupts_blocked(), theirs:
+            process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                [sys.executable, "-c", _BOOT, json.dumps(order)],
+                env={**os.environ, **ONE_THREAD},
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                pass_fds=(theirs.fileno(),),
+            )
+        return cls(process, ours)
+
+    def ready(self, seconds: float) -> bool | None:
+        """Tell whether it can make workers; None while it is not known after some seconds."""
+        if self._ready is None and select.select([self.line], [], [], seconds)[0]:
+            try:
+                self._ready = self.line.recv(MESSAGE) == READY
+            except OSError:
+                self._ready = False
+        return self._ready
+
+    def copy(self, order: Mapping[str, Any], files: Sequence[int]) -> Copied | None:
+        """Return a new worker process; None where none could be made.
+
+        Args:
+            order: What `luthier.executors.child.main` takes, but for the files.
+            files: Numbers of the open files ``work``, ``control`` and ``outcome``.
+        """
+        answer = self.ask({"order": order}, files)
+        if answer is None:
+            self._ready = False
+            return None
+        return Copied(self, answer, os.pidfd_open(answer))
+
+    def ask(self, wish: Mapping[str, Any], files: Sequence[int] = ()) -> int | None:
+        """Return the answer to a wish; None when nobody is there any more."""
+        try:
+            socket.send_fds(self.line, [json.dumps(wish).encode()], files)
+            answer = self.line.recv(MESSAGE)
+        except OSError:
+            return None
+        return int(answer) if answer else None
+
+    def close(self) -> None:
+        """End it. Its workers have ended before, or go on until they are told to."""
+        self.line.close()
+        if self._ready is None:  # still importing: it would not notice for seconds
+            self.process.kill()
+        self.process.wait()
+
+
+@dataclass(eq=False)
+class Copied:
+    """A worker process that a nursery made.
+
+    Args:
+        nursery: Whose child it is.
+        pid: Its number.
+        watch: Descriptor that tells when it has ended.
+    """
+
+    nursery: Nursery
+    pid: int
+    watch: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended. Its number stays its own until `close`."""
+        return bool(select.select([self.watch], [], [], 0)[0])
+
+    def code(self) -> int:
+        """Return its exit code, or minus the number of the signal that ended it."""
+        code = self.nursery.ask({"code": self.pid})
+        # Without a nursery nobody knows: the system itself has taken over its children.
+        return -signal.SIGKILL if code is None else code
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.watch, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Wait for its end, and let the system forget it."""
+        select.select([self.watch], [], [])
+        self.nursery.ask({"forget": self.pid})
+        os.close(self.watch)
+
+
+@contextmanager
+def nursery(modules: Sequence[str], *, needed: bool = True) -> Iterator[Nursery | None]:
+    """Have a nursery for a while; None where there is no need, or it cannot be had.
+
+    Args:
+        modules: What it imports.
+        needed: Whether there will be workers.
+    """
+    made = Nursery.start(modules) if needed else None
+    try:
+        yield made
+    finally:
+        if made is not None:
+            made.close()

@@ -1,0 +1,125 @@
+"""A nursery imports once, and its workers start in milliseconds; what it cannot do is done anew."""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from luthier.core import Stop
+from luthier.executors.nursery import Nursery, nursery
+from luthier.executors.processes import Processes
+
+if sys.platform != "linux":
+    pytest.skip("nurseries need Linux", allow_module_level=True)
+
+
+def ready(made: Nursery) -> bool:
+    while made.ready(1.0) is None:
+        continue
+    return made.ready(0.0)
+
+
+def about(index: int, stop: Stop) -> tuple:
+    import numpy
+
+    drawn = (random.random(), float(numpy.random.rand()))
+    time.sleep(0.2)  # so that the two are there at once
+    return os.getppid(), os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"], drawn
+
+
+def test_a_worker_is_the_nurserys_child_on_a_core_of_its_own_with_draws_of_its_own():
+    with nursery(("numpy",)) as made:
+        (one, other) = Processes(made).launch(about, 2)
+        assert {one[0], other[0]} == {made.process.pid}
+    assert len(one[1]) == len(other[1]) == 1
+    assert one[2] == other[2] == "1"
+    assert not set(one[3]) & set(other[3])
+
+
+def test_what_it_imported_its_workers_have_and_nothing_of_what_another_one_did():
+    def imported(index: int, stop: Stop) -> tuple[bool, bool, bool]:
+        seen = ("wave" in sys.modules, hasattr(sys, "marked"), "torch" in sys.modules)
+        sys.marked = True
+        return seen
+
+    with nursery(("wave", "no_such_module")) as made:
+        for _ in range(2):
+            assert Processes(made).launch(imported, 1) == [(True, False, False)]
+
+
+def test_where_it_was_killed_workers_are_started_anew():
+    with nursery(()) as made:
+        assert ready(made)
+        made.process.kill()
+        made.process.wait()
+        (found,) = Processes(made).launch(about, 1)
+        assert found[0] == os.getpid()
+
+
+def test_a_worker_outlives_it_and_is_asked_to_end_as_ever():
+    def work(index: int, stop: Stop) -> str:
+        os.kill(os.getppid(), signal.SIGKILL)
+        while not stop.asked:
+            time.sleep(0.01)
+        return "asked"
+
+    with nursery(()) as made:
+        executor = Processes(made)
+        assert executor.launch(work, 1, watch=lambda: executor.stop(now=False)) == ["asked"]
+
+
+def test_one_with_threads_makes_no_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "starts_one.py").write_text(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with nursery(("starts_one",)) as made:
+        assert not ready(made)
+        assert Processes(made).launch(about, 1)[0][0] == os.getpid()
+
+
+def test_it_leaves_no_process_and_no_open_file_behind():
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = count()
+    with nursery(()) as made:
+        Processes(made).launch(lambda index, stop: None, 2)
+        pid = made.process.pid
+    assert count() == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_it_ends_in_the_midst_of_an_import_when_its_parent_is_killed(tmp_path: Path):
+    (tmp_path / "slow.py").write_text("open('begun', 'w').close()\nimport time\ntime.sleep(60)")
+    child = os.fork()
+    if child == 0:
+        try:
+            os.chdir(tmp_path)
+            sys.path.insert(0, str(tmp_path))
+            made = Nursery.start(("slow",))
+            (tmp_path / "pid").write_text(str(made.process.pid))
+            time.sleep(60)
+        finally:
+            os._exit(0)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    stat, deadline = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat"), time.monotonic() + 5
+    while living(stat):
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.05)
+
+
+def living(stat: Path) -> bool:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
