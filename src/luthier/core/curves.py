@@ -88,16 +88,10 @@ class Curves:
         >>> Curves.from_epochs([{"val_loss": 1.0}, {"metrics": {"f1": 0.5}}]).metrics
         {'f1': (nan, 0.5)}
         """
-        plain: list[Any] = [name for name in _SERIES if any(name in row for row in rows)]
-        groups = {
-            group: {
-                name: tuple(row.get(group, {}).get(name, math.nan) for row in rows)
-                for name in dict.fromkeys(name for row in rows for name in row.get(group, {}))
-            }
-            for group in ("metrics", "signals")
-        }
-        series = {name: tuple(row.get(name, math.nan) for row in rows) for name in plain}
-        return cls(metrics=groups["metrics"], signals=groups["signals"], **series)
+        named = {g: _columns([row.get(g, {}) for row in rows]) for g in ("metrics", "signals")}
+        columns = _columns(rows)
+        series = {name: columns[name] for name in _SERIES if name in columns}
+        return cls(**series, **named)
 
     def upto(self, epochs: int) -> Curves:
         """Return the first epochs alone."""
@@ -180,6 +174,21 @@ class Curves:
         """Whether the last epoch's losses are numbers."""
         last = [series[-1] for series in (self.train_loss, self.val_loss) if series]
         return all(math.isfinite(value) for value in last)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return rows as columns, by name in the order in which names occur.
+
+    Histories are read from rows all the time, and mostly all rows have the same names.
+    """
+    names: dict[str, None] = {}
+    for row in rows:
+        if row.keys() != names.keys():
+            names |= dict.fromkeys(row)
+    try:
+        return {name: tuple([row[name] for row in rows]) for name in names}
+    except KeyError:
+        return {name: tuple([row.get(name, math.nan) for row in rows]) for name in names}
 
 
 _SERIES = tuple(f.name for f in fields(Curves) if f.name not in {"metrics", "signals"})

@@ -130,6 +130,7 @@ class Processes:
                 watch()
                 watched = time.monotonic()
             time.sleep(POLL)
+        watch()  # and see how it ended
 
 
 class _Shift:

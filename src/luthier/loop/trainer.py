@@ -248,6 +248,11 @@ class TrialRun:
         )
 
     @property
+    def seconds_left(self) -> float:
+        """About how long the rest of this step takes, at the last epoch's pace."""
+        return (self.until - len(self.curves)) * (self.curves.seconds or (0.0,))[-1]
+
+    @property
     def diverged(self) -> bool:
         """Whether the last epoch's losses are no numbers."""
         return len(self.curves) > 0 and not self.curves.finite

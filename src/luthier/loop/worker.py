@@ -142,11 +142,15 @@ class Worker:
         epochs = claim.trial.epochs
         try:
             training = self.trainer.place(claim, self.storage, self.study.name)
-            # The first epoch is stored at once, so that a killed worker got somewhere.
-            stored = -STORE_EVERY
+            stored = None
             while not training.ended:
                 training.advance(seconds=STORE_EVERY / 5)
                 epochs = len(training.curves)
+                if stored is None:
+                    # The first epoch is stored at once, so that a killed worker got somewhere;
+                    # unless the last one is as near.
+                    near = training.seconds_left < STORE_EVERY
+                    stored = time.monotonic() - (0.0 if near else STORE_EVERY)
                 if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
                     curves, state = training.news()
                     if not self._advance(claim, curves, state):

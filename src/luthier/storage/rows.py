@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
@@ -84,7 +85,7 @@ def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Tri
     curves = Curves.from_epochs(from_text(f"[{','.join(texts)}]"))
     return Trial(
         number=row.number,
-        recipe=Recipe.from_json(from_text(row.recipe)),
+        recipe=_recipe(row.recipe),
         seed=row.seed,
         state=row.state,
         engine=row.engine,
@@ -97,6 +98,12 @@ def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Tri
         changed=row.changed,
         purpose=row.purpose,
     )
+
+
+@lru_cache(maxsize=4096)
+def _recipe(text: str) -> Recipe:
+    """Read a recipe, once while its trial is read again and again."""
+    return Recipe.from_json(from_text(text))
 
 
 def add_trial(connection: Connection, study: int, step: Step, resumable: bool, changed: int) -> int:

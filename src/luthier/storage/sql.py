@@ -132,8 +132,9 @@ class SqlStorage:
             row = self._study(connection, study)
             taken = connection.execute(_DECISIONS, {"of_study": row.id}).scalar_one()
             record = _record(row.record)
+            newer = since < row.changed  # else a worker looks again before anything has happened
             return History(
-                trials=rows.read_trials(connection, row.id, since),
+                trials=rows.read_trials(connection, row.id, since) if newer else (),
                 metric=record.metric,
                 direction=record.direction,
                 decisions=taken,
