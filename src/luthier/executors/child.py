@@ -5,6 +5,7 @@ This module is imported before all else in a fresh process, so it imports little
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import pickle
@@ -46,6 +47,7 @@ def main(order: Mapping[str, Any]) -> None:
         error = raised
     with os.fdopen(order["outcome"], "wb") as file:
         file.write(pack_outcome(value, error))
+    gc.freeze()  # nobody looks for garbage in a process that ends
 
 
 def leave_interrupts_to_the_parent() -> None:

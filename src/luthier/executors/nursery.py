@@ -103,8 +103,7 @@ class Nursery:
     def close(self) -> None:
         """End it. Its workers have ended before, or go on until they are told to."""
         self.line.close()
-        if self._ready is None:  # still importing: it would not notice for seconds
-            self.process.kill()
+        self.process.kill()  # it has nothing to finish, and taking PyTorch down takes a while
         self.process.wait()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -88,6 +89,10 @@ def main() -> None:
         command = error.ctx.command_path if error.ctx else "luthier"
         message = error.format_message()
         _fail(f"{message}{'' if message[-1] in '.?' else '.'} Try: {command} --help")
+    finally:
+        # The process ends here. Without this, Python looks through all that PyTorch has made for
+        # garbage, twice: a third of a second.
+        gc.freeze()
     if code == _STOPPED:
         sys.stderr.write("stopped; the same command goes on from what was stored\n")
     sys.exit(code)
