@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,8 @@ class Confirmation:
     cost: str = COSTS[0]
     rivals: Callable[[History], Rivals | str] | None = None
     share: float = SHARE
+    # Of each training: every look asks for those of all before it, and one costs 400 scores.
+    _known: dict[tuple[int, int], Array] = field(init=False, default_factory=dict)
 
     def run(self) -> Proof:
         """Train and look, stage by stage, until there is a verdict or the reserve is spent."""
@@ -235,10 +237,13 @@ class Confirmation:
         )
 
     def _contributions(self, trial: Trial) -> Array:
-        state = self.storage.state(self.record.name, trial.number)
-        if state is None:
-            return np.full(2, np.nan)
-        return row_contributions(self.parts, trial.recipe, state)
+        key = (trial.number, trial.epochs)
+        if key not in self._known:
+            state = self.storage.state(self.record.name, trial.number)
+            if state is None:
+                return np.full(2, np.nan)
+            self._known[key] = row_contributions(self.parts, trial.recipe, state)
+        return self._known[key]
 
     def _own(self) -> tuple[float, float] | None:
         """Return the test scores of the trainings that the search compared, while it has them."""
