@@ -45,3 +45,13 @@ def test_asking_for_help_is_cheap():
     if not any(Path(luthier.__file__).parent.glob("apps/**/*.py")):
         pytest.skip("no command line yet")
     assert cpu_seconds("-c", "from luthier.apps.cli import main; main()", "--help") < 0.5
+
+
+def test_a_search_on_arrays_imports_what_it_uses():
+    code = (
+        "import tempfile, numpy as np, luthier\n"
+        "x = np.random.default_rng(0).normal(size=(80, 3))\n"
+        "luthier.tune('mlp', (x, (x[:, 0] > 0) * 1), budget='2 trials', strategy='random',\n"
+        "    recipe={'epochs': 1}, storage='sqlite:///' + tempfile.mkdtemp() + '/a.db')"
+    )
+    assert loaded(code).isdisjoint({"jax", "scipy", "sklearn", "pandas", "matplotlib"})
