@@ -88,10 +88,12 @@ class Curves:
         >>> Curves.from_epochs([{"val_loss": 1.0}, {"metrics": {"f1": 0.5}}]).metrics
         {'f1': (nan, 0.5)}
         """
-        named = {g: _columns([row.get(g, {}) for row in rows]) for g in ("metrics", "signals")}
         columns = _columns(rows)
-        series = {name: columns[name] for name in _SERIES if name in columns}
-        return cls(**series, **named)
+        return cls(
+            metrics=_columns([row.get("metrics", {}) for row in rows]),
+            signals=_columns([row.get("signals", {}) for row in rows]),
+            **{name: columns[name] for name in _SERIES if name in columns},
+        )
 
     def upto(self, epochs: int) -> Curves:
         """Return the first epochs alone."""
