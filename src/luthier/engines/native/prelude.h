@@ -17,10 +17,15 @@ typedef real vec __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeo
 typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
 #define LOAD(p) (*(const vec *)(p))
 #define STORE(p, v) (*(vec *)(p) = (v))
-#define ALL(x) ((x) - (vec){0})
 #define POSITIVE(v) ((vec)((lanes)(v) & ~((v) <= 0))) /* a NaN stays one */
 #define GATED(v, by) ((vec)((lanes)(v) & ((by) > 0)))
-#define TILE __attribute__((noinline)) /* one copy each: what is inlined everywhere compiles long */
+#ifdef __clang__
+#define TILE __attribute__((noinline))
+#define SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define TILE __attribute__((noinline, noclone)) /* one copy each: many take long to compile */
+#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
+#endif
 /* Roots and quotients by the processor's estimate and a step of Newton's: as good as to the last
    bit or two, and several times faster. */
 #if defined(__x86_64__) && !defined(__clang__) && !DOUBLE
@@ -190,40 +195,4 @@ static TILE void column_sums(const real *from, long rows, long columns, long str
     for (long r = 0; r < rows; r++) a += LOAD(from + r * stride + j);
     STORE(to + j, a);
   }
-}
-
-/* Write a matrix transposed: blocks in registers, whose halves change places at every scale. */
-static TILE void turn(const real *from, long rows, long columns, long stride, real *to, long apart) {
-#ifdef __clang__ /* which shuffles by constants alone */
-  const long whole_rows = 0, whole_columns = 0;
-#else
-  const long whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
-  for (long j = 0; j < whole_columns; j += LANES)
-    for (long i = 0; i < whole_rows; i += LANES) {
-      vec block[LANES];
-#pragma GCC unroll 16
-      for (long r = 0; r < LANES; r++) block[r] = LOAD(from + (i + r) * stride + j);
-#pragma GCC unroll 4
-      for (long half = LANES / 2; half; half /= 2) {
-        lanes first, second;
-#pragma GCC unroll 16
-        for (long l = 0; l < LANES; l++) {
-          first[l] = l & half ? LANES + l - half : l;
-          second[l] = l & half ? LANES + l : l + half;
-        }
-#pragma GCC unroll 16
-        for (long r = 0; r < LANES; r++)
-          if (!(r & half)) {
-            const vec one = block[r], two = block[r + half];
-            block[r] = __builtin_shuffle(one, two, first);
-            block[r + half] = __builtin_shuffle(one, two, second);
-          }
-      }
-#pragma GCC unroll 16
-      for (long r = 0; r < LANES; r++) STORE(to + (j + r) * apart + i, block[r]);
-    }
-#endif
-  for (long i = 0; i < rows; i++)
-    for (long j = i < whole_rows ? whole_columns : 0; j < columns; j++)
-      to[j * apart + i] = from[i * stride + j];
 }

@@ -13,6 +13,7 @@ from luthier.engines.native.losses import loss_source
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
 from luthier.engines.native.plan import Plan
+from luthier.engines.native.turning import turn_source
 from luthier.engines.native.writer import Writer
 
 PASS = 128  # rows that are evaluated at once: their values stay in the second cache
@@ -104,7 +105,7 @@ def source(
 def prelude(machine: Machine) -> str:
     """Return what every program begins with."""
     head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
-    return head + _file("prelude.h")
+    return head + _file("prelude.h") + turn_source(machine.lanes)
 
 
 def _file(name: str) -> str:

@@ -58,9 +58,7 @@ class Tile:
         ]
         for i in range(self.tall):
             adds = " ".join(f"c{i}_{j} += a * b{j};" for j in columns)
-            lines.append(
-                f"  {{ const vec a = ALL(A[{i * self.down} + k * {self.across}]); {adds} }}"
-            )
+            lines.append(f"  {{ const real a = A[{i * self.down} + k * {self.across}]; {adds} }}")
         lines.append("}")
         lines += [f"STORE(C + {self._at(i, j)}, {self._end(i, j)});" for i, j in cells]
         text = "\n".join(f"  {line}" for line in lines)
