@@ -17,6 +17,8 @@ from luthier.core import (
     Prescription,
     Recipe,
     Space,
+    Step,
+    Storage,
     StudyRecord,
     Trial,
 )
@@ -96,3 +98,17 @@ def drawn_story(count: int = 60, **changes: Any) -> Story:
         **changes,
     }
     return Story(**parts)
+
+
+def store(storage: Storage, record: StudyRecord, history: History) -> None:
+    """Write a study into a storage as its workers would have."""
+    storage.open(record)
+    steps = [Step(20, recipe=trial.recipe, seed=trial.seed) for trial in history.trials]
+    storage.plan(record.name, 0, steps)
+    for trial in history.trials:
+        claim = storage.claim(record.name, "ada:1:1:0", 1e6)
+        if claim is None:
+            raise RuntimeError(f"the step of trial {trial.number} is gone")
+        storage.assign(record.name, trial.number, trial.engine)
+        storage.advance(record.name, claim, trial.curves, None, seconds=1.0)
+        storage.finish(record.name, claim, trial.state, trial.cause)

@@ -20,6 +20,7 @@ from luthier.apps.cli.lr import lr
 from luthier.apps.cli.predict import predict
 from luthier.apps.cli.repair import repair
 from luthier.apps.cli.report import report
+from luthier.apps.cli.serve import serve
 from luthier.apps.cli.show import show
 from luthier.apps.cli.train import train
 from luthier.apps.cli.tune import tune
@@ -64,6 +65,7 @@ for command in (
     predict,
     show,
     report,
+    serve,
     worker,
 ):
     app.command()(command)

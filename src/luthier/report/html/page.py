@@ -4,33 +4,57 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from luthier.report.html.markup import Child, Markup, joined, tag
 
+Section = tuple[str, str, Markup]  # anchor, heading, content
 
-def page(title: str, sections: list[tuple[str, str, Markup]], lead: Child = None) -> str:
+
+@dataclass(frozen=True)
+class Served:
+    """What a page needs that a server shows, beside what it tells.
+
+    Args:
+        token: What its buttons must send, so that no other site's page can press them.
+        events: Where it hears of news; empty where there is none.
+        above: Links above the title, each an address and its name.
+    """
+
+    token: str
+    events: str = ""
+    above: tuple[tuple[str, str], ...] = ()
+
+
+def page(
+    title: str, sections: Sequence[Section], lead: Child = None, served: Served | None = None
+) -> str:
     """Return a whole document.
 
-    The policy admits this style and this script by their hashes and nothing else, so that a page
-    can neither ask a server for anything nor run what a text in it smuggles in.
+    The policy admits this style and these scripts by their hashes and nothing else, so that a page
+    can neither ask a server for anything nor run what a text in it smuggles in. A page that is
+    `served` may ask its own server.
 
     Args:
         title: Of the page.
         sections: Anchor, heading and content of each.
         lead: What stands below the title.
+        served: For a page of the dashboard.
     """
-    style, script = text_of("style.css"), text_of("script.js")
+    style = text_of("style.css")
+    scripts = [text_of(name) for name in ("script.js", *(["live.js"] if served else []))]
+    admitted = " ".join(f"'{_hash(one)}'" for one in scripts)
     policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src {admitted}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
+    if served:
+        policy += "; connect-src 'self'"
     links = [tag("a", heading, href=f"#{anchor}") for anchor, heading, _ in sections]
-    body = [
-        tag("section", tag("h2", heading), content, id=anchor)
-        for anchor, heading, content in sections
-    ]
+    body = [section(*one) for one in sections]
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -47,15 +71,30 @@ def page(title: str, sections: list[tuple[str, str, Markup]], lead: Child = None
         tag(
             "body",
             tag("a", "Skip to the answer", href="#" + sections[0][0], class_="skip"),
-            tag("header", tag("h1", title), lead),
+            tag("header", _above(served), tag("h1", title), lead),
             tag("nav", *links, aria_label="Sections"),
             tag("main", *body),
-            tag("script", Markup(script)),
+            tag("output", id="said", aria_live="polite") if served else None,
+            *(tag("script", Markup(script)) for script in scripts),
             class_="luthier",
+            data_token=served.token if served else None,
+            data_events=(served.events or None) if served else None,
         ),
         lang="en",
     )
     return f"<!doctype html>\n{document}\n"
+
+
+def section(anchor: str, heading: str, content: Markup) -> Markup:
+    """Return a part of a page, which the bar above it leads to."""
+    return tag("section", tag("h2", heading), content, id=anchor)
+
+
+def _above(served: Served | None) -> Markup | None:
+    if served is None or not served.above:
+        return None
+    links = [tag("a", name, href=where) for where, name in served.above]
+    return tag("p", *links, class_="above")
 
 
 def fragment(*content: Child) -> str:

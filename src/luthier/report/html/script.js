@@ -61,6 +61,8 @@ function curves(figure) {
   });
 }
 
+const brushes = new Map(); // a figure that is drawn anew keeps the bands it had
+
 // Parallel coordinates: a band on an axis chooses the trials that pass through it.
 function parallel(figure) {
   const facts = told(figure);
@@ -68,7 +70,7 @@ function parallel(figure) {
   const out = figure.querySelector(".readout");
   const picked = figure.querySelector(".picked");
   const axes = [...figure.querySelectorAll(".axis")];
-  const bands = axes.map(() => null);
+  const bands = axes.map((axis) => brushes.get(axis.dataset.name) || null);
   const y = (share) => facts.bottom - share * (facts.bottom - facts.top);
   const share = (event) => {
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
@@ -78,6 +80,7 @@ function parallel(figure) {
     return "M" + row.map((value, index) => `${facts.side + index * facts.step} ${y(value).toFixed(1)}`).join("L");
   }
   function draw() {
+    axes.forEach((axis, index) => brushes.set(axis.dataset.name, bands[index]));
     const active = bands.some((band) => band);
     const chosen = [];
     facts.rows.forEach((row, index) => {
@@ -143,8 +146,13 @@ function parallel(figure) {
       soon();
     });
   });
+  if (bands.some((band) => band)) draw();
 }
 
-for (const figure of document.querySelectorAll("figure.curves")) curves(figure);
-const brushed = document.getElementById("parallel");
-if (brushed) parallel(brushed);
+function revive(part) {
+  for (const figure of part.querySelectorAll("figure.curves")) curves(figure);
+  const brushed = part.querySelector("#parallel");
+  if (brushed) parallel(brushed);
+}
+
+revive(document);

@@ -22,6 +22,7 @@ class Story:
         commands: What to type, and what it does.
         versions: By name.
         written: When, in words; empty where the page should not say.
+        address: Where a server shows the study, and each trial below it; empty in a file.
     """
 
     record: StudyRecord
@@ -32,6 +33,7 @@ class Story:
     commands: tuple[tuple[str, str], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     written: str = ""
+    address: str = ""
 
     @property
     def baseline(self) -> Trial | None:

@@ -13,7 +13,7 @@ from luthier.report.html.findings import findings_list
 from luthier.report.html.front_chart import front_charts
 from luthier.report.html.importance_chart import importance_chart
 from luthier.report.html.markup import Child, Markup, joined, tag
-from luthier.report.html.page import fragment, page, table
+from luthier.report.html.page import Section, fragment, page, table
 from luthier.report.html.parallel_chart import parallel_chart
 from luthier.report.html.slice_chart import slice_chart
 from luthier.report.html.story import Story
@@ -28,12 +28,18 @@ _WIDEST = 12  # axes of the parallel coordinates: more do not fit a screen
 
 def study_page(story: Story) -> str:
     """Return a study's report as one HTML document."""
+    lead = tag("p", study_lead(story), class_="lead")
+    return page(f"luthier: {story.record.name}", study_sections(story), lead)
+
+
+def study_sections(story: Story) -> list[Section]:
+    """Return the parts of a study's story, from the answer to how it is repeated."""
     history, space = story.history.searched, story.record.space
     found = axes(space, history.trials)
     mattered = importances(story.record, history)
     found.sort(key=lambda axis: -mattered.shares.get(axis.name, 0.0))
     score = score_axis(history)
-    sections = [
+    return [
         ("answer", "The answer", answer(story)),
         ("why", "Why it won", _why(story, found, mattered, score)),
         ("training", "How it trained", training(story)),
@@ -41,8 +47,6 @@ def study_page(story: Story) -> str:
         ("findings", "What is wrong, or left to do", findings_list(story.diagnosis)),
         ("again", "How to reproduce it", _again(story)),
     ]
-    name = story.record.name
-    return page(f"luthier: {name}", sections, tag("p", _lead(story), class_="lead"))
 
 
 def study_fragment(story: Story) -> str:
@@ -70,7 +74,8 @@ def training(story: Story) -> Markup:
     )
 
 
-def _lead(story: Story) -> str:
+def study_lead(story: Story) -> str:
+    """Return in one line what a study is about."""
     about = story.record.about
     said = [f"{about.get('model') or 'a network'} on {about.get('data') or 'data from Python'}"]
     if story.written:
@@ -146,7 +151,7 @@ def _trials(story: Story, limit: int = 200) -> Markup:
     ranked = sorted(history.trials, key=lambda trial: (history.steady(trial), trial.number))
     rows: list[list[Child]] = [
         [
-            trial.number,
+            _named(story, trial),
             trial.state,
             trial.epochs,
             number(history.score(trial)),
@@ -162,6 +167,11 @@ def _trials(story: Story, limit: int = 200) -> Markup:
         tag("summary", f"{of} trials" if count != 1 else "The only trial"),
         table(head, rows, id="table"),
     )
+
+
+def _named(story: Story, trial: Trial) -> Child:
+    where = story.address and f"{story.address}/trials/{trial.number}"
+    return tag("a", trial.number, href=where) if where else trial.number
 
 
 def _again(story: Story) -> Markup:

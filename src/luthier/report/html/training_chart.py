@@ -19,6 +19,7 @@ def loss_chart(
     *,
     best_epoch: int | None = None,
     baseline: Curves | None = None,
+    beside: str = "the baseline",
     id_: str = "losses",
 ) -> Markup | None:
     """Return training and validation loss; None where neither was seen.
@@ -28,17 +29,22 @@ def loss_chart(
         findings: What was found; its place in the list is its number in the chart.
         best_epoch: The epoch whose weights are kept.
         baseline: Curves to compare with.
+        beside: Whose they are.
         id_: The figure's.
     """
     train = curves.train_loss_eval or curves.train_loss
     lines = [("val", "validation loss", curves.val_loss), ("train", "training loss", train)]
     if baseline is not None and baseline.val_loss:
-        lines.append(("base", "validation loss of the baseline", baseline.val_loss))
-    return _chart("Loss", "loss", lines, findings, best_epoch, id_)
+        lines.append(("base", f"validation loss of {beside}", baseline.val_loss))
+    return series_chart("Loss", "loss", lines, findings, best_epoch, id_=id_)
 
 
 def metric_charts(
-    curves: Curves, *, baseline: Curves | None = None, best_epoch: int | None = None
+    curves: Curves,
+    *,
+    baseline: Curves | None = None,
+    beside: str = "the baseline",
+    best_epoch: int | None = None,
 ) -> list[Markup]:
     """Return a chart for each metric that is not the loss itself, and for the learning rate."""
     found = []
@@ -47,23 +53,34 @@ def metric_charts(
             continue
         lines = [("val", f"validation {name}", series)]
         if baseline is not None and baseline.metrics.get(name):
-            lines.append(("base", "the baseline's", baseline.metrics[name]))
-        found.append(_chart(name, name, lines, (), best_epoch, f"metric-{index}"))
+            lines.append(("base", f"that of {beside}", baseline.metrics[name]))
+        found.append(series_chart(name, name, lines, (), best_epoch, id_=f"metric-{index}"))
     rates = [("rate", "learning rate", curves.learning_rate)]
     norms = [("rate", "gradient norm", curves.signals.get("gradient_norm", ()))]
-    found.append(_chart("Learning rate", "learning rate", rates, (), None, "rates"))
-    found.append(_chart("Gradient norm", "gradient norm", norms, (), None, "gradients"))
+    found.append(series_chart("Learning rate", "learning rate", rates, id_="rates"))
+    found.append(series_chart("Gradient norm", "gradient norm", norms, id_="gradients"))
     return [one for one in found if one is not None]
 
 
-def _chart(
+def series_chart(
     title: str,
     label: str,
     lines: Sequence[tuple[str, str, Sequence[float]]],
-    findings: Sequence[Finding],
-    best_epoch: int | None,
+    findings: Sequence[Finding] = (),
+    best_epoch: int | None = None,
+    *,
     id_: str,
 ) -> Markup | None:
+    """Return series by epoch; None where none has a value.
+
+    Args:
+        title: Above the chart.
+        label: Of the axis of values.
+        lines: Class of the stroke, name and values of each.
+        findings: Marked where they began.
+        best_epoch: Marked too.
+        id_: The figure's.
+    """
     lines = [one for one in lines if one[2]]
     if not lines:
         return None
