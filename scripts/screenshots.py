@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images: a search on digits, its report, in a headless Chromium.
+"""Take the pictures of docs/images: a search on digits, its report and dashboard, in Chromium.
 
 ``python scripts/screenshots.py`` needs ``pip install '.[torch,browser]'`` and a Chromium of the
 system. It searches for about a minute; with ``--report FILE`` it shows a report that is there.
@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +37,38 @@ def searched(folder: Path) -> Path:
     return study.report(folder / "report.html")
 
 
-def shoot(report: Path) -> None:
-    """Write a picture of the first screen for each setting, and one of the search."""
+@contextmanager
+def browsing() -> Iterator[Any]:
+    """Run the system's Chromium."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
+        yield browser
+        browser.close()
+
+
+def shoot_dashboard(storage: str) -> None:
+    """Write pictures of the dashboard: the winner's page, and what one can do."""
+    command = [sys.executable, "-m", "luthier", "serve", "--storage", storage, "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    if server.stdout is None:
+        raise SystemExit("luthier serve has no output")
+    address = server.stdout.readline().split()[1]
+    with browsing() as browser:
+        page = browser.new_page(viewport={"width": 1120, "height": 1000}, color_scheme="dark")
+        page.goto(address)
+        page.locator(".studies a").first.click()
+        page.locator("#table a").first.evaluate("link => link.click()")
+        page.wait_for_url("**/trials/*")
+        page.screenshot(path=IMAGES / "dashboard-trial.png")
+    server.terminate()
+
+
+def shoot(report: Path) -> None:
+    """Write a picture of the first screen for each setting, and one of the search."""
+    with browsing() as browser:
         for name, width, height, scheme in SHOTS:
             screen = {"width": width, "height": height}
             settings: dict[str, Any] = {"viewport": screen, "color_scheme": scheme}
@@ -50,7 +79,6 @@ def shoot(report: Path) -> None:
                 page.evaluate("document.querySelector('nav').remove()")  # it stays on top
                 page.locator("#search").screenshot(path=IMAGES / "report-search.png")
             page.close()
-        browser.close()
 
 
 def main() -> None:
@@ -60,7 +88,11 @@ def main() -> None:
     asked = parser.parse_args()
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        shoot(asked.report or searched(Path(folder)))
+        if asked.report:
+            shoot(asked.report)
+            return
+        shoot(searched(Path(folder)))
+        shoot_dashboard(f"sqlite:///{folder}/luthier.db")
 
 
 if __name__ == "__main__":

@@ -52,13 +52,11 @@ class Served:
 
 
 def serving(storage: Any, host: str = "127.0.0.1") -> Iterator[Served]:
-    config = uvicorn.Config(
-        site(Board(storage), Guard(TOKEN, host)),
-        port=0,
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
+    servers: list[Any] = []
+    app = site(Board(storage), Guard(TOKEN, host), lambda: servers[0].should_exit)
+    config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
+    servers.append(server)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -137,6 +137,19 @@ class History:
 
     def loss(self, trial: Trial, epochs: int | None = None) -> float:
         """Return a trial's score so that lower is better; infinite for a failed trial."""
+        if epochs is not None:
+            return self._loss(trial, epochs)
+        # Rankings ask for it again and again, and a page of ten thousand trials draws thirty.
+        known = self._losses.get(id(trial))
+        if known is None or known[0] is not trial:
+            known = self._losses[id(trial)] = trial, self._loss(trial, None)
+        return known[1]
+
+    @cached_property
+    def _losses(self) -> dict[int, tuple[Trial, float]]:
+        return {}
+
+    def _loss(self, trial: Trial, epochs: int | None) -> float:
         score = self.score(trial, epochs)
         if score is None or trial.state == "failed":
             return float("inf")
@@ -185,7 +198,7 @@ class History:
             if count
         }
 
-    @property
+    @cached_property
     def best(self) -> Trial | None:
         """The trial that did best around its best epoch, the first among equals.
 

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from luthier.report.html.page import Section, section
 
+_NAP = 0.2  # seconds: how soon a stream notices that its server ends
 Sections = Callable[[], Sequence[Section]]
 
 
@@ -22,11 +23,13 @@ class News:
     Args:
         changed: Tells the study's count of changes.
         sections: Draws the parts.
+        ending: Tells whether the server is about to end: then streams end by themselves.
         every: Seconds between two looks; drawing takes at most a fifth of the time.
     """
 
     changed: Callable[[], int]
     sections: Sections
+    ending: Callable[[], bool]
     every: float = 1.0
     _drawn: dict[str, str] = field(default_factory=dict)
     _at: int = -1
@@ -38,7 +41,11 @@ class News:
         yield ": hello\n\n"
         told = dict(await self._parts())
         while not await gone():
-            await asyncio.sleep(max(self.every, self._rest))
+            looked = time.monotonic()
+            while time.monotonic() - looked < max(self.every, self._rest):
+                await asyncio.sleep(_NAP)
+                if self.ending():
+                    return
             for name, html in (await self._parts()).items():
                 if told.get(name) != html:
                     told[name] = html

@@ -46,12 +46,13 @@ def serve(
         ) from error
     name = f"[{host}]" if ":" in host else host
     secret = "" if guard.open else f"?token={guard.token}"
-    config = uvicorn.Config(
-        site(board, guard), log_level="warning", access_log=False, timeout_graceful_shutdown=1
-    )
+    servers: list[uvicorn.Server] = []
+    app = site(board, guard, lambda: servers[0].should_exit)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    servers.append(uvicorn.Server(config))
     ready(f"http://{name}:{listening.getsockname()[1]}{path}{secret}")
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        servers[0].run(sockets=[listening])
     except KeyboardInterrupt:  # how uvicorn ends after Ctrl-C
         return
 

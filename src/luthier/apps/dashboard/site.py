@@ -36,11 +36,13 @@ class Site:
     Args:
         board: Reads studies and passes on wishes.
         guard: Knows the token.
+        ending: Tells whether the server is about to end.
     """
 
-    def __init__(self, board: Board, guard: Guard) -> None:
-        self.board, self.guard = board, guard
+    def __init__(self, board: Board, guard: Guard, ending: Callable[[], bool]) -> None:
+        self.board, self.guard, self.ending = board, guard, ending
         self._news: dict[str, News] = {}
+        self._pages: dict[str, tuple[int, str]] = {}  # drawn at a count of changes
 
     def studies(self, request: Request) -> Response:
         """All studies."""
@@ -50,8 +52,13 @@ class Site:
 
     def study(self, request: Request) -> Response:
         """A study's story and its buttons."""
-        story = self.board.story(request.path_params["study"])
-        return HTMLResponse(live.live_study_page(story, story.record.space, self.guard.token))
+        study = request.path_params["study"]
+        changed, known = self.board.history(study).changed, self._pages.get(study)
+        if known is None or known[0] != changed:
+            story = self.board.story(study)
+            page = live.live_study_page(story, story.record.space, self.guard.token)
+            known = self._pages[study] = changed, page
+        return HTMLResponse(known[1])
 
     def trial(self, request: Request) -> Response:
         """One trial, beside another one."""
@@ -108,14 +115,14 @@ class Site:
         if key not in self._news:
             while len(self._news) >= _KEPT:
                 self._news.pop(next(iter(self._news)))
-            self._news[key] = News(lambda: self.board.history(study).changed, sections)
+            self._news[key] = News(lambda: self.board.history(study).changed, sections, self.ending)
         stream = self._news[key].stream(request.is_disconnected)
         return StreamingResponse(stream, media_type="text/event-stream")
 
 
-def site(board: Board, guard: Guard) -> Starlette:
+def site(board: Board, guard: Guard, ending: Callable[[], bool]) -> Starlette:
     """Return the dashboard as an application that a server runs."""
-    pages = Site(board, guard)
+    pages = Site(board, guard, ending)
     of_study, of_trial = "/studies/{study:path}", "/studies/{study:path}/trials/{trial:int}"
     return Starlette(
         routes=[
