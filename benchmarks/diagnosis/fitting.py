@@ -27,7 +27,8 @@ GRIDS: dict[str, tuple[str, tuple[float, ...]]] = {
     "batch_too_small": ("left", (0.5, 0.3, 0.2, 0.1)),
     "not_learning": ("hardly", (1.0, 0.97, 0.95, 0.93, 0.9, 0.85)),
 }
-ALLOWED = 0.003  # share of healthy trainings that one rule may alarm on
+ALLOWED = 0.001  # share of healthy trainings that one rule may alarm on: twelve share one budget
+RESERVE = 1  # steps of a grid back from the loosest: a new data set may be noisier than all others
 
 
 def left_out(found: Sequence[Case]) -> Iterator[str]:
@@ -56,7 +57,9 @@ def left_out(found: Sequence[Case]) -> Iterator[str]:
                 for value in grid
                 if sum(loud[value].values()) - loud[value][one] <= ALLOWED * others
             ]
-            picked[one][name] = value = sound[-1] if sound else grid[0]
+            picked[one][name] = value = (
+                sound[max(0, len(sound) - 1 - RESERVE)] if sound else grid[0]
+            )
             chosen[value] += 1
             wrong += loud[value][one]
         used = by_name[name].__kwdefaults__[keyword]

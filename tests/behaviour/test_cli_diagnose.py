@@ -84,7 +84,7 @@ def test_columns_that_no_name_gives_away_are_mapped(luthier, log):
         ("epoch,loss\n", [], "holds no row"),
         (FINE, ["--map", "val_loss"], "--map val_loss names no column"),
         (FINE, ["--map", "val_loss=validation"], "no column 'validation'"),
-        ("epoch,loss\n0,high\n", [], "no column that looks like a loss"),
+        ("epoch,loss\n0,high\n", [], "It has epoch (and, without a number in them, loss)"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_two(luthier, log, text, options, message):

@@ -51,13 +51,16 @@ class Columns:
         return ", ".join(pairs)
 
 
-def columns_of(names: Sequence[str], given: Mapping[str, str], what: str) -> Columns:
+def columns_of(
+    names: Sequence[str], given: Mapping[str, str], what: str, *, texts: Sequence[str] = ()
+) -> Columns:
     """Find out which column is what; what the user says goes before what a name says.
 
     Args:
         names: All columns that hold numbers.
         given: Ours to theirs; a name that is no role is a metric's.
         what: What a message calls the log.
+        texts: Columns that hold no numbers.
 
     >>> columns_of(["epoch", "loss", "val_loss", "accuracy", "val_accuracy"], {}, "it").metrics
     {'val_accuracy': 'val_accuracy'}
@@ -86,8 +89,10 @@ def columns_of(names: Sequence[str], given: Mapping[str, str], what: str) -> Col
     roles.update({k: v for k, v in given.items() if k in ROLES})
     metrics.update({k: v for k, v in given.items() if k not in ROLES})
     if not {"train_loss", "train_loss_eval", "val_loss"} & set(roles):
+        held = f" (and, without a number in them, {', '.join(texts)})" if texts else ""
         raise DataError(
-            f"{what} has no column that looks like a loss. It has {', '.join(names) or 'none'}. "
+            f"{what} has no column that looks like a loss. It has {', '.join(names) or 'none'}"
+            f"{held}. "
             "Say which one it is: --map train_loss=COLUMN, and --map val_loss=COLUMN."
         )
     ordered = {role: roles[role] for role in ROLES if role in roles}

@@ -31,7 +31,7 @@ def log_of(rows: Rows, given: Mapping[str, str], what: str) -> Log:
         )
     names = list(dict.fromkeys(name for row in rows for name in row))
     numeric = [name for name in names if any(_number(row.get(name)) is not None for row in rows)]
-    columns = columns_of(numeric, given, what)
+    columns = columns_of(numeric, given, what, texts=[n for n in names if n not in numeric])
     chosen = {**columns.roles, **columns.metrics}
     numbers = [_numbers(row, chosen, index, what) for index, row in enumerate(rows, 1)]
     numbers = [row for row in numbers if set(row) - {"epoch", "step", "seconds", "learning_rate"}]

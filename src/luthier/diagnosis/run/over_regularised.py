@@ -11,10 +11,10 @@ from luthier.diagnosis.traces import beyond_the_loss, shrunk
 
 ABOUT = About(
     symptom="The training loss stays high, and the validation loss is just as high.",
-    evidence="The last training loss is above a third of guessing, validation is no worse, and "
-    "the recipe shows what holds it back: dropout of 0.7 or more, label smoothing of 0.5 or more, "
-    "or a decay that takes away more than updates give. Or a penalty with a factor of 0.001 or "
-    "more is two fifths of what is minimised at the end, beside a data loss above three twentieths "
+    evidence="The last training loss is above a third of guessing, validation is not much worse, "
+    "and the recipe shows what holds it back: dropout of 0.7 or more, label smoothing of 0.5 or "
+    "more, or a decay that takes away more than updates give. Or a penalty with a factor of 0.001 "
+    "or more is two fifths of what is minimised at the end, beside a data loss above an eighth "
     "of guessing; or had been half of it where nothing was learnt. In a watched loop: a penalty "
     "that is two fifths of the logged loss, or an l2 of 0.01 or more, has shrunk a tensor to half, "
     "and the loss itself is that high. Warning; error where nothing was learnt.",
@@ -29,11 +29,11 @@ def over_regularised(
     *,
     much: float = 1 / 3,
     nothing: float = 0.95,
-    gap: float = 1.15,
+    gap: float = 1.5,
     beyond: float = 1.3,
     strong: float = 1e-3,
     rivals: float = 0.4,
-    some: float = 0.15,
+    some: float = 0.12,
     outweighs: float = 0.5,
     dropped: float = 0.7,
     smoothed: float = 0.5,
@@ -45,7 +45,8 @@ def over_regularised(
         run: Curves of one training, with recipe and task.
         much: Share of the loss of guessing above which too little was learnt.
         nothing: Share of it above which nothing was learnt.
-        gap: Validation over training loss up to which nothing is learnt by heart.
+        gap: Validation over training loss up to which little is learnt by heart; the rows of
+            validation may be harder ones.
         beyond: Training loss over that of guessing from which on something else is wrong.
         strong: Factor of l1 or l2 from which on it can be the penalty; below it, a large penalty
             shows weights that a rate or an initialisation made large.

@@ -7,6 +7,7 @@ from luthier.diagnosis.about import About
 from luthier.diagnosis.evidence import adversarial, chance, curve, goal, scale, training
 from luthier.diagnosis.prescribe import changed
 from luthier.diagnosis.statistics import falls, forecast, level
+from luthier.diagnosis.traces import ended
 
 ABOUT = About(
     symptom="Both curves are still going down when training ends.",
@@ -42,6 +43,8 @@ def too_few_epochs(
     name, values = training(run)
     decides, size = goal(run), scale(run)
     if adversarial(run) or decides is None or size is None or len(values) < epochs:
+        return None
+    if ended(run):  # as no number: more epochs give no other
         return None
     if not falls(values) or not falls(decides.values):
         return None
