@@ -134,7 +134,7 @@ def test_a_density_is_one():
 
 
 def test_the_divergence_is_optunas():
-    optuna = pytest.importorskip("optuna")
+    optuna = pytest.importorskip("optuna", minversion="5")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     draw = np.random.default_rng(0)
     made = optuna.create_study()
