@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from luthier.loop.diagnose import diagnose
     from luthier.loop.keras_watch import KerasWatch
     from luthier.loop.lr import lr
+    from luthier.loop.planning import Plan, plan
     from luthier.loop.predict import predict
     from luthier.loop.repair.repair import repair
     from luthier.loop.repair.result import Repair
@@ -48,6 +49,7 @@ _LAZY = {
     "Comparison": "luthier.loop.compare",
     "KerasWatch": "luthier.loop.keras_watch",
     "Repair": "luthier.loop.repair.result",
+    "Plan": "luthier.loop.planning",
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
     "Training": "luthier.loop.train",
@@ -57,6 +59,7 @@ _LAZY = {
     "compare": "luthier.loop.compare",
     "diagnose": "luthier.loop.diagnose",
     "lr": "luthier.loop.lr",
+    "plan": "luthier.loop.planning",
     "predict": "luthier.loop.predict",
     "read": "luthier.data",
     "repair": "luthier.loop.repair.repair",
@@ -77,6 +80,7 @@ __all__ = [
     "Int",
     "KerasWatch",
     "LuthierError",
+    "Plan",
     "Pruned",
     "Recipe",
     "Repair",
@@ -92,6 +96,7 @@ __all__ = [
     "compare",
     "diagnose",
     "lr",
+    "plan",
     "predict",
     "read",
     "repair",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from luthier.core import (
@@ -296,7 +297,7 @@ class Study:
         _, moved = searched(self.record, self.history)
         start = self.record.about.get("start")
         began = () if start is None else (str(start),)
-        notes = (*facts_noted, *began, *map(str, moved), *self.remarks)
+        notes = (*facts_noted, *began, *map(str, moved), *self._seeds(), *self.remarks)
         failed = [trial for trial in self.trials if trial.state == "failed"]
         over = [trial for trial in failed if str(trial.cause).startswith(OVER)]
         if over:
@@ -306,6 +307,18 @@ class Study:
             return notes
         cause = " ".join(str(failed[-1].cause).split())
         return (*notes, f"{len(failed)} of {len(self.trials)} trials failed, the last: {cause}")
+
+    def _seeds(self) -> tuple[str, ...]:
+        """Return what other seeds of the winner came to, where a search had them trained."""
+        best = self.history.best
+        if best is None:
+            return ()
+        alike = [t for t in self.history.searched.trials if t.recipe == best.recipe]
+        scores = [s for t in alike if (s := self.history.score(t)) is not None]
+        if len(scores) < 2:
+            return ()
+        told = f"mean {fmean(scores):.4g}, standard deviation {stdev(scores):.2g}"
+        return (f"the winner's recipe with {len(scores)} seeds: {told}",)
 
     def _outcome(self, trial: Trial) -> Outcome | None:
         goal = (self.record.metric, self.record.direction)

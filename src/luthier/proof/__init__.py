@@ -3,7 +3,7 @@
 Rows of a table are trainings with different seeds, columns are test rows; larger is better.
 """
 
-from luthier.proof.detectable import detectable, detectable_by_rows
+from luthier.proof.detectable import detectable, detectable_by_rows, detectable_by_seeds
 from luthier.proof.judge import BETTER, EQUIVALENT, METHOD, SPENT, UNDECIDED, WORSE, judge
 from luthier.proof.pseudovalues import blocks, pseudovalues
 from luthier.proof.resampled import corrected_resampled
@@ -26,6 +26,7 @@ __all__ = [
     "corrected_resampled",
     "detectable",
     "detectable_by_rows",
+    "detectable_by_seeds",
     "judge",
     "judge_rows",
     "judge_seeds",

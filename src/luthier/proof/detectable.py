@@ -84,3 +84,27 @@ def detectable_by_rows(
     error = float(np.std(differences, ddof=1)) / sqrt(rows)
     reach = t_ppf(1 - alpha / 2, rows - 1) + t_ppf(power, rows - 1)
     return float(reach) * error
+
+
+def detectable_by_seeds(
+    first: int, second: int, *, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Return the smallest difference of two recipes that some seeds of each could show.
+
+    In units of the standard deviation between seeds, which the same seeds have to tell; that of the
+    rows comes on top. For a plan, before anything is known.
+
+    Args:
+        first: Trainings of one recipe.
+        second: Of the other.
+        alpha: Level of a claim.
+        power: Chance of it.
+
+    >>> round(detectable_by_seeds(2, 2), 1), round(detectable_by_seeds(5, 5), 1)
+    (5.4, 2.0)
+    """
+    freedom = first + second - 2
+    if freedom < 1:
+        return inf
+    reach = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
+    return float(reach * sqrt(1 / first + 1 / second))

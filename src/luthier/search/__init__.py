@@ -1,6 +1,7 @@
 """Strategies: pure functions of space, history and a random generator to the next steps."""
 
 from luthier.core import Goal, LuthierError, Strategy, did_you_mean
+from luthier.search.few import Few
 from luthier.search.freeze_thaw import FreezeThaw
 from luthier.search.grid import Grid
 from luthier.search.halving import Halving
@@ -29,7 +30,8 @@ def by_name(name: str) -> Strategy:
     """Return the strategy of a name, with its default settings.
 
     Args:
-        name: One of `ALL`, or ``optuna:`` and the name of a sampler of Optuna's.
+        name: One of `ALL`, ``optuna:`` and the name of a sampler of Optuna's, or ``few``, which
+            `luthier plan` takes: ``few:2`` keeps two trials for other seeds of the winner.
 
     Raises:
         LuthierError: when there is none of that name.
@@ -41,6 +43,8 @@ def by_name(name: str) -> Strategy:
     """
     if name.startswith("optuna:"):
         return Optuna(name.removeprefix("optuna:"))
+    if name == "few" or (name.startswith("few:") and name.removeprefix("few:").isdigit()):
+        return Few(seeds=int(name.removeprefix("few").removeprefix(":") or 0))
     strategies = dict(ALL)
     if name not in strategies:
         raise LuthierError(

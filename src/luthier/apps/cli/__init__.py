@@ -17,6 +17,7 @@ from luthier.apps.cli.check import check
 from luthier.apps.cli.compare import compare
 from luthier.apps.cli.diagnose import diagnose
 from luthier.apps.cli.lr import lr
+from luthier.apps.cli.plan import plan
 from luthier.apps.cli.predict import predict
 from luthier.apps.cli.repair import repair
 from luthier.apps.cli.report import report
@@ -54,6 +55,7 @@ def _root(
 
 for command in (
     tune,
+    plan,
     train,
     lr,
     batch,

@@ -1,0 +1,113 @@
+"""Stability before search: at twice the best rate, and what is done where that is unstable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from luthier.catalog import families
+from luthier.core import Recipe, nothing
+from luthier.loop.assembly import Assembly
+from luthier.loop.planning.steps import Stepped, stepped
+from luthier.loop.trainer import Trainer
+from luthier.search.rates.stability import CLIPPED, STEPS, clip_norm, clipped, warmups
+
+HALVINGS = 6  # of the rate, at most: one that is 64 times too high was no best rate
+
+
+@dataclass(frozen=True)
+class Stability:
+    """A recipe that is stable with head-room, and how it came to be.
+
+    Args:
+        recipe: It.
+        stable: Whether it is; nothing helped otherwise.
+        said: What was tried, a line each.
+        steps: That took.
+    """
+
+    recipe: Recipe
+    stable: bool
+    said: tuple[str, ...]
+    steps: int
+
+
+def stabilised(
+    parts: Assembly,
+    trainer: Trainer,
+    recipe: Recipe,
+    seed: int,
+    *,
+    steps: int = STEPS,
+    notify: Callable[[str], None] = nothing,
+) -> Stability:
+    """Return a recipe that stays stable at twice its rate.
+
+    The tuning playbook's order, each only where the one before did not help: warm-up, the shortest
+    that is stable and at most a tenth of the training; gradients clipped at the 90th percentile of
+    their norms, unless that clips more than half of the updates; a normalised network, for a family
+    that can be; the rate halved.
+
+    Args:
+        parts: Builder and data.
+        trainer: Knows the engines.
+        recipe: With the best rate so far.
+        seed: Decides weights, order and masks.
+        steps: Of each look; a warm-up comes on top.
+        notify: Called with each line.
+    """
+    said: list[str] = []
+    spent = 0
+
+    def look(one: Recipe, warmup: int) -> Stepped:
+        nonlocal spent
+        twice = one.replace({"learning_rate": 2 * one.learning_rate, "schedule": "constant"})
+        found = stepped(parts, trainer, twice, seed, steps + warmup)
+        spent += len(found.losses)
+        return found
+
+    def tell(line: str) -> None:
+        said.append(line)
+        notify(line)
+
+    first = look(recipe, 0)
+    if first.wrong is None:
+        tell(f"stable for {len(first.losses)} steps at twice the rate {recipe.learning_rate:.2g}")
+        return Stability(recipe, True, tuple(said), spent)
+    tell(f"unstable at twice the rate {recipe.learning_rate:.2g}: {first.wrong}")
+    calm = stepped(parts, trainer, recipe.replace({"schedule": "constant"}), seed, steps)
+    spent += len(calm.losses)
+    for what, one, warmup in _remedies(parts, recipe, calm):
+        found = look(one, warmup)
+        if found.wrong is None and one.clip_norm is not None and recipe.clip_norm is None:
+            share = clipped(found.norms, one.clip_norm)
+            if share > CLIPPED:
+                tell(f"{what} clips {share:.0%} of the updates, which is a lower rate: left out")
+                continue
+        tell(f"{what}: {found.wrong or 'stable'}")
+        if found.wrong is None:
+            return Stability(one, True, tuple(said), spent)
+    return Stability(recipe, False, tuple(said), spent)
+
+
+def _remedies(parts: Assembly, recipe: Recipe, calm: Stepped) -> Iterator[tuple[str, Recipe, int]]:
+    """Yield what may help: in words, as a recipe, and the steps of its warm-up."""
+    updates = parts.preparation.arrays(recipe)
+    size = recipe.batch_size if isinstance(recipe.batch_size, int) else len(updates.train)
+    total = recipe.epochs * max(1, len(updates.train) // size)
+    for length in warmups(total):
+        if length > recipe.warmup * total:
+            share = float(f"{length / total:.6g}")
+            yield f"warm-up of {length:,} steps", recipe.replace({"warmup": share}), length
+    limit = clip_norm(calm.norms)
+    if limit is not None and recipe.clip_norm is None:
+        yield f"gradients clipped at {limit:g}", recipe.replace({"clip_norm": limit}), 0
+    if recipe.model.get("normalisation") == "none" and recipe.network in _families():
+        yield "layer normalisation", recipe.replace({"model.normalisation": "layer"}), 0
+    for halving in range(1, HALVINGS + 1):
+        rate = float(f"{recipe.learning_rate / 2**halving:.3g}")
+        yield f"a rate of {rate:.2g}", recipe.replace({"learning_rate": rate}), 0
+
+
+def _families() -> tuple[str, ...]:
+    return tuple(family.name for family in families.ALL)
