@@ -106,5 +106,5 @@ def detectable_by_seeds(
     freedom = first + second - 2
     if freedom < 1:
         return inf
-    reach = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
+    reach = t_ppf(1 - alpha / 2, freedom) + t_ppf(power, freedom)
     return float(reach * sqrt(1 / first + 1 / second))
