@@ -45,3 +45,10 @@ def test_no_backend(name: str):
 
 def test_no_such_backend():
     assert "one of tensorflow, jax, torch" in said(LOAD, KERAS_BACKEND="theano")
+
+
+def test_another_backend_is_imported_already():
+    code = "import os, keras; os.environ['KERAS_BACKEND'] = 'jax'; " + LOAD
+    text = said(code, KERAS_BACKEND="torch")
+    assert "Keras runs on torch in this process, but jax was asked for" in text
+    assert "above the first `import keras`" in text

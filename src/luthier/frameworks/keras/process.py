@@ -36,12 +36,13 @@ def require(wanted: str | None = None) -> None:
     if find_spec("keras") is None:
         raise MissingExtraError("Keras", "keras", "training a Keras network")
     if "keras" in sys.modules:
-        running = backend()
-        if wanted is not None and wanted != running:
+        running, said = backend(), os.environ.get("KERAS_BACKEND")
+        asked = wanted or (said if said in BACKENDS else None)
+        if asked is not None and asked != running:
             raise LuthierError(
-                f"Keras runs on {running} in this process, but {wanted} was asked for. A process "
-                f"has one backend, from Keras' first import on. Start a new one: "
-                f"KERAS_BACKEND={wanted} python ..."
+                f"Keras runs on {running} in this process, but {asked} was asked for. A process "
+                f"has one backend, from Keras' first import on. Start a new one, "
+                f"KERAS_BACKEND={asked} python ..., or set it above the first `import keras`."
             )
         return
     name = wanted or os.environ.get("KERAS_BACKEND")
