@@ -56,7 +56,8 @@ def main() -> None:
 
 def _wanted(a: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
     if a.cases:
-        for row in json.loads(a.cases.read_text()):
+        rows = json.loads(a.cases.read_text())
+        for row in sorted(rows, key=lambda row: "Conv" in str(row["layers"])):  # the slow ones last
             yield "published", row["id"], (row, str(a.cases.parent))
     for number in range(a.injected):
         yield "injected", f"injected {a.seed}/{number}", (number, a.seed)

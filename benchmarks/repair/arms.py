@@ -60,8 +60,7 @@ def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
     row["after"] = _scores(found.parts, found.recipe, engine) if told.changes else before
     if one.fixed is not None:
         find = told.check_epochs + told.find_epochs
-        row["random"] = _random(parts, find, engine)
-        row["random_all"] = _random(parts, find + told.prove_epochs, engine)
+        row["random"], row["random_all"] = _random(parts, (find, find + told.prove_epochs), engine)
     return {**row, "seconds": time.monotonic() - began}
 
 
@@ -108,20 +107,29 @@ def _scores(parts: Assembly, recipe: Recipe, engine: str) -> list[float]:
     return found
 
 
-def _random(parts: Assembly, budget: float, engine: str) -> list[float]:
-    """Return what random search over all that cures can change comes to, by validation score."""
+def _random(parts: Assembly, budgets: tuple[float, ...], engine: str) -> list[list[float]]:
+    """Return what random search over all that cures can change comes to, by validation score.
+
+    Args:
+        parts: The broken training.
+        budgets: Epochs after which its best so far is taken, rising.
+        engine: What trains.
+    """
     parts, _ = _editable(parts, 0)
     space = space_of(parts)
     rng = np.random.default_rng(0)
     best, best_score = parts.recipe, np.inf
-    left = budget
-    while left >= parts.recipe.epochs:
-        recipe = space.decode(rng.random(space.dimensions).tolist())
-        left -= recipe.epochs
-        done = train_assembled(replace(parts, recipe=recipe), seed=0, engine=engine)
-        if done.score is not None and np.isfinite(done.score) and done.score < best_score:
-            best, best_score = recipe, done.score
-    return _scores(parts, best, engine)
+    spent, found = 0.0, {}
+    for budget in budgets:
+        while spent + parts.recipe.epochs <= budget:
+            recipe = space.decode(rng.random(space.dimensions).tolist())
+            spent += recipe.epochs
+            done = train_assembled(replace(parts, recipe=recipe), seed=0, engine=engine)
+            if done.score is not None and np.isfinite(done.score) and done.score < best_score:
+                best, best_score = recipe, done.score
+        found[budget] = best
+    known = {one: _scores(parts, one, engine) for one in set(found.values())}
+    return [known[found[budget]] for budget in budgets]
 
 
 def space_of(parts: Assembly) -> Space:

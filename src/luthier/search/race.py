@@ -13,6 +13,7 @@ from luthier.core import History, Recipe, Step, Trial
 
 SHARES = (0.25, 0.5, 1.0)  # of a training: schedules have left their warm-up at a quarter
 KEPT = (3, 1)  # that go on after each
+MOVED = 0.02  # of the first epoch's training loss: less is what batches differ by
 
 
 def race(
@@ -41,7 +42,7 @@ def race(
         steps = [step for one in running if (step := _missing(history, one, share)) is not None]
         if steps:
             return steps
-        ranked = sorted(running, key=lambda one: at(history, one, share))
+        ranked = sorted(running, key=lambda one: _rank(history, one, share))
         running = [one for one in ranked[:keep] if at(history, one, share) < inf]
     return []
 
@@ -74,6 +75,17 @@ def at(history: History, recipe: Recipe, share: float) -> float:
     if trial is None:
         return inf
     return history.loss(trial, ceil(share * recipe.epochs))
+
+
+def _rank(history: History, recipe: Recipe, share: float) -> tuple[bool, float]:
+    """Return what recipes are ranked by: what has not begun to learn comes last.
+
+    Early in a training the loss of what guesses is lower than that of much that learns.
+    """
+    trial = trial_of(history, recipe)
+    losses = () if trial is None else trial.curves.train_loss[: ceil(share * recipe.epochs)]
+    stuck = len(losses) > 1 and min(losses[1:]) > (1 - MOVED) * losses[0]
+    return stuck, at(history, recipe, share)
 
 
 def _missing(history: History, recipe: Recipe, share: float) -> Step | None:

@@ -64,12 +64,13 @@ def sound(patient: Patient, problem: str) -> list[Cure]:
     if patient.recipe.optimizer in ("adam", SOUND):
         return []
     known = optimizers.by_name(SOUND)
-    settings: dict[str, Value] = {
-        **known.usual,
-        "optimizer": SOUND,
-        "learning_rate": known.default_learning_rate,
-    }
-    return [Cure(problem, f"Take {SOUND} at its usual rate", settings)]
+    start: dict[str, Value] = {**known.usual, "optimizer": SOUND}
+    rate = known.default_learning_rate
+    return [
+        Cure(problem, f"Take {SOUND} at its usual rate", {**start, "learning_rate": rate}),
+        # Short trainings have too few steps for the usual one.
+        Cure(problem, f"Take {SOUND} at a high rate", {**start, "learning_rate": 10 * rate}),
+    ]
 
 
 def scheduled(patient: Patient, problem: str) -> list[Cure]:

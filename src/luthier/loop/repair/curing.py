@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 FIND = 8.0  # trainings that finding may cost beside the check, the first one among them
 ROUNDS = 3  # changes at most: what takes more is another network
 LATER = 8  # candidates of the rounds after the first
-LEAST = 0.02  # of the loss, that a change must bring: less is what seeds differ by
-MORE = 0.1  # of what was gained so far, that a further change must bring
+LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Curing:
         if course.healthy:
             return course
         queue = cures(findings, self.patient)
-        begun, spent = history.loss(first), recipe.epochs
+        spent = recipe.epochs
         for number in range(ROUNDS):
             racing = self._affordable(queue, course.after, spent)
             recipes = [cure.on(course.after) for cure in racing]
@@ -113,7 +112,7 @@ class Curing:
             ]
             if steps:
                 return replace(course, steps=tuple(steps), tried=(*course.tried, *tried))
-            best = self._best(history, tried, course.after, begun)
+            best = self._best(history, tried, course.after)
             if best is None:
                 return replace(course, tried=(*course.tried, *tried))
             kept = [replace(one, taken=one is best) for one in tried]
@@ -135,9 +134,7 @@ class Curing:
             count -= 1
         return list(queue[:count])
 
-    def _best(
-        self, history: History, tried: Sequence[Tried], base: Recipe, begun: float
-    ) -> Tried | None:
+    def _best(self, history: History, tried: Sequence[Tried], base: Recipe) -> Tried | None:
         """Return what is clearly better than the recipe before it; None where nothing is."""
         done = [one for one in tried if one.trial is not None and _complete(one.trial)]
         best = min(done, key=lambda one: _loss(history, one.trial), default=None)
@@ -147,8 +144,7 @@ class Curing:
         now = _loss(history, best.trial)
         if now == inf or before == inf:
             return best if now < before else None
-        gained = 0.0 if begun == inf else begun - before
-        return best if before - now >= max(LEAST * abs(before), MORE * gained) else None
+        return best if before - now >= LEAST * abs(before) else None
 
     def _left(self, best: Tried, queue: Sequence[Cure], after: Recipe) -> list[Cure]:
         """Return what to try beside a cure: of what is found in it, then of what was found."""
