@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FIND = 8.0  # trainings that finding may cost beside the check, the first one among them
 ROUNDS = 3  # changes at most: what takes more is another network
+FIRST = 5  # cures of the first finding, which race before any others do
 LATER = 8  # candidates of the rounds after the first
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
@@ -65,8 +66,9 @@ class Course:
 class Curing:
     """Train the recipe, try cures of what is found, take the best, and try what is left on it.
 
-    Greedy, forward: the best single cure, then the best one beside it. After each the new training
-    is diagnosed, so that what the first cure laid bare is treated by the second.
+    The first finding's cures race first, and all others where none of them helps. Then greedy,
+    forward: the new training is diagnosed, and what is still wrong is treated beside what was
+    taken. Where nothing is, it ends: a recipe is to be mended, not tuned.
 
     Args:
         checked: What was found before training.
@@ -99,9 +101,12 @@ class Curing:
         course = Course((), findings, after=recipe)
         if course.healthy:
             return course
-        queue = cures(findings, self.patient)
+        loud = [one for one in findings if one.severity != "info"]
+        pending = [cures(loud[:1], self.patient, most=FIRST), cures(findings, self.patient)]
         spent = recipe.epochs
-        for number in range(ROUNDS):
+        while pending and len(course.taken) < ROUNDS:
+            known = {one.recipe for one in course.tried}
+            queue = [cure for cure in pending.pop(0) if cure.on(course.after) not in known]
             racing = self._affordable(queue, course.after, spent)
             recipes = [cure.on(course.after) for cure in racing]
             spent += cost(recipes)
@@ -110,20 +115,15 @@ class Curing:
                 Tried(cure, one, trial_of(history, one))
                 for cure, one in zip(racing, recipes, strict=True)
             ]
-            if steps:
-                return replace(course, steps=tuple(steps), tried=(*course.tried, *tried))
-            best = self._best(history, tried, course.after)
-            if best is None:
-                return replace(course, tried=(*course.tried, *tried))
+            best = None if steps else self._best(history, tried, course.after)
             kept = [replace(one, taken=one is best) for one in tried]
-            course = replace(
-                course,
-                tried=(*course.tried, *kept),
-                taken=(*course.taken, best.cure),
-                after=best.recipe,
-            )
-            if number + 1 < ROUNDS:
-                queue = self._left(best, queue, course.after)
+            course = replace(course, steps=tuple(steps), tried=(*course.tried, *kept))
+            if steps:
+                return course
+            if best is not None:
+                taken = (*course.taken, best.cure)
+                course = replace(course, taken=taken, after=best.recipe)
+                pending = [self._left(best, course)]
         return course
 
     def _affordable(self, queue: Sequence[Cure], base: Recipe, spent: float) -> list[Cure]:
@@ -146,15 +146,23 @@ class Curing:
             return best if now < before else None
         return best if before - now >= LEAST * abs(before) else None
 
-    def _left(self, best: Tried, queue: Sequence[Cure], after: Recipe) -> list[Cure]:
-        """Return what to try beside a cure: of what is found in it, then of what was found."""
-        patient = replace(self.patient, recipe=after)
-        found = [] if best.trial is None else list(self.diagnose(best.trial).findings)
-        anew = cures(found, patient, most=LATER) if found else []
-        other = [one for one in queue if not _same_kind(one, best.cure)]
-        unique = {cure.on(after): cure for cure in reversed([*anew, *other])}
-        unique.pop(after, None)
-        return list(reversed(unique.values()))[:LATER]
+    def _left(self, best: Tried, course: Course) -> list[Cure]:
+        """Return what to try beside a cure: against what is still wrong, and nothing else.
+
+        That is what is found in its training, and what the check found and nothing treats yet.
+        """
+        treated = {cure.problem for cure in course.taken}
+        found = () if best.trial is None else self.diagnose(best.trial).findings
+        wrong = [one for one in _ordered(found, ()) if one.severity != "info"]
+        wrong += [
+            one for one in self.checked if one.severity != "info" and one.problem not in treated
+        ]
+        patient = replace(self.patient, recipe=course.after)
+        return [
+            cure
+            for cure in cures(wrong, patient, most=LATER)
+            if not any(_undoes(cure, one) for one in course.taken)
+        ]
 
 
 def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -164,11 +172,9 @@ def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Findi
     return tuple(sorted(both, key=lambda one: ("error", "warning", "info").index(one.severity)))
 
 
-def _same_kind(one: Cure, other: Cure) -> bool:
-    """Tell whether two cures change the same thing, and were compared already."""
-    if one.edit or other.edit:
-        return one.edit == other.edit
-    return bool(one.settings.keys() & other.settings.keys())
+def _undoes(one: Cure, other: Cure) -> bool:
+    """Tell whether a cure would set again what another one has set, for another reason."""
+    return one.problem != other.problem and bool(one.settings.keys() & other.settings.keys())
 
 
 def _complete(trial: Trial) -> bool:
