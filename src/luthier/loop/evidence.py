@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from luthier.core import Diagnosis, Run, Trace, Trial
 from luthier.diagnosis import diagnose_run
-from luthier.loop.assembly import Assembly
+from luthier.loop.preparation import Preparation
 
 
-def run_of(trial: Trial, parts: Assembly | None = None) -> Run:
+class Prepared(Protocol):
+    """Whatever has the data at hand: parts, or what trains on them."""
+
+    @property
+    def preparation(self) -> Preparation:
+        """The data, split."""
+
+
+def run_of(trial: Trial, parts: Prepared | None = None) -> Run:
     """Return a trial as evidence; of an objective, losses alone mean the same to everyone.
 
     A trial that an engine of ours trained was none; without its data, less is known of it.
@@ -26,6 +35,6 @@ def run_of(trial: Trial, parts: Assembly | None = None) -> Run:
     return Run(trial.curves, trial.recipe, arrays.task, Trace(facts=facts))
 
 
-def diagnose_trial(trial: Trial, parts: Assembly | None = None) -> Diagnosis:
+def diagnose_trial(trial: Trial, parts: Prepared | None = None) -> Diagnosis:
     """Return what is wrong with one training."""
     return diagnose_run(run_of(trial, parts))

@@ -28,10 +28,12 @@ from luthier.core import (
 )
 from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
+from luthier.loop.evidence import diagnose_trial
 from luthier.loop.limits import OVER
 from luthier.loop.ranges import searched
 from luthier.loop.trainer import Trainer, TrialError
 from luthier.search.growing import within
+from luthier.search.informed import informed
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Worker:
     purpose: str = "search"
     hopeless: float = field(default=0.0, init=False)
     trained: dict[int, int] = field(default_factory=dict, init=False)
+    _diagnosed: dict[int, tuple[int, frozenset[str]]] = field(default_factory=dict, init=False)
 
     def run(self, index: int = 0) -> None:
         """Work until the budget is spent, the space is used up, or someone asks to stop.
@@ -101,6 +104,8 @@ class Worker:
         space, seen = self.study.space, history
         if self.purpose == "search":
             space, _ = searched(self.study, history)
+            if self.study.about.get("feedback"):
+                space, _ = informed(space, history.searched, self._problems(history.searched))
             seen = within(space, history.searched)
         steps = self.budget.afford(self.strategy(space, seen, rng), history)
         if steps:
@@ -110,6 +115,15 @@ class Worker:
         if others:
             self._wait()  # what other workers find may call for more
         return others
+
+    def _problems(self, history: History) -> dict[int, frozenset[str]]:
+        """Return what is loudly wrong with each trial; each state of one is diagnosed once."""
+        for trial in history.trials:
+            if self._diagnosed.get(trial.number, (0, frozenset()))[0] != trial.epochs:
+                found = diagnose_trial(trial, self.trainer).findings
+                loud = frozenset(one.problem for one in found if one.severity != "info")
+                self._diagnosed[trial.number] = (trial.epochs, loud)
+        return {number: loud for number, (_, loud) in self._diagnosed.items() if loud}
 
     def _wait(self) -> None:
         time.sleep(0.1)

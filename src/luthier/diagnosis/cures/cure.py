@@ -43,7 +43,7 @@ class Cure:
         problem: What it is against.
         advice: For a person.
         settings: New values by recipe key.
-        edit: Name of a change to the network.
+        edit: Name of a change to the network, or several joined by ``+``.
 
     >>> Cure("nan_loss", "Clip gradients", {"clip_norm": 1.0}).on(Recipe()).clip_norm
     1.0
@@ -59,5 +59,5 @@ class Cure:
         changes: dict[str, Value] = dict(self.settings)
         if self.edit:
             names = [*filter(None, str(recipe.get(_EDITS) or "").split("+"))]
-            changes[_EDITS] = "+".join(dict.fromkeys([*names, self.edit]))
+            changes[_EDITS] = "+".join(dict.fromkeys([*names, *self.edit.split("+")]))
         return recipe.replace(changes)

@@ -42,8 +42,12 @@ def unsaturated(patient: Patient, problem: str) -> list[Cure]:
 
 
 def vanishing(patient: Patient, problem: str) -> list[Cure]:
-    """Return what lets gradients through."""
-    found = [*unsaturated(patient, problem), *normalising(patient, problem)]
+    """Return what lets gradients through; in deep networks ReLU alone may die, so both first."""
+    found = []
+    if {"relu_hidden", "normalise"} <= set(patient.edits):
+        advice = "Take ReLU in hidden layers, and normalise before it"
+        found.append(Cure(problem, advice, edit="relu_hidden+normalise"))
+    found += [*unsaturated(patient, problem), *normalising(patient, problem)]
     return [*found, *started(patient, problem)]
 
 

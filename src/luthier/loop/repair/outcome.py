@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luthier.core import EDITS, MODEL_PREFIX, Diagnosis, Edit, Finding, History, Recipe, Trial
+from luthier.core import (
+    EDITS,
+    MODEL_PREFIX,
+    Diagnosis,
+    Edit,
+    Finding,
+    History,
+    Recipe,
+    Trial,
+    chosen,
+)
 from luthier.diagnosis.cures import Cure
 from luthier.loop.repair.curing import Course, Curing, Tried
 from luthier.loop.repair.proof import Proven
@@ -77,13 +87,13 @@ def _changes(
     found, brought = [], (None,) * len(course.taken) if proven is None else proven.contributions
     for index, cure in enumerate(course.taken):
         after = cure.on(recipe)
-        edit = next((one for one in edits if one.name == cure.edit), None)
+        made = chosen(cure.edit, edits)
         found.append(
             Change(
-                advice=cure.advice if edit is None else edit.advice,
+                advice=made[0].advice if len(made) == 1 else cure.advice,
                 problem=cure.problem,
                 settings=_settings(cure, recipe),
-                code=() if edit is None else edit.code,
+                code=tuple(line for edit in made for line in edit.code),
                 before=_score(history, recipe),
                 after=_score(history, after),
                 contribution=brought[index] if index < len(brought) else None,
