@@ -6,14 +6,11 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import numpy as np
 
 import luthier
 from luthier.core import History
-from luthier.loop import tune as tuning
 
 
 def main() -> None:
@@ -52,14 +49,6 @@ def main() -> None:
 
 def course(data: str, seed: int, budget: str, *, feedback: bool) -> list[float]:
     """Return the best validation loss after each epoch that a search spent."""
-    record = tuning.study_record
-
-    def with_feedback(*args: Any, **keys: Any) -> Any:
-        from dataclasses import replace
-
-        made = record(*args, **keys)
-        return replace(made, about={**made.about, "feedback": feedback})
-
     seen: list[tuple[int, float]] = []
 
     def note(history: History) -> None:
@@ -67,9 +56,8 @@ def course(data: str, seed: int, budget: str, *, feedback: bool) -> list[float]:
         if found.best is not None:
             seen.append((found.epochs, found.loss(found.best)))
 
-    with mock.patch.object(tuning, "study_record", with_feedback):
-        luthier.tune("mlp", data, budget=budget, seed=seed, storage="sqlite://",
-                     engine="torch_eager", notify=note)  # fmt: skip
+    luthier.tune("mlp", data, budget=budget, seed=seed, storage="sqlite://", feedback=feedback,
+                 engine="torch_eager", notify=note)  # fmt: skip
     losses: list[float] = []
     for epochs, loss in seen:
         losses += [np.inf if not losses else losses[-1]] * (epochs - len(losses))

@@ -59,6 +59,7 @@ def tune(
     executor: str = "auto",
     workers: int = 1,
     baseline_tuned: bool = False,
+    feedback: bool = False,
     min_difference: float | None = None,
     cost: str = COSTS[0],
     limits: Mapping[str, float] | Sequence[str] | None = None,
@@ -107,6 +108,9 @@ def tune(
         baseline_tuned: Whether to hold the winner against a baseline whose learning rate and other
             nuisance parameters were tuned with the same budget, instead of against the recipe
             that the search began with. Half of the search then goes to that baseline.
+        feedback: Whether trials are diagnosed while the search runs, and ranges follow: rates that
+            blew up twice are closed, regularisers open up where the best trials learn rows by
+            heart. Off, as no gain from it is shown yet (benchmarks/README.md).
         min_difference: What is too small to matter, in units of the metric: a verdict may then
             be that winner and baseline are equivalent. None: every difference matters.
         cost: Which of the two is handed over then: the one with fewer ``parameters``, the lower
@@ -194,6 +198,7 @@ def tune(
             record = wanted(stored=stored)
         else:
             record = within_limits(record, parts, asked, given=names_network(recipe))
+        record = replace(record, about={**record.about, "feedback": feedback})
         store.open(record)
         rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
         whole = budgeted if rival is None else rival.whole

@@ -85,6 +85,10 @@ def tune(
             help="Hold the winner against a baseline tuned with the same budget.",
         ),
     ] = False,
+    feedback: Annotated[
+        bool,
+        typer.Option("--feedback", help="Diagnose trials as they train, and let ranges follow."),
+    ] = False,
     min_difference: MinDifference = None,
     cost: CostOf = "parameters",
     limit: Limit = None,
@@ -138,6 +142,7 @@ def tune(
             executor=executor,
             workers=workers,
             baseline_tuned=baseline_tuned,
+            feedback=feedback,
             min_difference=min_difference,
             cost=cost,
             limits=limit,
