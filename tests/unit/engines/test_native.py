@@ -13,7 +13,7 @@ from luthier.catalog import activations, losses
 from luthier.catalog.ops_numpy import numpy_ops
 from luthier.core import Build, Recipe
 from luthier.engines.native.compiler import compiler, load
-from luthier.engines.native.gemm import Product
+from luthier.engines.native.gemm import SPARE, Product
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.source import prelude
@@ -34,7 +34,7 @@ def pointer(array):
 SIZES = [(1, 16, 1), (5, 32, 7), (32, 128, 64), (33, 48, 300), (64, 96, 520), (13, 512, 33)]
 
 
-WAYS = ("plain", "A turned", "B turned", "added", "bias and relu", "gated")
+WAYS = ("plain", "A turned", "B turned", "added", "bias and relu", "gated", "any rows", "any inner")
 
 
 @pytest.mark.parametrize("machine", [FLOAT, DOUBLE, NARROW], ids=["float", "double", "narrow"])
@@ -46,14 +46,15 @@ def test_products_are_those_of_numpy(machine):
         return rng.normal(size=shape).astype(dtype)
 
     products, expected = [], []
-    for index, ((rows, columns, inner), way) in enumerate(itertools.product(SIZES, WAYS)):
+    for (rows, columns, inner), way in itertools.product(SIZES, WAYS):
         a, b, bias = normal(rows, inner), normal(inner, columns), normal(columns)
-        c, gate = normal(2, rows, columns + machine.lanes)
+        c, gate = normal(2, rows + SPARE, columns + machine.lanes)
         down, across = (1, rows) if way == "A turned" else (inner, 1)
         stride = machine.padded(inner) if way == "B turned" else columns
         short = columns - 3 if way == "B turned" else 0  # its last columns are filled up
+        sizes = (0 if way == "any rows" else rows, columns, 0 if way == "any inner" else inner)
         product = Product(
-            *(machine, f"p{index}", rows, columns, inner, down, across, stride, c.shape[1]),
+            *(machine, *sizes, down, across, stride, c.shape[1]),
             turned=short,
             adds=way == "added",
             bias=way == "bias and relu",
@@ -61,42 +62,47 @@ def test_products_are_those_of_numpy(machine):
         )
         true = a.astype(np.float64) @ b
         if way == "added":
-            true += c[:, :columns]
+            true += c[:rows, :columns]
         if way == "bias and relu":
             true = np.maximum(true + bias, 0)
         if way == "gated":
-            true *= gate[:, :columns] > 0
+            true *= gate[:rows, :columns] > 0
         if way == "B turned":
             true[:, short:] = 0
             b = np.pad(b.T[:short], [(0, 0), (0, stride - inner)])
         if way == "A turned":
             a = a.T
-        products.append((product, *map(np.ascontiguousarray, (a, b, c, bias, gate))))
+        if way == "any rows":
+            a = np.pad(a, [(0, SPARE), (0, 0)])
+        given = rows if way == "any rows" else inner
+        products.append((product, *map(np.ascontiguousarray, (a, b, c, bias, gate)), given))
         expected.append(true)
     library = load(program(machine, [product for product, *_ in products]))
-    for index, ((product, *arrays), true) in enumerate(zip(products, expected, strict=True)):
-        getattr(library, f"call_p{index}")(*map(pointer, arrays))
-        found = arrays[2][:, : product.columns]
+    for (product, *arrays, given), true in zip(products, expected, strict=True):
+        call = getattr(library, f"call_{product.name}")
+        call(*map(pointer, arrays), ctypes.c_long(given))
+        found = arrays[2][: len(true), : product.columns]
         close = 1e-12 if machine.double else 2e-5
-        np.testing.assert_allclose(found, true, rtol=close, atol=close * product.inner**0.5)
+        np.testing.assert_allclose(found, true, rtol=close, atol=close * len(arrays[1]) ** 0.5)
 
 
 def program(machine, products):
     functions = {}
     for product in products:
         functions |= product.functions()
-    calls = (
-        f"void call_{p.name}({ARGUMENTS}) {{ {p.name}(A, B, C, bias, gate); }}\n" for p in products
-    )
+    calls = {
+        f"void call_{p.name}({ARGUMENTS}, long given) {{ {p.name}(A, B, C, bias, gate, given); }}\n"
+        for p in products
+    }
     return "".join([prelude(machine), *functions.values(), *calls])
 
 
 def test_a_product_leaves_what_lies_beside_it():
-    product = Product(FLOAT, "p", 7, 32, 5, 5, 1, 32, 48)
+    product = Product(FLOAT, 7, 32, 5, 5, 1, 32, 48)
     library = load(program(FLOAT, [product]))
     a, b = np.ones((7, 5), np.float32), np.ones((5, 32), np.float32)
     c = np.full((8, 48), 9, np.float32)
-    library.call_p(pointer(a), pointer(b), pointer(c), None, None)
+    getattr(library, f"call_{product.name}")(pointer(a), pointer(b), pointer(c), None, None, 0)
     assert (c[:7, :32] == 5).all()
     assert (c[7] == 9).all()
     assert (c[:, 32:] == 9).all()
@@ -253,6 +259,29 @@ def test_double_precision_agrees_with_pytorch_to_rounding(pair, activation):
     for name, value in true[1].arrays.items():
         # Adam makes steps of rounding errors where a batch norm takes a bias' gradient away.
         np.testing.assert_allclose(found[1].arrays[name], value, rtol=1e-8, atol=1e-9)
+
+
+def test_batches_of_every_size_share_a_program(pair):
+    native, eager, framework = engines.load("native"), *pair[1:]
+    build, arrays = layers(nn.ReLU(), norm="layer", residual=True), data.classes()
+    for index, batch_size in enumerate((16, 1, 7, 40, "full")):
+        recipe = Recipe(batch_size=batch_size, epochs=2, precision="float64", optimizer="sgd")
+        captured = framework.capture(build, recipe, arrays, 0)
+        assert index == 0 or native.setup_seconds(captured) == 0
+        found, true = (trained(e, framework, build, recipe, arrays) for e in (native, eager))
+        np.testing.assert_allclose(found[0].train_loss, true[0].train_loss, rtol=1e-10)
+        np.testing.assert_allclose(found[0].val_loss, true[0].val_loss, rtol=1e-10)
+        assert found[0].metrics["accuracy"] == true[0].metrics["accuracy"]
+
+
+def test_what_fades_away_takes_no_longer(pair):
+    """Moments of what has no gradient any more become too small for a normal number."""
+    native, _, framework = pair
+    build, arrays = layers(nn.ReLU(), norm="none", residual=False), data.classes()
+    recipe = Recipe(batch_size="full", epochs=1500, optimizer="adam", learning_rate=0.1)
+    _, state = trained(native, framework, build, recipe, arrays)
+    moments = np.abs(state.arrays["slots/mean"])
+    assert not ((moments > 0) & (moments < np.finfo(np.float32).tiny)).any()
 
 
 def test_what_it_cannot_compute_it_names(pair):

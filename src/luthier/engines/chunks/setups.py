@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -25,6 +25,7 @@ class Setups:
             network, with what is imported for the first one.
         known: Seconds for one whose graph and program are on disk.
         clock: Tells the time that was computed.
+        outside: What of a signature programs do not depend on, and a value that stands for any.
 
     >>> net = Signature("net", "adam", "", "mse", 32, "float32", "xy")
     >>> Setups("1", Path("nowhere")).seconds(net)
@@ -36,13 +37,14 @@ class Setups:
     new: float = 4.0
     known: float = 0.6
     clock: Callable[[], float] = time.process_time
+    outside: Mapping[str, Any] = field(default_factory=lambda: {"schedule": ""})
     _times: list[float] = field(default_factory=list, init=False)
     _begun: dict[Signature, float] = field(default_factory=dict, init=False)
     _done: set[Signature] = field(default_factory=set, init=False)
 
     def seconds(self, signature: Signature) -> float:
         """Return about how long it takes until a structure's first step."""
-        signature = _shared(signature)
+        signature = self._shared(signature)
         if signature in self._done:
             return 0.0
         if self._mark(signature).exists():
@@ -51,11 +53,11 @@ class Setups:
 
     def begin(self, signature: Signature) -> None:
         """Note that a structure's setup begins."""
-        self._begun[_shared(signature)] = self.clock()
+        self._begun[self._shared(signature)] = self.clock()
 
     def timed(self, signature: Signature, program: Callable[..., Any]) -> Callable[..., Any]:
         """Return a program that notes how long it took to come to its first result."""
-        shared = _shared(signature)
+        shared = self._shared(signature)
 
         def run(*args: Any) -> Any:
             result = program(*args)
@@ -66,7 +68,7 @@ class Setups:
 
     def end(self, signature: Signature) -> None:
         """Note that a structure is set up."""
-        signature = _shared(signature)
+        signature = self._shared(signature)
         if signature in self._begun:
             self._end(signature, self.clock() - self._begun.pop(signature))
 
@@ -84,7 +86,6 @@ class Setups:
             self.folder / hashlib.sha256(repr((self.version, signature)).encode()).hexdigest()[:16]
         )
 
-
-def _shared(signature: Signature) -> Signature:
-    """Leave out what is computed outside of the program."""
-    return replace(signature, schedule="")
+    def _shared(self, signature: Signature) -> Signature:
+        """Leave out what is computed outside of the program, or at run time."""
+        return replace(signature, **self.outside)

@@ -40,8 +40,8 @@ KEPT = 32  # programs in memory; one takes less than a megabyte
 class Native:
     """Trains one trial at a time, in code that a C compiler made for this processor.
 
-    Everything that a recipe sets, apart from network, optimizer, loss, batch size and precision,
-    is an argument of the program: trials that differ in it compile nothing.
+    Everything that a recipe sets, apart from network, optimizer, loss and precision, is an
+    argument of the program: trials that differ in it compile nothing.
 
     Raises:
         MissingCompilerError: where there is no C compiler.
@@ -54,7 +54,14 @@ class Native:
         if compiler() is None:
             raise MissingCompilerError
         self._programs: OrderedDict[object, Program] = OrderedDict()
-        self._setups = Setups(version(), folder() / "known", new=0.6, known=0.1, clock=self.clock)
+        self._setups = Setups(
+            version(),
+            folder() / "known",
+            new=0.5,
+            known=0.1,
+            clock=self.clock,
+            outside={"schedule": "", "batch_size": 0},
+        )
         self._tables: Tables | None = None
         self._shape: Shape[Facts] | None = None
         self._trial: NativeTrial | None = None
@@ -128,7 +135,7 @@ class Native:
         targets = tables.targets
         # A graph may not say how wide its layers are, and a program of C is made for one width.
         shapes = tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
-        settings = (signature.optimizer, signature.loss, signature.batch_size, targets)
+        settings = (signature.optimizer, signature.loss, signature.precision, targets)
         key = (graph.key, shapes, settings)
         if key not in self._programs:
             self._programs[key] = _compiled(graph, initial, signature, targets)
@@ -177,7 +184,6 @@ def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) 
         machine,
         optimizer=signature.optimizer,
         loss=signature.loss,
-        batch=signature.batch_size,
         targets=targets,
     )
     library: Any = load(text)

@@ -22,8 +22,7 @@ def linear(to: Writer, layer: Layer) -> None:
     name = to.product(
         Product(
             to.machine,
-            f"{to.value(layer.name)}_forward",
-            to.rows,
+            0,
             kernel.stride,
             kernel.rows,
             to.stride(x),
@@ -37,7 +36,7 @@ def linear(to: Writer, layer: Layer) -> None:
     start = to.tensor(bias) if bias else "0"
     to.lines.append(
         f"{name}({to.value(x)}, {to.tensor(layer.tensors['kernel'])}, {to.value(layer.name)}, "
-        f"{start}, 0);"
+        f"{start}, 0, {to.rows});"
     )
     _dropped(to, layer)
 
@@ -55,10 +54,9 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
         name = to.product(
             Product(
                 to.machine,
-                f"{to.value(layer.name)}_kernel",
                 place.rows,
                 place.stride,
-                to.rows,
+                0,
                 1,
                 to.stride(x),
                 stride,
@@ -66,13 +64,12 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
                 adds=to.adds(target),
             )
         )
-        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0, 0);")
+        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0, 0, {to.rows});")
     if wanted:
         name = to.product(
             Product(
                 to.machine,
-                f"{to.value(layer.name)}_input",
-                to.rows,
+                0,
                 to.columns(x),
                 place.columns,
                 stride,
@@ -84,7 +81,9 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
                 end="gate" if to.gates(x) else "plain",
             )
         )
-        to.lines.append(f"{name}({g}, {to.tensor(kernel)}, {to.gradient(x)}, 0, {to.value(x)});")
+        to.lines.append(
+            f"{name}({g}, {to.tensor(kernel)}, {to.gradient(x)}, 0, {to.value(x)}, {to.rows});"
+        )
 
 
 def _dropped(to: Writer, layer: Layer) -> None:
@@ -114,7 +113,7 @@ def _drawing(call: int) -> list[str]:
 def _through_relu(to: Writer, layer: Layer) -> None:
     """Pass a layer's gradient back through its own relu and dropout."""
     g, y, call = to.gradient(layer.name), to.value(layer.name), layer.numbers.get("dropout")
-    size = to.rows * to.stride(layer.name)
+    size = to.size(layer.name)
     if layer.numbers.get("relu") and not to.gates(layer.name):
         to.lines.append(f"EACH(i, {size}) {g}[i] = {y}[i] > 0 ? {g}[i] : 0;")
     if call is not None:
@@ -131,19 +130,19 @@ def batch_norm(to: Writer, layer: Layer) -> None:
     mean, scale = (to.array(f"{to.value(layer.name)}_{n}", columns) for n in ("mean", "scale"))
     if layer.numbers["training"]:
         spread = to.array(f"{to.value(layer.name)}_spread", columns)
-        _column_sums(to, layer.name, to.value(x), mean, times=1 / rows)
+        _column_sums(to, layer.name, to.value(x), mean, times=f"R(1.0) / {rows}")
         to.lines += [
             f"EACH(j, {columns}) {spread}[j] = 0;",
             f"for (long b = 0; b < {rows}; b++) EACH(j, {columns}) {{",
             f"  const real away = {to.value(x)}[b * {stride} + j] - {mean}[j];",
             f"  {spread}[j] += away * away;",
             "}",
-            f"EACH(j, {columns}) {spread}[j] *= {number(1 / rows)};",
+            f"EACH(j, {columns}) {spread}[j] *= R(1.0) / {rows};",
         ]
-        share, freedom = layer.numbers["momentum"], rows / max(rows - 1, 1)
+        share, freedom = layer.numbers["momentum"], f"((real){rows} / ({rows} - ({rows} > 1)))"
         for statistic, now in (
             ("running_mean", f"{mean}[j]"),
-            ("running_var", f"{spread}[j] * {number(freedom)}"),
+            ("running_var", f"{spread}[j] * {freedom}"),
         ):
             kept = f"{to.tensor(names[statistic])}[j]"
             mixed = f"{number(1 - share)} * {kept} + {number(share)} * ({now})"
@@ -191,7 +190,7 @@ def batch_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
             factor += f" * {to.tensor(names['weight'])}[j]"
         inside = f"{g}[b * {stride} + j]"
         if layer.numbers["training"]:
-            share = number(1 / rows)
+            share = f"(R(1.0) / {rows})"
             inside = f"({inside} - {share} * ({sums}[j] + {plain} * {along}[j]))"
         target = to.gradient(x)
         sign = "+=" if to.adds(target) else "="
@@ -213,7 +212,7 @@ def _to_scales(to: Writer, layer: Layer, along: str, sums: str, columns: int) ->
 def layer_norm(to: Writer, layer: Layer) -> None:
     """Standardise every row."""
     (x,), stride, width = layer.inputs, to.stride(layer.name), layer.width
-    mean, scale = (to.array(f"{to.value(layer.name)}_{n}", to.rows) for n in ("mean", "scale"))
+    mean, scale = (to.matrix(f"{to.value(layer.name)}_{n}", 1) for n in ("mean", "scale"))
     share = number(1 / width)
     to.lines += [
         f"for (long b = 0; b < {to.rows}; b++) {{",
@@ -265,8 +264,8 @@ def layer_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
 def dropout(to: Writer, layer: Layer) -> None:
     """Drop numbers by the mask of this step and call."""
     (x,), stride, call = layer.inputs, to.stride(layer.name), layer.numbers["call"]
-    value, size = to.value(layer.name), to.rows * to.stride(layer.name)
-    mask = to.array(f"{value}_mask", size)
+    value, size = to.value(layer.name), to.size(layer.name)
+    mask = to.matrix(f"{value}_mask", stride)
     to.lines += [
         f"if (call->thresholds[{call}]) {{",
         *_drawing(call),
@@ -275,13 +274,13 @@ def dropout(to: Writer, layer: Layer) -> None:
         f"    {mask}[b * {stride} + j] = m;",
         f"    {value}[b * {stride} + j] = {to.value(x)}[b * {stride} + j] * m;",
         "  }",
-        f"}} else memcpy({value}, {to.value(x)}, sizeof {value});",
+        f"}} else memcpy({value}, {to.value(x)}, {size} * sizeof(real));",
     ]
 
 
 def dropout_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     """Pass gradients where the mask let values pass."""
-    size, g, target = to.rows * to.stride(layer.name), to.gradient(layer.name), wanted[0]
+    size, g, target = to.size(layer.name), to.gradient(layer.name), wanted[0]
     sign = "+=" if to.adds(to.gradient(target)) else "="
     into, mask = to.gradient(target), f"{to.value(layer.name)}_mask"
     to.lines += [
@@ -295,7 +294,7 @@ def unary(to: Writer, layer: Layer) -> None:
     """Take a function of every number."""
     value, _, _ = _unary(layer)
     to.lines.append(
-        f"EACH(i, {to.rows * to.stride(layer.name)}) {{ "
+        f"EACH(i, {to.size(layer.name)}) {{ "
         f"const real x = {to.value(layer.inputs[0])}[i]; {to.value(layer.name)}[i] = {value}; }}"
     )
 
@@ -308,7 +307,7 @@ def unary_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     x = f"const real x = {to.value(layer.inputs[0])}[i]; " if "x" in keeps else ""
     y = f"const real y = {to.value(layer.name)}[i]; " if keeps in ("y", "sign") else ""
     to.lines.append(
-        f"EACH(i, {to.rows * to.stride(layer.name)}) {{ {x}{y}"
+        f"EACH(i, {to.size(layer.name)}) {{ {x}{y}"
         f"{target}[i] {sign} {to.gradient(layer.name)}[i] * ({slope}); }}"
     )
 
@@ -323,14 +322,13 @@ def binary(to: Writer, layer: Layer) -> None:
     sign = {"add": "+", "sub": "-", "mul": "*"}[layer.numbers["op"]]
     one, two = (to.value(name) for name in layer.inputs)
     to.lines.append(
-        f"EACH(i, {to.rows * to.stride(layer.name)}) "
-        f"{to.value(layer.name)}[i] = {one}[i] {sign} {two}[i];"
+        f"EACH(i, {to.size(layer.name)}) {to.value(layer.name)}[i] = {one}[i] {sign} {two}[i];"
     )
 
 
 def binary_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     """Pass gradients to both."""
-    g, size, op = to.gradient(layer.name), to.rows * to.stride(layer.name), layer.numbers["op"]
+    g, size, op = to.gradient(layer.name), to.size(layer.name), layer.numbers["op"]
     for index, name in enumerate(layer.inputs):
         if name not in wanted:
             continue
@@ -342,11 +340,11 @@ def binary_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
 
 
 def _column_sums(
-    to: Writer, name: str, source: str, target: str, *, times: float | None = None
+    to: Writer, name: str, source: str, target: str, *, times: str | None = None
 ) -> None:
     """Sum an array of a value's shape over rows; a gradient that holds something is added to."""
     columns, stride = to.columns(name), to.stride(name)
     adds = int(target.startswith("(G") and to.adds(target))
     to.lines.append(f"column_sums({source}, {to.rows}, {columns}, {stride}, {target}, {adds});")
     if times is not None:
-        to.lines.append(f"EACH(j, {columns}) {target}[j] *= {number(times)};")
+        to.lines.append(f"EACH(j, {columns}) {target}[j] *= {times};")

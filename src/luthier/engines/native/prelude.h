@@ -1,5 +1,6 @@
 /* What every program needs: vectors, keyed randomness, and functions that compilers vectorise. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <stdint.h>
 

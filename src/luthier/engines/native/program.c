@@ -2,9 +2,9 @@
    What stands between @ signs is written for the network, the optimizer and the loss. */
 
 enum {
-  BATCH = @batch@, WIDTH = @width@, WIDE = @wide@, OUTPUTS = @outputs@, APART = @apart@,
+  WIDTH = @width@, WIDE = @wide@, OUTPUTS = @outputs@, APART = @apart@,
   FILLED = @filled@, TARGETS = @targets@, LABEL = @label@, KERNELS = @kernels@, TRAINED = @trained@, AVERAGED = @averaged@,
-  SIZE = @size@, SLOTS = @slots@, MATRICES = @matrices@, PASS = @pass@
+  SIZE = @size@, SLOTS = @slots@, MATRICES = @matrices@, PASS = @pass@, SPARE = @spare@
 };
 
 typedef struct {
@@ -18,15 +18,39 @@ typedef struct {
   /* Sample and validation part, one after the other: rows of WIDE numbers, a multiple of PASS. */
   const real *evaluated, *wanted, *weighed;
   int64_t sampled, validated;          /* rows of each */
+  int64_t batch;                       /* rows of a step */
   int64_t first, steps, apart, epochs; /* first step's number; steps an epoch, and room for them */
   real *seen, *shown, *outputs, *kept; /* what each epoch showed; outputs: NULL unless wanted */
   double *losses, *right;              /* the latter: share of rows whose class is the likeliest */
 } Call;
 
 @statics@
+static long batch;
+static real @values@;
+static real *target, *share_of, *cost;
 static real G[TRAINED + LANES] ALIGNED;
 static real before[KERNELS + LANES] ALIGNED;
-static real target[BATCH * LABEL] ALIGNED, share_of[BATCH];
+
+/* Make room for a batch, and for a pass of an evaluation; return whether there is. */
+static int reserved(long rows) {
+  static real *all;
+  static long most;
+  batch = rows;
+  if (rows <= most) return 1;
+  const long each = (rows + SPARE + 63) / 64 * 64, passed = (PASS + SPARE + 63) / 64 * 64;
+  const size_t size = sizeof(real) * (each * (LABEL + 2 + @a_row@) + passed * @a_passed_row@);
+  free(all);
+  all = aligned_alloc(64, size);
+  most = all ? rows : 0;
+  if (!all) return 0;
+  memset(all, 0, size);
+  real *at = all;
+  target = at; at += each * LABEL;
+  share_of = at; at += each;
+  cost = at; at += each;
+@places_of_values@
+  return 1;
+}
 
 @functions@
 @loss@
@@ -52,8 +76,8 @@ static TILE void costs(long rows, const real *outputs, const real *targets, real
 static inline void gather(const Call *call, const int32_t *rows, double own, double smooth) {
   const real a = (real)own, b = (real)(1.0 - own);
   const real stay = (real)(1.0 - smooth), even = (real)(smooth / (TARGETS > 2 ? TARGETS : 2));
-  for (long i = 0; i < BATCH; i++) {
-    const long r = rows[i], q = rows[BATCH - 1 - i];
+  for (long i = 0; i < batch; i++) {
+    const long r = rows[i], q = rows[batch - 1 - i];
     const real *x = call->inputs + r * WIDTH, *t = call->target + r * LABEL;
     real *to = @input@ + i * WIDE;
     if (own < 1.0) {
@@ -102,12 +126,12 @@ static real take(const Call *call, long index, const int32_t *rows, const double
 
   gather(call, rows, numbers[1], given[8]);
 @forward@
-  real all = 0, loss = 0, cost[BATCH];
-  for (long i = 0; i < BATCH; i++) all += share_of[i];
+  real all = 0, loss = 0;
+  for (long i = 0; i < batch; i++) all += share_of[i];
   all = all > R(1.1754944e-38) ? all : R(1.1754944e-38);
-  for (long i = 0; i < BATCH; i++) share_of[i] /= all;
-  costs(BATCH, @output@, target, cost, @by_output@, share_of);
-  for (long i = 0; i < BATCH; i++) loss += cost[i] * share_of[i];
+  for (long i = 0; i < batch; i++) share_of[i] /= all;
+  costs(batch, @output@, target, cost, @by_output@, share_of);
+  for (long i = 0; i < batch; i++) loss += cost[i] * share_of[i];
 @backward@
   real penalty = 0;
   if (l1 != 0 || l2 != 0) {
@@ -167,7 +191,7 @@ static inline long named(const real *row, long count, real bound) {
 static void evaluate(const Call *call, double *losses, double *right, real *outputs) {
   const real *W = call->average ? call->average : call->memory;
   const long rows = call->sampled + call->validated;
-  double cost[2] = {0, 0}, weight[2] = {0, 0}, hits = 0;
+  double sums[2] = {0, 0}, weight[2] = {0, 0}, hits = 0;
   real each[PASS];
   for (long start = 0; start < rows; start += PASS) {
     const long count = rows - start < PASS ? rows - start : PASS;
@@ -178,7 +202,7 @@ static void evaluate(const Call *call, double *losses, double *right, real *outp
     for (long i = 0; i < count; i++) {
       const long r = start + i, part = r >= call->sampled;
       const double counts = call->weighed[r];
-      cost[part] += each[i] * counts;
+      sums[part] += each[i] * counts;
       weight[part] += counts;
       if (part) {
         const real *output = @eval_output@ + i * APART;
@@ -189,13 +213,13 @@ static void evaluate(const Call *call, double *losses, double *right, real *outp
       }
     }
   }
-  for (long part = 0; part < 2; part++) losses[part] = cost[part] / weight[part];
+  for (long part = 0; part < 2; part++) losses[part] = sums[part] / weight[part];
   *right = hits / weight[1];
 }
 
 static long trained(const Call *call) {
   for (long epoch = 0; epoch < call->epochs; epoch++) {
-    const int32_t *rows = call->rows + epoch * call->apart * BATCH;
+    const int32_t *rows = call->rows + epoch * call->apart * batch;
     const double *numbers = call->numbers + epoch * call->apart * 3;
     real *seen = call->seen + epoch * call->apart * 3;
     double *losses = call->losses + epoch * 2;
@@ -203,7 +227,7 @@ static long trained(const Call *call) {
     real *outputs = call->outputs ? call->outputs + epoch * call->validated * OUTPUTS : 0;
     long finite = 1;
     for (long s = 0; s < call->steps; s++) {
-      const real loss = take(call, call->first + epoch * call->steps + s, rows + s * BATCH,
+      const real loss = take(call, call->first + epoch * call->steps + s, rows + s * batch,
                              numbers + s * 3, seen + s * 3, s == call->steps - 1 ? shown : 0);
       finite &= isfinite(loss) != 0;
     }
@@ -215,8 +239,10 @@ static long trained(const Call *call) {
   return call->epochs;
 }
 
-/* Train some epochs, and stop after the first whose losses are no numbers; return how many. */
+/* Train some epochs, and stop after the first whose losses are no numbers; return how many.
+   Return -1 where memory is short. */
 long train(const Call *call) {
+  if (!reserved(call->batch)) return -1;
   const unsigned long mode = flushing(); /* or what fades away takes a hundred times as long */
   const long epochs = trained(call);
   floating(mode);

@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier.engines.chunks.exchange import Examples, Rows
 from luthier.engines.chunks.tables import Place
+from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.machine import Machine
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +30,7 @@ def filled_for(machine: Machine) -> Place:
         (inputs,) = arrays.inputs
         flat = inputs.reshape(inputs.shape[0] * inputs.shape[1], -1)
         return arrays._replace(
-            inputs=(filled(flat, machine.apart),),
+            inputs=(filled(flat, machine.apart, spare=SPARE),),
             sample_target=filled(arrays.sample_target, machine.padded),
             val_target=filled(arrays.val_target, machine.padded),
         )
@@ -37,13 +38,13 @@ def filled_for(machine: Machine) -> Place:
     return place
 
 
-def filled(rows: Array, width: Callable[[int], int]) -> Array:
-    """Return rows with zeros up to the width that a function tells for theirs.
+def filled(rows: Array, width: Callable[[int], int], *, spare: int = 0) -> Array:
+    """Return rows with zeros up to the width that a function tells for theirs, and more rows.
 
     >>> filled(np.ones((1, 2)), lambda size: size + 1)
     array([[1., 1., 0.]])
     """
     count, size = rows.shape
-    found = np.zeros((count, width(size)), rows.dtype)
-    found[:, :size] = rows
+    found = np.zeros((count + spare, width(size)), rows.dtype)
+    found[:count, :size] = rows
     return found

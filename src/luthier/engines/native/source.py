@@ -9,6 +9,7 @@ from typing import Any
 from luthier.catalog import optimizers
 from luthier.core import Graph
 from luthier.engines.native.formulas import update
+from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.losses import loss_source
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
@@ -28,7 +29,6 @@ def source(
     *,
     optimizer: str,
     loss: str,
-    batch: int,
     targets: int,
 ) -> str:
     """Return the program as C.
@@ -41,17 +41,15 @@ def source(
         machine: What is written for.
         optimizer: Its name.
         loss: Its name.
-        batch: Rows of a step.
         targets: Numbers of a row's target.
     """
     formula = update(optimizers.by_name(optimizer, "torch"))
-    step = Writer(train, memory, machine, batch, "t")
-    passes = Writer(evaluate, memory, machine, PASS, "e", given=True)
+    step = Writer(train, memory, machine, "batch", "t")
+    passes = Writer(evaluate, memory, machine, "PASS", "e", given=True)
     forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
     outputs = train.widths[train.output]
     statics = {**step.statics, **passes.statics}
     texts: dict[str, Any] = {
-        "batch": batch,
         "width": train.width,
         "wide": step.stride(train.input),
         "outputs": outputs,
@@ -66,6 +64,18 @@ def source(
         "slots": len(formula.slots),
         "matrices": graph.kernels,
         "pass": PASS,
+        "spare": SPARE,
+        "values": ", ".join(f"*{name}" for name in (*step.matrices, *passes.matrices)),
+        "a_row": sum(step.matrices.values()),
+        "a_passed_row": sum(passes.matrices.values()),
+        "places_of_values": _lines(
+            (
+                f"{name} = at; at += {rows} * {width};"
+                for writer, rows in ((step, "each"), (passes, "passed"))
+                for name, width in writer.matrices.items()
+            ),
+            2,
+        ),
         "statics": _lines(f"static real {n}[{size}] ALIGNED;" for n, size in statics.items()),
         "functions": "\n".join({**step.functions, **passes.functions}.values()),
         "loss": loss_source(loss, outputs, targets),

@@ -19,11 +19,11 @@ class Tile:
     Args:
         lanes: Numbers of a vector.
         tall, wide: Rows and vectors of C.
-        inner: Columns of A and rows of B.
+        inner: Columns of A and rows of B; zero where the caller says how many.
         down, across: How far apart A's rows and columns lie.
         rows_of_b, rows_of_c: How far apart rows of B and C lie.
-        start: What C starts from: ``zero``, ``bias`` (a vector for every row) or ``held`` (what
-            it holds).
+        start: What C starts from: ``zero``, ``bias`` (a vector for every row), ``held`` (what
+            it holds) or ``either`` (what it holds where the caller says so).
         end: What becomes of the sums: ``plain`` (stored), ``relu`` (negative numbers become
             zero) or ``gate`` (zero where another matrix, which lies as C does, is not positive).
     """
@@ -51,7 +51,8 @@ class Tile:
         cells = [(i, j) for i in range(self.tall) for j in range(self.wide)]
         columns = range(self.wide)
         lines = [f"vec c{i}_{j} = {self._start(i, j)};" for i, j in cells]
-        lines.append(f"for (long k = 0; k < {self.inner}; k++) {{")
+        inner = self.inner or "inner"
+        lines.append(f"for (long k = 0; k < {inner}; k++) {{")
         lines += [
             f"  const vec b{j} = LOAD(B + k * {self.rows_of_b} + {j * self.lanes});"
             for j in columns
@@ -60,9 +61,13 @@ class Tile:
             adds = " ".join(f"c{i}_{j} += a * b{j};" for j in columns)
             lines.append(f"  {{ const real a = A[{i * self.down} + k * {self.across}]; {adds} }}")
         lines.append("}")
+        if self.start == "either":
+            added = " ".join(f"c{i}_{j} += LOAD(C + {self._at(i, j)});" for i, j in cells)
+            lines.append(f"if (held) {{ {added} }}")
         lines += [f"STORE(C + {self._at(i, j)}, {self._end(i, j)});" for i, j in cells]
         text = "\n".join(f"  {line}" for line in lines)
-        return f"static TILE void {self.name}({ARGUMENTS}) {{\n{text}\n}}\n"
+        takes = f"{ARGUMENTS}, long inner, long held"
+        return f"static TILE void {self.name}({takes}) {{\n{text}\n}}\n"
 
     def _at(self, i: int, j: int) -> int:
         return i * self.rows_of_c + j * self.lanes
@@ -78,9 +83,7 @@ class Tile:
         return f"POSITIVE(c{i}_{j})" if self.end == "relu" else f"c{i}_{j}"
 
 
-def best_shape(
-    rows: int, vectors: int, inner: int, accumulators: int, *, whole: bool
-) -> tuple[int, int]:
+def best_shape(rows: int, vectors: int, inner: int, accumulators: int) -> tuple[int, int]:
     """Return rows and vectors of the tiles that make a product fastest.
 
     Args:
@@ -88,16 +91,14 @@ def best_shape(
         vectors: That its columns fill.
         inner: Columns of A.
         accumulators: Vectors that the registers hold.
-        whole: Whether tiles must divide the rows: two that overlap may not both add to C.
 
-    >>> best_shape(32, 8, 64, 24, whole=False), best_shape(128, 1, 128, 24, whole=True)
+    >>> best_shape(32, 8, 64, 24), best_shape(128, 1, 128, 24)
     ((4, 4), (16, 1))
     """
     shapes = [
         (tall, wide)
         for wide in range(1, min(vectors, 6) + 1)
         for tall in range(1, min(rows, accumulators // wide) + 1)
-        if not (whole and rows % tall)
     ]
     return min(shapes, key=lambda shape: _cycles(rows, vectors, inner, *shape))
 
@@ -120,8 +121,8 @@ def _cycles(
     waits four cycles: tiles that are no larger than that leave no slack, hence `latency`. What
     each load adds (`load`) and each tile (`begin`: a call, and a branch that was not foreseen)
     was measured on a Xeon with AVX-512, with 20 shapes of tiles and 12 products. A shape that
-    needs a second, narrower tile for the last columns takes longer to compile: it must be
-    faster by so much (`second`).
+    needs a second tile for the last rows or columns takes longer to compile: it must be faster
+    by so much (`second`).
     """
     cycles = 0.0
     for count, width in ((vectors // wide, wide), (1, vectors % wide)):
@@ -129,4 +130,4 @@ def _cycles(
             loads = tall + width
             step = max(tall * width / 2, loads / 2, latency) + load * loads
             cycles += count * -(-rows // tall) * (begin + inner * step)
-    return cycles * (second if vectors % wide else 1.0)
+    return cycles * (second if vectors % wide or rows % tall else 1.0)

@@ -18,7 +18,7 @@ _POINTERS = (
     *("memory", "slots", "average", "inputs", "target", "weight", "rows", "numbers", "settings"),
     *("words", "thresholds", "scales", "evaluated", "wanted", "weighed"),
 )
-_COUNTS = ("sampled", "validated", "first", "steps", "apart", "epochs")
+_COUNTS = ("sampled", "validated", "batch", "first", "steps", "apart", "epochs")
 _RESULTS = ("seen", "shown", "outputs", "kept", "losses", "right")
 
 
@@ -52,7 +52,10 @@ class Program:
 
     def __call__(self, call: _Call) -> int:
         """Train; return how many epochs."""
-        return int(self.library.train(ctypes.byref(call)))
+        epochs = int(self.library.train(ctypes.byref(call)))
+        if epochs < 0:
+            raise MemoryError(f"no room for the values of {call.batch} rows: take a smaller batch")
+        return epochs
 
     def room(self, epochs: int, steps: int, kernels: int, rows: int) -> dict[str, Array]:
         """Return arrays for what epochs show; `rows` is zero where no outputs are wanted."""
@@ -146,7 +149,8 @@ class NativeTrial(Trial[Facts]):
             "weighed": tables.weighed,
             **room,
         }
-        counts = (sampled, validated, self.step, count, self.shape.steps, epochs)
+        batch = self.shape.batch_size
+        counts = (sampled, validated, batch, self.step, count, self.shape.steps, epochs)
         call = _Call(
             **{
                 name: None if a is None or not a.size else a.ctypes.data

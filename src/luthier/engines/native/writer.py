@@ -17,14 +17,14 @@ from luthier.engines.native.plan import Layer, Plan
 class Writer:
     """Writes one pass.
 
-    Values lie in static arrays, rows filled up to whole vectors; what fills them up never
-    matters, and that of gradients is zero.
+    Rows of values are filled up to whole vectors; what fills them up never matters, and that
+    of gradients is zero.
 
     Args:
         plan: The layers.
         memory: Where tensors lie.
         machine: What is written for.
-        rows: Of the pass.
+        rows: Of the pass, as C names their number.
         tag: Begins the names of its arrays and functions.
         given: Whether the caller says where the input lies.
     """
@@ -32,10 +32,11 @@ class Writer:
     plan: Plan
     memory: Memory
     machine: Machine
-    rows: int
+    rows: str
     tag: str
     given: bool = False
     statics: dict[str, int] = field(default_factory=dict)
+    matrices: dict[str, int] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     _written: set[str] = field(default_factory=set)
@@ -44,9 +45,9 @@ class Writer:
         """Return the lines of the forward pass."""
         self.lines = []
         if not self.given:
-            self.array(self.value(self.plan.input), self.rows * self.stride(self.plan.input))
+            self.matrix(self.value(self.plan.input), self.stride(self.plan.input))
         for layer in self.plan.layers:
-            self.array(self.value(layer.name), self.rows * self.stride(layer.name))
+            self.matrix(self.value(layer.name), self.stride(layer.name))
             FORWARD[layer.kind](self, layer)
         return self.lines
 
@@ -54,12 +55,12 @@ class Writer:
         """Return the lines of the backward pass, from the gradient by the output."""
         self.lines, needing = [], self._needing()
         self._written = {self.gradient(self.plan.output)}
-        self.array(self.gradient(self.plan.output), self.rows * self.stride(self.plan.output))
+        self.matrix(self.gradient(self.plan.output), self.stride(self.plan.output))
         for layer in reversed(self.plan.layers):
             if layer.name in needing and self.gradient(layer.name) in self._written:
                 wanted = tuple(one for one in layer.inputs if one in needing)
                 for one in wanted:
-                    self.array(self.gradient(one), self.rows * self.stride(one))
+                    self.matrix(self.gradient(one), self.stride(one))
                 BACKWARD[layer.kind](self, layer, wanted)
         for name, place in self.memory.places.items():
             target = self.tensor_gradient(name)
@@ -104,6 +105,15 @@ class Writer:
     def tensor_gradient(self, name: str) -> str:
         """Return where the gradient by a tensor lies."""
         return f"(G + {self.memory.places[name].offset})"
+
+    def size(self, value: str) -> str:
+        """Return how many numbers all rows of a value take."""
+        return f"{self.rows} * {self.stride(value)}"
+
+    def matrix(self, name: str, width: int) -> str:
+        """Ask for so many numbers for each row."""
+        self.matrices[name] = width
+        return name
 
     def array(self, name: str, size: int) -> str:
         """Ask for a static array."""
