@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Assembly:
     framework: Framework
     recipe: Recipe
     about: Baseline
+    _trainers: list[tuple[object, Trainer]] = field(init=False, default_factory=list, repr=False)
 
     @property
     def arrays(self) -> Arrays:
@@ -53,7 +54,9 @@ class Assembly:
     def trainer(
         self, engine: str = "auto", *, timed: bool = False, limits: Limits | None = None
     ) -> Trainer:
-        """Return what trains recipes on these parts.
+        """Return what trains recipes on these parts: the same one whenever the same is asked for.
+
+        So what one part of a study has compiled, and found out about engines, the next one knows.
 
         Args:
             engine: What trains; ``auto`` takes the fastest that can.
@@ -63,13 +66,14 @@ class Assembly:
         Raises:
             LuthierError: when there is no engine of that name, or its library is missing.
         """
-        return Trainer(
-            self.build,
-            self.preparation,
-            self.framework,
-            Choice(engine, timed, self.framework.name),
-            Limits() if limits is None else limits,
-        )
+        asked = (engine, timed, limits or Limits())
+        for known, trainer in self._trainers:
+            if known == asked:
+                return trainer
+        choice = Choice(engine, timed, self.framework.name)
+        made = Trainer(self.build, self.preparation, self.framework, choice, asked[2])
+        self._trainers.append((asked, made))
+        return made
 
 
 def assemble(

@@ -137,6 +137,9 @@ class Worker:
         What others have taken on is as good as spent. Who claims looks afterwards, so that of
         two that claim at once, at least one sees the other.
         """
+        if self.budget.epochs == float("inf"):
+            self._train(claim)
+            return
         self._read()
         others = sum(
             trial.planned
