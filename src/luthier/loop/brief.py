@@ -7,15 +7,17 @@ import numpy as np
 from luthier.core import History
 from luthier.loop.work import Work
 
+FRESH = 3.0  # a fresh process has imported PyTorch and got the data: two cores of 2024
+COPIED = 0.5  # one of a nursery has found out again which engine trains the fastest
 
-def brief(work: Work, history: History, *, start: float = 3.0) -> bool:
+
+def brief(work: Work, history: History, *, start: float = FRESH) -> bool:
     """Tell whether a plan's trainings take less time than worker processes take to begin.
 
     Args:
         work: With the plan that decides; a search goes on for as long as its budget.
         history: Of the study so far: its pace tells what an epoch takes.
-        start: Seconds until a fresh process has imported PyTorch and got the data: 3 on two
-            cores of 2024.
+        start: Seconds until a worker trains: `FRESH`, or `COPIED` where there is a nursery.
     """
     epochs = sum(trial.epochs for trial in history.trials)
     if work.plan is None or not epochs:

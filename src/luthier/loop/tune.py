@@ -14,7 +14,7 @@ from luthier import executors, search
 from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
-from luthier.loop.brief import brief
+from luthier.loop.brief import COPIED, FRESH, brief
 from luthier.loop.budget import Budget
 from luthier.loop.choice import COMPILED
 from luthier.loop.confirm import STOPPED, Confirmation
@@ -207,7 +207,8 @@ def tune(
 
         def launch(work: Work) -> bool:
             overseer = Overseer(work.study.name, store, work.budget, notify)
-            here = executor == "auto" and brief(work, store.history(work.study.name))
+            start = FRESH if nursery is None else COPIED
+            here = executor == "auto" and brief(work, store.history(work.study.name), start=start)
             count = 1 if here else workers
             remarks = overseer.run(executors.load(executor, count, nursery), work, count)
             for line in itertools.chain(*filter(None, remarks)):
