@@ -223,8 +223,10 @@ class Rehearsal:
 
 
 def _domain(hint: Any) -> Domain | None:
-    """Return the range in an annotation, ``Annotated[...] | None`` included."""
+    """Return the range in an annotation, ``Annotated[...] | None`` and a bare one included."""
     for part in (hint, *typing.get_args(hint)):
+        if isinstance(part, (Float, Int, Categorical, Conditional)):
+            return part
         for extra in getattr(part, "__metadata__", ()):
             if isinstance(extra, (Float, Int, Categorical, Conditional)):
                 return extra

@@ -63,6 +63,11 @@ class TestRead:
 
         assert read(build).parameters == {"value": domain}
 
+    def test_a_range_as_the_annotation_itself_counts_too(self):
+        def build(width: Int(8, 64) = 16): ...  # what people type first
+
+        assert Build.read(build, "net.py:build").parameters == {"width": Int(8, 64)}
+
     def test_a_range_is_found_where_none_is_allowed_too(self):
         def old(width: Optional[Annotated[int, WIDTH]] = None): ...  # noqa: UP045
         def new(width: Annotated[int, WIDTH] | None = None): ...
