@@ -52,3 +52,19 @@ def test_another_backend_is_imported_already():
     text = said(code, KERAS_BACKEND="torch")
     assert "Keras runs on torch in this process, but jax was asked for" in text
     assert "above the first `import keras`" in text
+
+
+def test_a_network_for_jax_is_packed_without_importing_tensorflow():
+    code = (
+        "import sys\n"
+        "from luthier.core import Recipe\n"
+        "from luthier.engines.keras_compiled.parcel import parcel_of\n"
+        "from luthier.frameworks.keras.framework import KerasFramework\n"
+        "from luthier.testing import arrays\n"
+        "from luthier.testing.keras_networks import BUILDERS\n"
+        "made = KerasFramework().capture(BUILDERS['tied'], Recipe(), arrays.classes(), 0)\n"
+        "parcel_of(made)\n"
+        "from keras.src.utils import module_utils\n"
+        "sys.exit(f'{\"tensorflow\" in sys.modules} {module_utils.tensorflow._available}')"
+    )
+    assert said(code, KERAS_BACKEND="torch") == "False None"

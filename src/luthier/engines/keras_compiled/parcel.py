@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+from keras.src.utils import module_utils
 
 from luthier.core import Captured, CaptureError, Signature
 
@@ -61,7 +62,7 @@ def parcel_of(captured: Captured) -> Parcel:
     """
     model = captured.make()
     try:
-        with _without_rates(drops := _drops(model)):
+        with _without_rates(drops := _drops(model)), _without_tensorflow():
             told = keras.saving.serialize_keras_object(model)
         told.pop("compile_config", None)
         config = json.dumps(told)
@@ -84,6 +85,23 @@ def parcel_of(captured: Captured) -> Parcel:
         sample=captured.sample,
         model=model,
     )
+
+
+@contextmanager
+def _without_tensorflow() -> Iterator[None]:
+    """Keep Keras from importing TensorFlow, whose types it asks for as it saves.
+
+    Where nobody has imported it nothing is of its types, and importing it takes seconds.
+    """
+    lazy: Any = getattr(module_utils, "tensorflow", None)
+    if "tensorflow" in sys.modules or getattr(lazy, "_available", False) is not None:
+        yield
+        return
+    lazy._available = False
+    try:
+        yield
+    finally:
+        lazy._available = None
 
 
 def last_layer(model: Any) -> Any:

@@ -8,13 +8,13 @@ is computed a second time, no random number is drawn, and compiled steps run as 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from luthier.core import Trace, WatchError
+from luthier.frameworks.keras.clock import Clock
 from luthier.frameworks.keras.watching_eyes import Eyes
 from luthier.frameworks.keras.watching_first import FirstRows
 from luthier.frameworks.keras.watching_fit import Fit, fit_below
@@ -36,7 +36,7 @@ class KerasWatcher:
         growth: Ratio of successive sampled steps after that.
         every: The longest gap.
         share: Of the time so far that looks at activations may take.
-        clock: Tells seconds.
+        clock: Tells seconds; by default those that this process gets.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class KerasWatcher:
         growth: float = GROWTH,
         every: int = EVERY,
         share: float = SHARE,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._pace: dict[str, Any] = {"first": first, "growth": growth, "every": every}
-        self._share, self._clock = share, clock
+        self._share, self._clock = share, Clock() if clock is None else clock
         self._rows, self._streaks, self._seen = Rows(), Streaks(), SeenRates()
         self._notes: dict[str, None] = {}
         self._facts: dict[str, Any] = {}
@@ -58,7 +58,7 @@ class KerasWatcher:
         self._steps = self._epochs = self._inside = 0
         self._due = 1
         self._left: tuple[Any, ...] | None = None
-        self._spent, self._began = 0.0, clock()
+        self._spent, self._began = 0.0, self._clock()
         self._blind = False
         self._model: Any = None
         self._eyes: Eyes | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core import Fit
+from luthier.frameworks.keras.clock import Clock
 from luthier.frameworks.keras.inspecting.loss_facts import Compiled
 from luthier.frameworks.keras.inspecting.machine import Course, compiled
 from luthier.frameworks.keras.inspecting.net import Function, Net, array, tensors
@@ -25,17 +25,6 @@ RATES = (1e-3, 1e-2)  # Adam's default, and ten times it for what is to be learn
 _PROBE = 256  # rows that losses are measured on
 _ONE = 16  # rows of the one small batch
 _LOOKS = 10  # steps after which a loss that is no number ends a fit
-
-
-class Clock:
-    """Seconds on the wall since it was made, less those that a busy machine let it wait."""
-
-    def __init__(self) -> None:
-        self._wall, self._own = time.monotonic(), time.process_time()
-
-    def __call__(self) -> float:
-        """Return the smaller of the two."""
-        return min(time.monotonic() - self._wall, time.process_time() - self._own)
 
 
 class Bench:
