@@ -22,11 +22,11 @@ import numpy as np
 
 import luthier
 from benchmarks.proof.pairs import paired
-from luthier.catalog.spaces import default_space
 from luthier.core import Space
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
 from luthier.loop.budget import Budget
+from luthier.loop.record import default_ranges
 from luthier.loop.refit import refitted
 from luthier.loop.scoring import test_scores
 from luthier.loop.train import Training, train_assembled
@@ -97,9 +97,7 @@ def random_search(split: int, plan: SplitPlan, engine: str) -> Training:
     """Return the best of as many full trainings as the epochs pay for."""
     parts = assemble("mlp", DATA, split=plan, seed=split, budget=Budget(epochs=EPOCHS))
     trials = EPOCHS // parts.recipe.epochs
-    arrays = parts.arrays
-    ranges = default_space(parts.build, arrays.task, rows=len(arrays.train), trials=trials)
-    space = Space(ranges, parts.recipe)
+    space = Space(default_ranges(parts, Budget(epochs=EPOCHS)), parts.recipe)
     rng = np.random.default_rng([split, 1])
     best: Training | None = None
     for _ in range(trials):

@@ -49,6 +49,21 @@ class TestBeginning:
         )
         assert few.keys() < many.keys()
 
+    @pytest.mark.parametrize(
+        ("data", "recipe", "choices"),
+        [
+            ("digits", None, ("minmax", "quantile")),
+            ("digits", {"preprocessing": "standard"}, ("standard", "minmax", "quantile")),
+            ("wine", None, ("standard", "minmax", "quantile")),
+        ],
+    )
+    def test_columns_that_share_a_scale_are_not_standardised(
+        self, data: str, recipe: dict[str, str] | None, choices: tuple[str, ...]
+    ):
+        budget = Budget(epochs=3000)
+        found = record(assemble("mlp", data, recipe=recipe, budget=budget), budget=budget)
+        assert found.space.parameters["preprocessing"] == Categorical(*choices)
+
     def test_a_space_that_is_given_is_the_space(self, small: Assembly):
         space = {"learning_rate": Float(1e-3, 1e-2)}
         assert record(small, space=space).space.parameters == space
