@@ -15,6 +15,7 @@ from luthier.diagnosis.cures.cure import Cure, Patient
 
 __all__ = ["KNOWN", "MOST", "Cure", "Patient", "cures"]
 
+LONGEST = 2  # times the epochs, that a cure may train for
 MOST = 12  # of a round: at a quarter of a training each they cost three
 _Known = Callable[[Patient, str], list[Cure]]
 _OF_STEPS = (stability.unstable,)
@@ -32,7 +33,7 @@ KNOWN: Mapping[str, tuple[_Known, ...]] = {
     "learning_rate_too_low": _OF_SPEED,
     "slow_convergence": _OF_SPEED,
     "plateau": (*_OF_SPEED, *_OF_STEPS),
-    "too_few_epochs": (speed.longer, speed.faster, speed.scheduled),
+    "too_few_epochs": (speed.faster, speed.longer, speed.scheduled),
     "underfitting": (regularisation.freed, *_OF_SPEED, layers.bent, layers.logits),
     "not_learning": (
         regularisation.freed,
@@ -97,7 +98,11 @@ def _prescribed(finding: Finding, patient: Patient) -> list[Cure]:
 
 
 def _settings(one: Prescription, recipe: Recipe) -> dict[str, Value]:
-    return {key: new for key, (_, new) in one.change.items() if recipe.has(key)}
+    found = {key: new for key, (_, new) in one.change.items() if recipe.has(key)}
+    epochs = found.get("epochs")
+    # Ten times the epochs cost more to try than everything else together.
+    far = isinstance(epochs, int) and epochs > LONGEST * recipe.epochs
+    return {} if far else found
 
 
 def _known(finding: Finding, patient: Patient) -> list[Cure]:

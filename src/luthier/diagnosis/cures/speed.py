@@ -17,10 +17,10 @@ def slow(patient: Patient, problem: str) -> list[Cure]:
     >>> from luthier.core import Recipe
     >>> found = slow(Patient(Recipe(optimizer="sgd", learning_rate=1e-4)), "learning_rate_too_low")
     >>> [cure.settings["learning_rate"] for cure in found if "learning_rate" in cure.settings][:3]
-    [0.0003, 0.001, 0.003]
+    [1.0, 0.3, 0.0003]
     """
     recipe = patient.recipe
-    found = [*usual(patient, problem), *faster(patient, problem)]
+    found = [*usual(patient, problem), *brisk(patient, problem), *faster(patient, problem)]
     if recipe.clip_norm is not None and recipe.clip_norm < 0.1:
         found.append(Cure(problem, "Clip far less", {"clip_norm": 1.0}))
     if recipe.ema is not None and recipe.ema > 0.99:
@@ -28,7 +28,7 @@ def slow(patient: Patient, problem: str) -> list[Cure]:
     found += scheduled(patient, problem)
     if recipe.batch_size == "full":
         found.append(Cure(problem, "Take smaller batches", {"batch_size": 32}))
-    return [*found, *sound(patient, problem), *longer(patient, problem)]
+    return [*found, *sound(patient, problem)]
 
 
 def stuck(patient: Patient, problem: str) -> list[Cure]:
@@ -45,6 +45,17 @@ def faster(patient: Patient, problem: str) -> list[Cure]:
     if start > rate and not any(0.5 < start / one < 2 for one in rates):
         rates.append(start)
     return [Cure(problem, "Raise the rate", {"learning_rate": short(one)}) for one in rates]
+
+
+def brisk(patient: Patient, problem: str) -> list[Cure]:
+    """Return rates above the usual one where the given one lies below: short runs need them."""
+    known, rate = optimizers.by_name(patient.recipe.optimizer), patient.recipe.learning_rate
+    start = known.default_learning_rate
+    if rate >= start:
+        return []
+    rates = [by * start for by in (10.0, 3.0) if by * start <= known.learning_rates.high]
+    advice = "Take a rate above the usual one"
+    return [Cure(problem, advice, {"learning_rate": short(one)}) for one in rates]
 
 
 def usual(patient: Patient, problem: str) -> list[Cure]:

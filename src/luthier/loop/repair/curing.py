@@ -18,6 +18,9 @@ FIND = 8.0  # trainings that finding may cost beside the check, the first one am
 ROUNDS = 3  # changes at most: what takes more is another network
 FIRST = 5  # cures of the first finding, which race before any others do
 LATER = 8  # candidates of the rounds after the first
+TOO_LITTLE = (
+    "slow_convergence", "learning_rate_too_low", "too_few_epochs", "plateau", "underfitting",
+)  # fmt: skip
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
 
@@ -121,7 +124,7 @@ class Curing:
             if steps:
                 return course
             if best is not None:
-                taken = (*course.taken, best.cure)
+                taken = (*_kept(course.taken, best.cure), best.cure)
                 course = replace(course, taken=taken, after=best.recipe)
                 pending = [self._left(best, course)]
         return course
@@ -153,7 +156,12 @@ class Curing:
         """
         treated = {cure.problem for cure in course.taken}
         found = () if best.trial is None else self.diagnose(best.trial).findings
-        wrong = [one for one in _ordered(found, ()) if one.severity != "info"]
+        # A recipe that was broken is not mended while it learns too little, if only perhaps.
+        wrong = [
+            one
+            for one in _ordered(found, ())
+            if one.severity != "info" or one.problem in TOO_LITTLE
+        ]
         wrong += [
             one for one in self.checked if one.severity != "info" and one.problem not in treated
         ]
@@ -161,7 +169,7 @@ class Curing:
         return [
             cure
             for cure in cures(wrong, patient, most=LATER)
-            if not any(_undoes(cure, one) for one in course.taken)
+            if not _undoes(cure, self.patient.recipe, course.taken)
         ]
 
 
@@ -172,9 +180,17 @@ def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Findi
     return tuple(sorted(both, key=lambda one: ("error", "warning", "info").index(one.severity)))
 
 
-def _undoes(one: Cure, other: Cure) -> bool:
-    """Tell whether a cure would set again what another one has set, for another reason."""
-    return one.problem != other.problem and bool(one.settings.keys() & other.settings.keys())
+def _undoes(cure: Cure, given: Recipe, taken: Sequence[Cure]) -> bool:
+    """Tell whether a cure would set back what another one has changed."""
+    changed = {key for one in taken for key in one.settings}
+    return any(key in changed and given.get(key) == new for key, new in cure.settings.items())
+
+
+def _kept(taken: Sequence[Cure], cure: Cure) -> tuple[Cure, ...]:
+    """Return the cures that another one does not replace: a rate is raised once."""
+    return tuple(
+        one for one in taken if one.edit or not one.settings.keys() <= cure.settings.keys()
+    )
 
 
 def _complete(trial: Trial) -> bool:
