@@ -57,7 +57,7 @@ def published(path: Path, only: str, seconds: float, *, train: bool) -> None:
             continue
         try:
             one = case(row, path.parent)
-        except Unbuildable as error:
+        except (Unbuildable, RuntimeError) as error:  # some raise by themselves
             _say(f"--    {row['id']}: not built ({error})")
             continue
         began = time.process_time()
