@@ -25,6 +25,7 @@ from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
 from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
 from luthier.core.goals import (
     MEASURED,
+    OVER,
     Compromise,
     Goal,
     goal_name,
@@ -75,6 +76,7 @@ __all__ = [
     "LIVE_STATES",
     "MEASURED",
     "MODEL_PREFIX",
+    "OVER",
     "PROBLEMS",
     "RESERVED",
     "SEVERITIES",

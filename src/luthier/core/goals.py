@@ -12,6 +12,7 @@ from luthier.core.trial import History, Trial
 
 # What a network costs, measured once a trial where a goal or a limit asks for it.
 MEASURED = ("parameters", "latency_ms", "training_seconds")
+OVER = "over the limit"  # how the cause of a trial begins that no network of it was trained
 _SHORT = {
     "params": "parameters",
     "latency": "latency_ms",

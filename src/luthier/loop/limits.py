@@ -11,6 +11,7 @@ from typing import Any
 from luthier.catalog import metrics
 from luthier.core import (
     MEASURED,
+    OVER,
     Arrays,
     Build,
     Captured,
@@ -24,7 +25,6 @@ from luthier.core import (
     goal_name,
 )
 
-OVER = "over the limit"
 _SETTLED = 3  # epochs after which the pace of a training is known: the first one warms up
 
 

@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from luthier.core import (
+    OVER,
     Compromise,
     Diagnosis,
     History,
@@ -28,7 +29,7 @@ from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.export import export_network, export_recipe, export_summary
-from luthier.loop.limits import OVER, Limits
+from luthier.loop.limits import Limits
 from luthier.loop.ranges import searched
 from luthier.loop.references import references
 from luthier.loop.refit import refit as refit_trial

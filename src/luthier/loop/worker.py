@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from luthier.core import (
+    OVER,
     Claim,
     Curves,
     History,
@@ -29,7 +30,6 @@ from luthier.core import (
 from luthier.loop.budget import Budget
 from luthier.loop.eviction import evictions
 from luthier.loop.evidence import diagnose_trial
-from luthier.loop.limits import OVER
 from luthier.loop.ranges import searched
 from luthier.loop.trainer import Trainer, TrialError
 from luthier.search.growing import within

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import luthier
-from luthier.core import Curves, Goal, LuthierError, Recipe
-from luthier.loop.limits import OVER, Limits, read_limits
+from luthier.core import OVER, Curves, Goal, LuthierError, Recipe
+from luthier.loop.limits import Limits, read_limits
 
 
 def wine(**options):

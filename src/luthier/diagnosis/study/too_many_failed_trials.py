@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import median
 
-from luthier.core import Finding, History, Prescription, Space
+from luthier.core import OVER, Finding, History, Prescription, Space
 from luthier.diagnosis.about import About
 from luthier.diagnosis.study.ranked import ranked, units
 
@@ -37,6 +37,8 @@ def too_many_failed_trials(
         The finding, or None.
     """
     ended = [t for t in history.searched.trials if t.state in ("finished", "failed", "pruned")]
+    # What a user's limit forbids cost nothing, and is no fault of the space.
+    ended = [t for t in ended if not str(t.cause).startswith(OVER)]
     failed = [t for t in ended if t.state == "failed"]
     everything = len(failed) == len(ended) and len(failed) >= 3
     if not everything and (len(ended) < trials or len(failed) < share * len(ended)):

@@ -13,6 +13,7 @@ from luthier.search.rates.verdict import (
     edge,
     learns,
     near,
+    spread,
 )
 
 
@@ -46,7 +47,7 @@ class Sweep:
 
     def wanted(self, runs: Sequence[RateRun]) -> list[RateRun]:
         """Return the trainings that come next; none when enough is known."""
-        for stage in (self._wide, self._hopeless, self._narrow, self._twice):
+        for stage in (self._wide, self._hopeless, self._narrow, self._whole, self._twice):
             asked = [run for run in stage(runs) if not _has(runs, run)]
             if asked:
                 return asked
@@ -96,7 +97,8 @@ class Sweep:
         if not learns(runs, self.enough):
             return []
         length, half = self.length(self.longer), math.sqrt(self.step)
-        slow = [r for r in runs if r.seed and r.epochs == self.full > length]
+        begun = any(r.seed and r.epochs == length for r in runs)
+        slow = [r for r in runs if r.seed and r.epochs == self.full > length and not begun]
         if slow:  # it took the full length to learn anything
             length, best = self.full, min(slow, key=lambda run: run.loss).rate
         else:
@@ -116,6 +118,39 @@ class Sweep:
                 break
         asked = [rate for rate in rates if self.limits[0] <= rate <= self.limits[1]]
         return [RateRun(rate, seed, length) for rate in asked for seed in self._fresh()]
+
+    def _whole(self, runs: Sequence[RateRun]) -> list[RateRun]:
+        """Where the rate matters by more than seeds do, ask at full length, too.
+
+        Half of a training ranks rates about as a whole one does, but where the loss is steep about
+        its lowest point a small shift of that point costs more than the noise of training.
+        """
+        length, half = self.length(self.longer), math.sqrt(self.step)
+        shorter = [run for run in runs if run.epochs <= length]
+        centre = best_rate(shorter)
+        if length >= self.full or centre is None or not learns(shorter, self.enough):
+            return []
+        tried = sorted({run.rate for run in shorter if run.seed and run.epochs == length})
+        levels = by_rate(shorter, tried, length)
+        noise = spread(levels.values())
+        around = [levels[r].mean for r in levels if 1 / 2 < r / centre < 2]
+        if noise is None or not around or max(around) - min(around) <= noise:
+            return []
+        rates = [centre / half, centre, centre * half]
+        for _ in range(2):
+            seen = by_rate(runs, rates, self.full)
+            if len(seen) < len(rates):
+                break
+            better = min(seen, key=lambda rate: (seen[rate].mean, rate))
+            if near(better, min(rates)):
+                rates = [min(rates) / half, *rates]
+            elif near(better, max(rates)) and seen[better].stable:
+                rates = [*rates, max(rates) * half]
+            else:
+                break
+        top = 0.5 * (edge(runs) or math.inf)
+        asked = [rate for rate in rates if self.limits[0] <= rate <= min(self.limits[1], top)]
+        return [RateRun(rate, seed, self.full) for rate in asked for seed in self._fresh()]
 
     def _twice(self, runs: Sequence[RateRun]) -> list[RateRun]:
         """Train at twice the rate that would be suggested: it has to be stable (head-room)."""

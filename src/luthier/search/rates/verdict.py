@@ -90,7 +90,7 @@ def best_rate(runs: Sequence[RateRun]) -> float | None:
     best = min(finite, key=lambda rate: (finite[rate], rate))
     close = {rate: loss for rate, loss in finite.items() if 0.25 <= rate / best <= 4}
     chosen = best
-    if len(close) >= 4:
+    if len(close) >= 3:
         places = np.log(list(close)) - math.log(best)
         bend, slope, _ = np.polyfit(places, list(close.values()), 2)
         if bend > 0:
