@@ -38,7 +38,8 @@ class RateRange:
         optimizer: Its name.
         suggested: The rate to train with; None where nothing learns.
         usable: Lowest and highest rate tried that do about as well.
-        edge: Lowest rate at which a training was unstable; None where none was.
+        edge: Lowest rate at which a training was unstable, or came to nothing where a lower one
+            learns; None where none was.
         loss: Mean validation score at the rates next to the suggested one, lower is better.
         spread: Standard deviation between seeds.
         reason: Why no rate is suggested.

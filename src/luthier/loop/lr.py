@@ -49,9 +49,9 @@ def lr(
     """Find a learning rate: the usable range, the edge of stability, and a rate with head-room.
 
     Rates over the optimizer's whole range are trained for a quarter of the recipe's length, each
-    with its own schedule to the end; those about the best for half of it, with several seeds; and
-    twice the suggested rate, which has to be stable. Where nothing learns, none is suggested, and
-    the reason given.
+    with its own schedule to the end; those about the best for half of it, with several seeds, and
+    at full length where that cannot tell; and twice the suggested rate, which has to be stable.
+    Where nothing learns, none is suggested, and the reason given.
 
     Args:
         build: A family, ``FILE.py:function``, or a function that returns a network.

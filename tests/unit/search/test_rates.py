@@ -72,6 +72,60 @@ class TestSuggested:
         assert edge(runs) is None
 
 
+class TestCollapse:
+    """A rate that ends at guessing is past the edge, though every loss was a number."""
+
+    @staticmethod
+    def train(rate: float, seed: int, epochs: int) -> tuple[float, bool]:
+        if rate > 0.03:
+            return 0.999, True
+        return valley(1e-2)(rate, seed, epochs)
+
+    def test_it_is_an_edge(self):
+        found = swept(self.train)
+        assert found.edge is not None
+        assert 0.03 < found.edge < 0.1
+        assert found.suggested is not None
+        assert found.suggested <= found.edge / 2
+
+    def test_it_does_not_bend_the_valley(self):
+        found = swept(self.train)
+        assert found.suggested is not None
+        assert 0.5e-2 < found.suggested < 2e-2
+
+    def test_a_low_rate_that_gains_little_yet_is_none(self):
+        runs = [
+            RateRun(rate, 0, 10, 1 - gain, stable=True, gain=gain)
+            for rate, gain in [(1e-5, 0.001), (1e-3, 0.5), (1e-2, 0.8), (1e-1, 0.3)]
+        ]
+        assert edge(runs) is None
+
+
+class TestWholeTrainings:
+    """Full length is asked for where half of it cannot tell."""
+
+    def longest(self, noise: float) -> int:
+        found = swept(valley(1e-2, noise=noise))
+        return max(run.epochs for run in found.runs)
+
+    def test_a_valley_that_is_flat_within_little_noise_needs_none(self):
+        assert self.longest(0.03) == 20
+
+    def test_a_steep_valley_does(self):
+        assert self.longest(0.0005) == 40
+
+    def test_so_does_noise_that_hides_it(self):
+        assert self.longest(0.3) == 40
+
+    def test_what_whole_trainings_say_has_the_word(self):
+        def shifts(rate: float, seed: int, epochs: int) -> tuple[float, bool]:
+            best = 1e-2 if epochs < 40 else 5e-3
+            return 0.2 + 0.2 * math.log10(rate / best) ** 2, True
+
+        found = swept(shifts)
+        assert found.suggested == pytest.approx(5e-3, rel=0.2)
+
+
 class TestRefusals:
     def test_where_every_rate_fails_it_says_how(self):
         found = swept(lambda rate, seed, epochs: (math.inf, False))

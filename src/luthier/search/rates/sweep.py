@@ -120,23 +120,30 @@ class Sweep:
         return [RateRun(rate, seed, length) for rate in asked for seed in self._fresh()]
 
     def _whole(self, runs: Sequence[RateRun]) -> list[RateRun]:
-        """Where the rate matters by more than seeds do, ask at full length, too.
+        """Where shorter trainings cannot tell, ask at full length, too.
 
-        Half of a training ranks rates about as a whole one does, but where the loss is steep about
-        its lowest point a small shift of that point costs more than the noise of training.
+        Half of a training ranks rates about as a whole one does. Not where the loss is steep about
+        its lowest point, so that a small shift of it costs more than the noise of training; nor
+        where the noise itself is large, as of a network that learns late.
         """
         length, half = self.length(self.longer), math.sqrt(self.step)
         shorter = [run for run in runs if run.epochs <= length]
-        centre = best_rate(shorter)
+        centre, past = best_rate(shorter), edge(runs) or math.inf
         if length >= self.full or centre is None or not learns(shorter, self.enough):
             return []
-        tried = sorted({run.rate for run in shorter if run.seed and run.epochs == length})
-        levels = by_rate(shorter, tried, length)
+        narrow = [run for run in shorter if run.seed and run.epochs == length and run.rate < past]
+        levels = by_rate(narrow, sorted({run.rate for run in narrow}), length)
         noise = spread(levels.values())
-        around = [levels[r].mean for r in levels if 1 / 2 < r / centre < 2]
-        if noise is None or not around or max(around) - min(around) <= noise:
+        around = [level.mean for rate, level in levels.items() if 1 / 2 < rate / centre < 2]
+        gain = max((run.gain for run in narrow if run.gain is not None), default=math.inf)
+        if noise is None or not around:
             return []
-        rates = [centre / half, centre, centre * half]
+        if max(around) - min(around) <= noise <= 0.1 * gain:
+            return []
+        top = min(self.limits[1], 0.5 * past)
+        capped = centre * half > top
+        rates = [centre / half, centre / math.sqrt(half), centre]
+        rates = rates if capped else [centre / half, centre, centre * half]
         for _ in range(2):
             seen = by_rate(runs, rates, self.full)
             if len(seen) < len(rates):
@@ -144,12 +151,11 @@ class Sweep:
             better = min(seen, key=lambda rate: (seen[rate].mean, rate))
             if near(better, min(rates)):
                 rates = [min(rates) / half, *rates]
-            elif near(better, max(rates)) and seen[better].stable:
+            elif near(better, max(rates)) and max(rates) * half <= top:
                 rates = [*rates, max(rates) * half]
             else:
                 break
-        top = 0.5 * (edge(runs) or math.inf)
-        asked = [rate for rate in rates if self.limits[0] <= rate <= min(self.limits[1], top)]
+        asked = [rate for rate in rates if rate >= self.limits[0]]
         return [RateRun(rate, seed, self.full) for rate in asked for seed in self._fresh()]
 
     def _twice(self, runs: Sequence[RateRun]) -> list[RateRun]:

@@ -68,10 +68,25 @@ def learns(runs: Sequence[RateRun], enough: float) -> bool:
 
 
 def edge(runs: Sequence[RateRun]) -> float | None:
-    """Return the lowest rate at which a training was unstable, above one that was stable."""
+    """Return the lowest rate at which a training was unstable, above one that was stable.
+
+    One that comes to next to nothing, where a lower rate learns in the same time, is past the edge,
+    too: it ended no worse than guessing, and no better.
+    """
     stable = min((run.rate for run in runs if run.stable), default=math.inf)
-    unstable = [run.rate for run in runs if not run.stable and run.rate > stable]
-    return min(unstable, default=None)
+    past = [run.rate for run in runs if not run.stable and run.rate > stable]
+    return min([*past, *_collapsed(runs)], default=None)
+
+
+def _collapsed(runs: Sequence[RateRun], *, share: float = 0.1) -> list[float]:
+    """Return rates that gain less than a tenth of what a lower one does in as many epochs."""
+    found = []
+    for epochs in {run.epochs for run in runs}:
+        there = [(run.rate, run.gain) for run in runs if run.epochs == epochs and run.gain]
+        if there:
+            rate, most = max(there, key=lambda pair: pair[1])
+            found += [r for r, gain in there if r > rate and gain < share * most]
+    return found
 
 
 def best_rate(runs: Sequence[RateRun]) -> float | None:
@@ -84,7 +99,8 @@ def best_rate(runs: Sequence[RateRun]) -> float | None:
     several = [run for run in runs if run.seed > 0]
     longest = max((run.epochs for run in several if run.loss < math.inf), default=0)
     levels = by_rate(several, sorted({run.rate for run in several}), longest)
-    finite = {rate: level.mean for rate, level in levels.items() if level.mean < math.inf}
+    past = edge(runs) or math.inf
+    finite = {r: one.mean for r, one in levels.items() if one.mean < math.inf and r < past}
     if not finite:
         return None
     best = min(finite, key=lambda rate: (finite[rate], rate))
@@ -96,7 +112,7 @@ def best_rate(runs: Sequence[RateRun]) -> float | None:
         if bend > 0:
             lowest = best * math.exp(-slope / (2 * bend))
             chosen = min(max(lowest, min(close)), max(close))
-    return min(chosen, 0.5 * (edge(runs) or math.inf))
+    return min(chosen, 0.5 * past)
 
 
 def verdict(
