@@ -101,6 +101,27 @@ class TestCollapse:
         assert edge(runs) is None
 
 
+class TestFewRates:
+    """Of three rates no parabola is drawn: the middle of those that seeds cannot tell apart."""
+
+    @staticmethod
+    def runs(means: tuple[float, ...], noise: float) -> list[RateRun]:
+        return [
+            RateRun(rate, seed, 20, mean + noise * (seed - 2), stable=True, gain=0.8)
+            for rate, mean in zip((1e-3, 2e-3, 4e-3), means, strict=True)
+            for seed in (1, 2, 3)
+        ]
+
+    def test_equals_give_their_middle(self):
+        assert best_rate(self.runs((0.2, 0.2, 0.2), 0.02)) == pytest.approx(2e-3)
+
+    def test_one_that_is_clearly_best_is_taken(self):
+        assert best_rate(self.runs((0.2, 0.3, 0.4), 0.01)) == pytest.approx(1e-3, rel=0.01)
+
+    def test_without_noise_the_best_is_taken(self):
+        assert best_rate(self.runs((0.3, 0.3, 0.2), 0.0)) == 4e-3
+
+
 class TestWholeTrainings:
     """Full length is asked for where half of it cannot tell."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +93,9 @@ def best_rate(runs: Sequence[RateRun]) -> float | None:
     """Return the rate whose trainings with fresh seeds do best, smoothed over its neighbours.
 
     A parabola through the losses of the longest trainings, over the logarithm of the rate: single
-    means are noisy, and the loss of a network is flat about its best rate. It is at most half of
-    the lowest rate at which a training was unstable.
+    means are noisy, and the loss of a network is flat about its best rate. Of fewer than four, the
+    middle of those that seeds cannot tell from the best. It is at most half of the lowest rate at
+    which a training was unstable.
     """
     several = [run for run in runs if run.seed > 0]
     longest = max((run.epochs for run in several if run.loss < math.inf), default=0)
@@ -105,14 +106,30 @@ def best_rate(runs: Sequence[RateRun]) -> float | None:
         return None
     best = min(finite, key=lambda rate: (finite[rate], rate))
     close = {rate: loss for rate, loss in finite.items() if 0.25 <= rate / best <= 4}
-    chosen = best
-    if len(close) >= 3:
+    chosen = _centre(close, levels)
+    if len(close) >= 4:
         places = np.log(list(close)) - math.log(best)
         bend, slope, _ = np.polyfit(places, list(close.values()), 2)
         if bend > 0:
             lowest = best * math.exp(-slope / (2 * bend))
             chosen = min(max(lowest, min(close)), max(close))
     return min(chosen, 0.5 * past)
+
+
+def _centre(close: Mapping[float, float], levels: Mapping[float, Level]) -> float:
+    """Return the mean rate, in its logarithm, each weighed by how likely it is the best.
+
+    The likelihood is that of its distance from the lowest mean, in standard errors of a mean; the
+    best of few noisy means alone is as often as not their luckiest.
+    """
+    best = min(close, key=lambda rate: (close[rate], rate))
+    noise = spread(levels[rate] for rate in close)
+    if not noise:
+        return best
+    error = noise / math.sqrt(len(levels[best].losses))
+    weights = {r: math.exp(-0.5 * ((loss - close[best]) / error) ** 2) for r, loss in close.items()}
+    total = math.fsum(weights.values())
+    return math.exp(math.fsum(w * math.log(r) for r, w in weights.items()) / total)
 
 
 def verdict(
