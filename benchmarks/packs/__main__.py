@@ -15,11 +15,19 @@ SIZES = (1, 4, 16, 64, 128, 256, 512)
 Row = dict[str, Any]
 
 
-def plan(device: str, quick: bool) -> list[tuple[str, float]]:
+def plan(device: str, quick: bool, part: str = "first") -> list[tuple[str, float]]:
     """Return the cases, what matters most first, each with the seconds that it may take."""
     if quick:
         names = ["peak", "pack mlp sliced 1,4", "pack cnn8 sliced 1,2", "pack cnn8 native 1"]
         return [(n, 240.0) for n in (*names, "torch mlp", "core mlp", "processes mlp 2")]
+    if part == "second":  # what the first run did not come to
+        return [
+            ("pack cnn28 native 64,1,256,16", 65.0),
+            ("pack cnn8 native 64,256,1,16", 55.0),
+            ("pack mlp sliced 64,256,512", 40.0),
+            ("processes mlp 4", 30.0),
+            ("processes mlp 8", 40.0),
+        ]
     sizes = ",".join(map(str, SIZES))
     cases = [
         ("peak", 40.0),
@@ -210,6 +218,7 @@ def main() -> None:
     options.add_argument("--limit", type=float, default=340.0, help="seconds in all")
     options.add_argument("--seconds", type=float, help="of each measurement")
     options.add_argument("--case", help="one case, in this process")
+    options.add_argument("--part", choices=("first", "second"), default="first")
     options.add_argument("--only", default="", help="cases that begin so")
     given = options.parse_args()
     device = given.device
@@ -228,7 +237,7 @@ def main() -> None:
         return
     found: list[Row] = []
     begun = time.monotonic()
-    for case, longest in plan(device, given.quick):
+    for case, longest in plan(device, given.quick, given.part):
         left = given.limit - (time.monotonic() - begun)
         if left < 10 or not case.startswith(given.only):
             continue

@@ -85,7 +85,7 @@ def alone(packed: Packed, seconds: float) -> float:
         steps = Steps(
             *(np.stack([part[0] for part in parts]) for parts in zip(*given, strict=True))
         )
-        limit = np.full(pack.size, steps.rows.shape[1])
+        limit = np.full(pack.size, steps.numbers.shape[1])
         epoch = packed._place(Epoch(steps, np.zeros(pack.size, np.int64), limit))
         carry = pack.carry
         count, total, taken = 1, 0, 0.0

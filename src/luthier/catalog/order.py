@@ -41,9 +41,18 @@ def epoch_orders(seed: int, epochs: range, rows: int, batch_size: int) -> Rows:
         return np.tile(np.arange(rows), (len(epochs), 1, 1))
     steps = rows // batch_size
     each = np.arange(epochs.start, epochs.stop, dtype=np.uint64)[:, None]
-    low, high = (word.astype(np.uint32) for word in fold_in(fold(seed, _ORDER), each))
+    low, high = (word.astype(np.uint32) for word in fold_in(order_key(seed), each))
     order = _shuffled((low, high), rows)[:, : steps * batch_size]
     return order.reshape(len(epochs), steps, batch_size)
+
+
+def order_key(seed: int) -> tuple[int, int]:
+    """Return the key that an epoch's number is folded into, for whoever draws orders elsewhere.
+
+    >>> order_key(0) == order_key(1)
+    False
+    """
+    return fold(seed, _ORDER)
 
 
 def sample_rows(rows: int, size: int) -> Rows:

@@ -150,6 +150,10 @@ class Trial(ABC, Generic[N]):
     def _read(self, shown: Sequence[Outcome], steps: Steps, seconds: Callable[[], float]) -> Curves:
         """Read what epochs showed, up to the first that is not finite; keep the best weights."""
         curves = self._curves(shown, steps.numbers[:, -1, 0].tolist())
+        return self._checked(curves, seconds)
+
+    def _checked(self, curves: Curves, seconds: Callable[[], float]) -> Curves:
+        """Note what epochs came to, and when; keep the weights of the best."""
         scores = curves.metrics[self.shape.tables.task.metric]
         better = [index for index, score in enumerate(scores) if self._is_best(score)]
         if better:
@@ -211,18 +215,25 @@ class Trial(ABC, Generic[N]):
             val_loss=tuple(val),
             metrics={name: tuple(score[name] for score in scores) for name in scores[0]},
             learning_rate=tuple(rates[:count]),
-            signals={"gradient_norm": tuple(norm), **self._signals(shown[:count])},
+            signals={
+                "gradient_norm": tuple(norm),
+                **self._signals(np.array([one.kernels for one in shown[:count]], np.float64)),
+            },
         )
 
     def _steps(self, epochs: int) -> Steps:
         """Return the next epochs' batches, learning rates, mixup shares and average's decays."""
-        tables, count, size = self.shape.tables, self.shape.steps, self.shape.batch_size
-        rows = np.zeros((self.most, count, size), np.int32)
+        count = self.shape.steps
         numbers = np.zeros((self.most, count, 3))
-        coming = range(self.epochs, self.epochs + epochs)
-        rows[:epochs] = epoch_orders(self.seed, coming, tables.count, size)
         numbers[:epochs] = np.array(self._numbers(epochs * count)).T.reshape(epochs, count, 3)
-        return Steps(rows, numbers)
+        return Steps(self._rows(range(self.epochs, self.epochs + epochs)), numbers)
+
+    def _rows(self, coming: range) -> Array:
+        """Return the batches of the next epochs."""
+        rows = np.zeros((self.most, self.shape.steps, self.shape.batch_size), np.int32)
+        count = self.shape.tables.count
+        rows[: len(coming)] = epoch_orders(self.seed, coming, count, self.shape.batch_size)
+        return rows
 
     def _numbers(self, count: int) -> Numbers:
         """Return what the next steps are given."""
@@ -291,11 +302,14 @@ class Trial(ABC, Generic[N]):
         self.best_score = score
         return True
 
-    def _signals(self, shown: Sequence[Outcome]) -> dict[str, tuple[float, ...]]:
-        """Return gradient norm and relative update of each kernel, at each epoch's last step."""
+    def _signals(self, norms: Array) -> dict[str, tuple[float, ...]]:
+        """Return gradient norm and relative update of each kernel, at each epoch's last step.
+
+        Args:
+            norms: Of gradient, weights and change, shape (epochs, 3, kernels).
+        """
         signals: dict[str, tuple[float, ...]] = {}
         kernels = self.shape.network.trainable[: self.shape.network.kernels]
-        norms = np.array([one.kernels for one in shown], np.float64)  # (epochs, 3, kernels)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(norms[:, 1] != 0, norms[:, 2] / norms[:, 1], math.nan)
         for index, name in enumerate(kernels):

@@ -31,6 +31,7 @@ from luthier.engines.compiled.lower import unknown_operation
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
 from luthier.engines.packed.ladder import Ladder
+from luthier.engines.packed.metrics import Truth
 from luthier.engines.packed.pack import Pack
 from luthier.engines.packed.program import Epoch, Features, Lanes, pack_program
 from luthier.engines.packed.trial import PackedTrial
@@ -124,6 +125,8 @@ class Packed:
             self._tables = Tables.of(
                 arrays, *wanted[1:], partial(jax.device_put, device=self.device)
             )
+            with self._here():
+                self._truth: Truth = self._place(Truth.of(self._tables))
         if kind == self._kind:
             return
         with self._here():
@@ -193,10 +196,13 @@ class Packed:
             self._stale = True
             self._setups.end(self._signature)
             curves, best = {}, {}
+            told = np.stack([one.told for one in shown], axis=1)  # (lanes, epochs, numbers)
+            wanted = shown[0].outputs is not None
             for slot, trial in trials.items():
-                mine = [_of(lanes[slot], one) for one in shown[: counts[slot]]]
+                count, lane = counts[slot], lanes[slot]
+                outputs = [np.asarray(o.outputs[lane]) for o in shown[:count]] if wanted else None
                 share = partial(_share, begun, len(trials))
-                curves[slot], kept = trial.digest(mine, steps[slot], share)
+                curves[slot], kept = trial.digest(told[lane, :count], outputs, steps[slot], share)
                 if kept is not None:
                     best[lanes[slot]] = kept
             pack.keep(best)
@@ -276,25 +282,23 @@ class Packed:
 
         carry, fixed = trial.packed(features)
         weight = like(tables.train.weight, size if features.weighs else None)
-        each: Any = like((carry, fixed, trial.settings, trial.draws))
+        each: Any = like((carry, fixed, trial.settings, trial.draws, trial.order))
         lanes = Lanes(*[*each, weight])
-        given = Epoch(Steps(*_step_arrays(shape)), np.int64(0), np.int64(0))
-        program = pack_program(shape.network, trial.recipe.optimizer, tables.key[2], features)
+        numbers = Steps(np.uint32(0), np.zeros((shape.steps, 3)))
+        given = like(Epoch(numbers, np.int64(0), np.int64(0)))
+        name, loss = trial.recipe.optimizer, tables.key[2]
+        parts = (shape.network, name, loss, features, tables.task, shape.batch_size)
+        program, truth = pack_program(*parts), self._truth
         shared = (tables.train.inputs, tables.train.target)
-        made = (
-            jax.jit(program)
-            .lower(lanes, *like(shared, None), like(given), like(tables.rows, None))
-            .compile()
-        )
+        described_all = (lanes, *like(shared, None), given, *like((tables.rows, truth), None))
+        made = jax.jit(program).lower(*described_all).compile()
 
         def run(lanes: Lanes, epoch: Epoch) -> Any:
-            return made(lanes, *shared, epoch, tables.rows)
+            return made(lanes, *shared, epoch, tables.rows, truth)
 
         self.compiled = made
-        _, outcome = jax.eval_shape(
-            program, lanes, *like(shared, None), like(given), like(tables.rows, None)
-        )
-        kept = _bytes(outcome) + _bytes(like((carry.buffers, carry.weights)))
+        _, shown = jax.eval_shape(program, *described_all)
+        kept = _bytes(shown) + _bytes(like((carry.buffers, carry.weights)))
         return run, _taken(made) + _bytes(lanes) + MOST * kept
 
     def _run_alone(self, trial: PackedTrial, steps: Steps, limit: int) -> Outcome:
@@ -306,7 +310,7 @@ class Packed:
             (shown,) = pack.train({0: steps}, {0: 1}, limit)
             pack.settle()
         self._setups.end(self._signature)
-        return _of(0, shown)
+        return trial.outcome(shown.told[0], np.asarray(shown.steps[0]))
 
     def _settle(self) -> None:
         """Hand the trials of the pack their arrays, if they are older."""
@@ -342,18 +346,9 @@ class Packed:
         return self._trials[slot]
 
 
-def _of(lane: int, shown: Outcome) -> Outcome:
-    return Outcome(*(part[lane] for part in shown))
-
-
 def _share(begun: float, trials: int) -> float:
     """Return what a call has cost each of its trials."""
     return (time.perf_counter() - begun) / trials
-
-
-def _step_arrays(shape: Shape[Lowered]) -> tuple[Any, Any]:
-    count = shape.steps
-    return np.zeros((count, shape.batch_size), np.int32), np.zeros((count, 3))
 
 
 def _bytes(tree: Any) -> float:

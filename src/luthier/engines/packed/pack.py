@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from luthier.engines.chunks.exchange import Draws, Outcome, Steps
-from luthier.engines.packed.program import Epoch, Features, Lanes, chosen, placed_in
+from luthier.engines.chunks.exchange import Draws, Steps
+from luthier.engines.packed.program import Epoch, Features, Lanes, Shown, chosen, placed_in
 from luthier.engines.packed.trial import PackedTrial
 
 _chosen = jax.jit(chosen)
@@ -67,7 +67,7 @@ class Pack:
 
     def train(
         self, steps: Mapping[int, Steps], counts: Mapping[int, int], limit: int
-    ) -> list[Outcome]:
+    ) -> list[Shown]:
         """Train lanes for some epochs, each from where it is.
 
         Args:
@@ -76,12 +76,12 @@ class Pack:
             limit: Steps of an epoch.
 
         Returns:
-            What each epoch showed, first axis the lane. The arrays that every epoch evaluated
-            are kept until the next call, for `keep`.
+            What each epoch showed; what was told lies on the host. The arrays that every epoch
+            evaluated are kept until the next call, for `keep`.
         """
         most = max(counts.values())
         one = next(iter(steps.values()))
-        rows = np.zeros((most, self.size, *one.rows.shape[1:]), np.int32)
+        epochs_of = np.zeros((most, self.size), np.uint32)
         numbers = np.zeros((most, self.size, *one.numbers.shape[1:]))
         first = np.zeros((most, self.size), np.int64)
         limits = np.zeros((most, self.size), np.int64)
@@ -89,21 +89,19 @@ class Pack:
             trial, epochs = self.trials[lane], counts[lane]
             if trial is None:
                 raise RuntimeError(f"lane {lane} is empty")
-            rows[:epochs, lane], numbers[:epochs, lane] = (
-                given.rows[:epochs],
-                given.numbers[:epochs],
-            )
+            epochs_of[:epochs, lane] = given.rows[:epochs]
+            numbers[:epochs, lane] = given.numbers[:epochs]
             first[:epochs, lane] = trial.step + trial.shape.steps * np.arange(epochs)
             limits[:epochs, lane] = limit
         carry, shown, seen = self.carry, [], []
         for index in range(most):
-            epoch = Epoch(Steps(rows[index], numbers[index]), first[index], limits[index])
+            epoch = Epoch(Steps(epochs_of[index], numbers[index]), first[index], limits[index])
             carry, outcome = self.program(self.lanes(carry), epoch)
             shown.append(outcome)
             seen.append(self._evaluated(carry))
-        fetched: list[Outcome] = jax.device_get(shown)
+        told = jax.device_get([one.told for one in shown])
         self.carry, self._seen = carry, seen  # not before it is known that memory did
-        return fetched
+        return [one._replace(told=array) for one, array in zip(shown, told, strict=True)]
 
     def lanes(self, carry: Any) -> Lanes:
         """Return what the program takes, with such weights and moments."""
@@ -135,10 +133,11 @@ class Pack:
         filled = [trial or first for trial in self.trials]
         settings = np.stack([trial.settings for trial in filled])
         draws = Draws(*(np.stack(parts) for parts in zip(*(t.draws for t in filled), strict=True)))
+        order = np.stack([trial.order for trial in filled])
         weight: Any = first.shape.tables.train.weight
         if self.features.weighs:
             weight = np.stack([trial.example_weight for trial in filled])
-        return (self.fixed, *self.place((settings, draws, weight)))
+        return (self.fixed, *self.place((settings, draws, order, weight)))
 
 
 def _stacked(trees: Sequence[Any]) -> Any:

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from luthier.catalog import losses, optimizers
+from luthier.core import Task
 from luthier.engines.chunks.exchange import (
     Carry,
     Draws,
     Examples,
     Numbers,
-    Outcome,
     Rows,
     Settings,
     Steps,
@@ -24,6 +24,8 @@ from luthier.engines.chunks.exchange import (
 from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.real import Real
 from luthier.engines.compiled.step import Stepped, evaluation, norms, stepped
+from luthier.engines.packed.metrics import Truth, scores, told
+from luthier.engines.packed.orders import epoch_order
 
 
 class Features(NamedTuple):
@@ -53,15 +55,33 @@ class Lanes(NamedTuple):
     fixed: dict[str, Any]
     settings: Any  # the recipes' numbers
     draws: Draws
+    order: Any  # the two words of the key that orders of rows are drawn from
     weight: Any  # of each training row; the same for all lanes where no recipe weighs by class
 
 
 class Epoch(NamedTuple):
     """What lanes are given for an epoch, first axis the lane."""
 
-    steps: Steps
+    steps: Steps  # as rows the epoch's number, which their order is drawn from
     first: Any  # number of the epoch's first step
     limit: Any  # steps to take: 0 leaves a lane as it is
+
+
+class Shown(NamedTuple):
+    """What an epoch showed, first axis the lane.
+
+    Attributes:
+        told: In double precision, one vector a lane, as one transfer is faster than many: means
+            of data loss, penalty and gradient norm over the steps; losses of the sample and of
+            the validation part; the metrics that the program tells; gradient, weight and change
+            norms of each kernel at the last step.
+        steps: Data loss, penalty and gradient norm of each step.
+        outputs: On the validation part, where the host computes a metric; else None.
+    """
+
+    told: Any
+    steps: Any
+    outputs: Any
 
 
 def lane(
@@ -69,12 +89,15 @@ def lane(
     optimizer: optimizers.Optimizer,
     loss: losses.Loss,
     features: Features,
+    task: Task,
+    batch_size: int,
     lanes: Lanes,
     inputs: tuple[Any, ...],
     target: Any,
     epoch: Epoch,
     evaluated: Rows,
-) -> tuple[Carry, Outcome]:
+    truth: Truth,
+) -> tuple[Carry, Shown]:
     """Train one lane for an epoch, and evaluate it.
 
     How many steps a program takes is fixed, so that a GPU need not ask the host before each of
@@ -83,7 +106,9 @@ def lane(
     examples = Examples(inputs, target, lanes.weight)
     reals = _reals(lanes.settings, features)
     draws = lanes.draws if features.drops else lanes.draws._replace(thresholds=None)
-    count = epoch.steps.rows.shape[0]
+    key = (lanes.order[0], lanes.order[1])
+    batches = epoch_order(key, epoch.steps.rows, target.shape[0], batch_size)
+    count = batches.shape[0]
 
     def one(old: Carry, rows: Any, numbers: Any, index: Any) -> Stepped:
         now = Numbers(*(Real(value) for value in numbers))
@@ -108,7 +133,7 @@ def lane(
         new = one(old, *given)
         return new.carry, new.seen
 
-    rows, numbers = epoch.steps
+    rows, numbers = batches, epoch.steps.numbers
     index = jnp.arange(count)
     before, seen = lax.scan(take, lanes.carry, (rows[:-1], numbers[:-1], index[:-1]))
     # The last step apart: norms are of it alone, and a branch would stop a GPU at every step.
@@ -119,10 +144,14 @@ def lane(
     tensors = {**lanes.fixed, **carry.buffers, **carry.weights, **carry.average}
     losses_of, outputs = evaluation(network, loss, tensors, evaluated)
     seen = jnp.concatenate([seen, last.seen[None]])
-    return carry, Outcome(seen, shown, losses_of, outputs)
+    parts = (seen.astype(jnp.float64).mean(0), losses_of, scores(task, outputs, truth), shown)
+    vector = jnp.concatenate([part.astype(jnp.float64).reshape(-1) for part in parts])
+    return carry, Shown(vector, seen, None if told(task) == tuple(task.metrics) else outputs)
 
 
-def pack_program(network: Lowered, optimizer: str, loss: str, features: Features) -> Any:
+def pack_program(
+    network: Lowered, optimizer: str, loss: str, features: Features, task: Task, batch_size: int
+) -> Any:
     """Return an epoch of a pack, to be compiled for each number of lanes.
 
     Args:
@@ -130,18 +159,25 @@ def pack_program(network: Lowered, optimizer: str, loss: str, features: Features
         optimizer: Name of how gradients become updates.
         loss: Name of what is minimised.
         features: What else the lanes' recipes ask for.
+        task: What is to be learned: it names the metrics.
+        batch_size: Rows of a step.
     """
     formula = optimizers.by_name(optimizer, network.framework)
-    parts = (network, formula, losses.by_name(loss), features)
-    lanes: Any = (0, 0, 0, 0, 0 if features.weighs else None)
+    parts = (network, formula, losses.by_name(loss), features, task, batch_size)
+    lanes: Any = (0, 0, 0, 0, 0, 0 if features.weighs else None)
     axes = Lanes(*lanes)
-    mapped = jax.vmap(partial(lane, *parts), in_axes=(axes, None, None, 0, None))
+    mapped = jax.vmap(partial(lane, *parts), in_axes=(axes, None, None, 0, None, None))
 
     def program(
-        lanes: Lanes, inputs: tuple[Any, ...], target: Any, epoch: Epoch, evaluated: Rows
-    ) -> tuple[Carry, Outcome]:
+        lanes: Lanes,
+        inputs: tuple[Any, ...],
+        target: Any,
+        epoch: Epoch,
+        evaluated: Rows,
+        truth: Truth,
+    ) -> tuple[Carry, Shown]:
         with jax.default_matmul_precision("highest"):  # not the GPU's shorter one
-            result: tuple[Carry, Outcome] = mapped(lanes, inputs, target, epoch, evaluated)
+            result: tuple[Carry, Shown] = mapped(lanes, inputs, target, epoch, evaluated, truth)
         return result
 
     return program

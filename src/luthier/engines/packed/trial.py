@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from luthier.catalog.order import order_key
 from luthier.core import Curves
 from luthier.engines.chunks.exchange import Outcome, Steps
+from luthier.engines.chunks.trial import Array
 from luthier.engines.compiled.trial import JaxTrial
+from luthier.engines.packed.metrics import told
 from luthier.engines.packed.program import Features
 
 
@@ -19,6 +22,11 @@ class PackedTrial(JaxTrial):
     def _hold(self) -> None:
         """Leave the arrays on the host."""
         self.improved = False
+        self.order = np.array(order_key(self.seed), np.uint32)
+
+    def _rows(self, coming: range) -> Array:
+        """Return the numbers of the next epochs: the program draws their orders."""
+        return np.array(coming, np.uint32)
 
     @property
     def features(self) -> Features:
@@ -49,12 +57,51 @@ class PackedTrial(JaxTrial):
         return self._steps(epochs)
 
     def digest(
-        self, shown: list[Outcome], steps: Steps, seconds: Callable[[], float]
+        self,
+        shown: Array,
+        outputs: Sequence[Array] | None,
+        steps: Steps,
+        seconds: Callable[[], float],
     ) -> tuple[Curves, int | None]:
-        """Read what epochs showed; return their curves, and which of them is the best so far."""
+        """Read what epochs showed; return their curves, and which of them is the best so far.
+
+        Args:
+            shown: What was told after each.
+            outputs: On the validation part after each, where a metric is the host's to compute.
+            steps: What they were given.
+            seconds: Tells what they took.
+        """
         self.best_of_call: int | None = None
-        curves = self._read(shown, steps, seconds)
+        curves = self._checked(self._curves_of(shown, outputs, steps), seconds)
         return curves, self.best_of_call
+
+    def _curves_of(self, shown: Array, outputs: Sequence[Array] | None, steps: Steps) -> Curves:
+        finite = np.isfinite(shown[:, 0]) & np.isfinite(shown[:, 4])
+        count = len(shown) if finite.all() else int(finite.argmin()) + 1
+        task, names = self.shape.tables.task, told(self.shape.tables.task)
+        start = 5 + len(names)
+        train, penalty, norm, sample, val, *scores = map(tuple, shown[:count, :start].T.tolist())
+        metrics = dict(zip(names, scores, strict=True))
+        if outputs is not None:
+            each = [
+                self._scores(outputs[n], {k: v[n] for k, v in metrics.items()})
+                for n in range(count)
+            ]
+            metrics = {name: tuple(one[name] for one in each) for name in task.metrics}
+        norms = shown[:count, start:].reshape(count, 3, -1)
+        return Curves(
+            train_loss=train,
+            train_loss_eval=sample,
+            penalty=penalty,
+            val_loss=val,
+            metrics=metrics,
+            learning_rate=tuple(steps.numbers[:count, -1, 0].tolist()),
+            signals={"gradient_norm": norm, **self._signals(norms)},
+        )
+
+    def outcome(self, shown: Array, steps: Array) -> Outcome:
+        """Return what a rehearsal showed, from what was told and what each step had."""
+        return Outcome(steps, None, shown[3:5], None)
 
     def _keep(self, index: int) -> None:
         self.best_of_call, self.improved = index, True
