@@ -5,6 +5,8 @@ from luthier.core import Engine, LuthierError, MissingExtraError, did_you_mean
 REFERENCES = {"torch": "torch_eager", "keras": "keras_eager"}  # each framework's own training
 # What trains many times faster where it can; the faster first.
 FAST = {"torch": ("native", "compiled"), "keras": ("compiled",)}
+# What trains many trials side by side, by device; on a CPU that brings nothing, and is for tests.
+PACKS = {"cpu": "packed", "cuda": "packed_cuda"}
 NAMES = ("native", "compiled", "packed", "packed_cuda", "keras_eager", "torch_eager")
 
 

@@ -102,7 +102,7 @@ class Choice:
             seed: Of the trial.
             epochs: How many it is about to train.
         """
-        if self.wanted not in (AUTO, *engines.FAST[self.framework]):
+        if not self._is_probed:
             return self.wanted
         signature = _shared(captured)
         if signature in self._chosen:
@@ -134,7 +134,8 @@ class Choice:
         That is: where the budget does not count time, nothing can be compiled, or what was
         compiled gained too little.
         """
-        if not self.timed or self.wanted not in (AUTO, *engines.FAST[self.framework]):
+        # A pack fills with trials of one structure, whatever the budget counts.
+        if not (self.timed or self.packs) or not self._is_probed:
             return 0.0
         if self._chosen and {*self._chosen.values()} == {self.reference}:
             return 0.0
@@ -156,7 +157,17 @@ class Choice:
 
     def _may_be_left_to(self, fixed: str) -> bool:
         """Tell whether a trial may have begun on an engine because the wanted one refused it."""
-        return fixed == self.reference and self.wanted in engines.FAST[self.framework]
+        return fixed == self.reference and self._is_probed
+
+    @property
+    def packs(self) -> bool:
+        """Whether what trains takes many trials at a time."""
+        return self.wanted in engines.PACKS.values()
+
+    @property
+    def _is_probed(self) -> bool:
+        """Whether what is wanted has to train like the reference, which steps in otherwise."""
+        return self.packs or self.wanted in (AUTO, *engines.FAST[self.framework])
 
     def spend(
         self, engine: Engine, captured: Captured, arrays: Arrays, epochs: int, seconds: float

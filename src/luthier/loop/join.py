@@ -20,10 +20,10 @@ from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
 from luthier.loop.interrupt import interruptible
 from luthier.loop.limits import Limits
+from luthier.loop.pack_worker import worker_for
 from luthier.loop.repeating import splits_again
 from luthier.loop.reserve import for_search
 from luthier.loop.search_and_confirm import without_repeats
-from luthier.loop.worker import Worker
 from luthier.report.share import Share
 from luthier.storage import connect
 
@@ -56,7 +56,9 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     strategy = search.for_goals(record.about["strategy"], limits.goals)
     trainer = parts.trainer(record.about["engine"], timed=budget.timed, limits=limits)
     with interruptible() as stop:
-        worker = Worker(record, store, strategy, budget, trainer, stop, notify)
+        worker = worker_for(trainer.choice.packs)(
+            record, store, strategy, budget, trainer, stop, notify
+        )
         worker.run()
     return Share(study, storage, worker.trained, store.history(study))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from luthier.core import (
@@ -19,6 +19,7 @@ from luthier.core import (
     LuthierError,
     MissingExtraError,
     Recipe,
+    Signature,
     State,
     Storage,
     nothing,
@@ -30,6 +31,30 @@ from luthier.loop.preparation import Preparation
 
 class TrialError(Exception):
     """What ended one trial; the study goes on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A claimed trial, ready for an engine.
+
+    Args:
+        claim: The trial.
+        segment: Its recipe at the epoch where it goes on.
+        arrays: Its data.
+        captured: Its network.
+        costs: What that costs, if anyone wants to know.
+    """
+
+    claim: Claim
+    segment: Recipe
+    arrays: Arrays
+    captured: Captured
+    costs: dict[str, float]
+
+    @property
+    def signature(self) -> Signature:
+        """What trials share that may train side by side: rates are computed outside."""
+        return replace(self.captured.signature, schedule="")
 
 
 @dataclass
@@ -57,21 +82,51 @@ class Trainer:
             TrialError: when its network cannot be built or trained.
             LuthierError: when the trial belongs to another engine.
         """
+        made = self.made(claim)
+        return self.seat(made, self.assigned(made, storage, study))
+
+    def made(self, claim: Claim) -> Made:
+        """Return a claimed trial with its network and its data.
+
+        Raises:
+            TrialError: when its network cannot be built.
+        """
         trial = claim.trial
-        with _trial_errors():
+        with trial_errors():
             segment = trial.recipe.at(trial.epochs)
             arrays, captured = self._captured(segment, trial.seed, trial.purpose)
             costs = self._costs(captured, arrays, trial.curves)
+            return Made(claim, segment, arrays, captured, costs)
+
+    def assigned(self, made: Made, storage: Storage, study: str) -> Engine:
+        """Return the engine of a trial; one that has just begun keeps it from now on.
+
+        Raises:
+            TrialError: when its network cannot be trained.
+            LuthierError: when the trial belongs to another engine.
+        """
+        trial, epochs = made.claim.trial, made.claim.until - made.claim.trial.epochs
+        with trial_errors():
             name = trial.engine or self.choice.name(
-                captured, arrays, segment, trial.seed, epochs=claim.until - trial.epochs
+                made.captured, made.arrays, made.segment, trial.seed, epochs=epochs
             )
         fixed = storage.assign(study, trial.number, name)
         self.choice.check(fixed, trial.number)
-        with _trial_errors():
-            engine = self.choice.engine(fixed)
-            self._put(engine, captured, arrays, trial.seed, claim.state)
+        with trial_errors():
+            return self.choice.engine(fixed)
+
+    def seat(self, made: Made, engine: Engine, slot: int = 0) -> TrialRun:
+        """Put a trial in a slot of its engine, where its checkpoint or its beginning has it.
+
+        Raises:
+            TrialError: when its network cannot be trained.
+        """
+        claim, captured, arrays = made.claim, made.captured, made.arrays
+        trial = claim.trial
+        with trial_errors():
+            self._put(engine, captured, arrays, trial.seed, claim.state, slot)
         run = self._run(engine, captured, arrays, captured.recipe, claim.until, trial.curves)
-        run.costs, run.limits = costs, self.limits
+        run.costs, run.limits, run.slot = made.costs, self.limits, slot
         return self._changing(run, trial.recipe, trial.seed, trial.purpose)
 
     def start(
@@ -87,7 +142,7 @@ class Trainer:
         Raises:
             TrialError: when its network cannot be built or trained.
         """
-        with _trial_errors():
+        with trial_errors():
             done = len(curves or ())
             segment = recipe.at(done)
             arrays, captured = self._captured(segment, seed)
@@ -101,9 +156,9 @@ class Trainer:
         """Have a training put on anew, its state kept, wherever its recipe changes."""
 
         def change(epoch: int) -> None:
-            state = run.engine.take(0)
+            state = run.engine.take(run.slot)
             arrays, captured = self._captured(recipe.at(epoch), seed, purpose)
-            self._put(run.engine, captured, arrays, seed, state)
+            self._put(run.engine, captured, arrays, seed, state, run.slot)
 
         run.turns, run.change = tuple(epoch for epoch, _ in recipe.changes), change
         return run
@@ -140,13 +195,14 @@ class Trainer:
         arrays: Arrays,
         seed: int,
         state: State | None,
+        slot: int = 0,
     ) -> None:
         recipe = captured.recipe  # a builder's own arguments may decide some of its keys
         reason = engine.refuses(captured, recipe)
         if reason is not None:
             raise TrialError(f"{engine.name} cannot train it: {reason}")
         engine.open(captured, arrays)
-        engine.put(0, recipe, seed, state or captured.initial)
+        engine.put(slot, recipe, seed, state or captured.initial)
 
     def _run(
         self,
@@ -167,7 +223,7 @@ class TrialRun:
     """One trial on an engine, a few epochs at a time.
 
     Args:
-        engine: What trains it, in slot 0.
+        engine: What trains it.
         recipe: What is trained.
         goal: Name and direction of the metric that decides.
         until: The epoch to reach.
@@ -189,6 +245,7 @@ class TrialRun:
     limits: Limits = field(default_factory=Limits)
     turns: tuple[int, ...] = ()
     change: Callable[[int], None] = nothing
+    slot: int = 0
     told: int = field(init=False)
     began: int = field(init=False)
 
@@ -215,22 +272,31 @@ class TrialRun:
         """
         done = len(self.curves)
         taken = self.curves.seconds[-1] if done > self.began else seconds
-        epochs = min(int(seconds / max(taken, 1e-6)), self.until - done)
-        if self.recipe.early_stopping is not None:
-            best = self.curves.best_epoch(*self.goal) or 0
-            epochs = min(epochs, self.recipe.early_stopping - (done - best))
-        self._train(max(1, epochs))
+        self._train(max(1, min(int(seconds / max(taken, 1e-6)), self.ahead)))
+
+    @property
+    def ahead(self) -> int:
+        """How many epochs may be trained before it could end."""
+        done = len(self.curves)
+        if self.recipe.early_stopping is None:
+            return self.until - done
+        best = self.curves.best_epoch(*self.goal) or 0
+        return min(self.until - done, self.recipe.early_stopping - (done - best))
 
     def _train(self, epochs: int) -> None:
         done = len(self.curves)
         turn = next((epoch for epoch in self.turns if epoch > done), None)
         until = done + epochs if turn is None else min(done + epochs, turn)
-        with _trial_errors():
-            new = self.engine.run({0: until})[0]
-            self.spend(len(new), sum(new.seconds))
-            self.curves += new
+        with trial_errors():
+            new = self.engine.run({self.slot: until})[self.slot]
+            self.grow(new)
             if len(self.curves) == turn and turn < self.until and self.curves.finite:
                 self.change(turn)
+
+    def grow(self, new: Curves) -> None:
+        """Take note of epochs that its engine has trained."""
+        self.spend(len(new), sum(new.seconds))
+        self.curves += new
 
     def news(self) -> tuple[Curves, State]:
         """Return the epochs since the last call, and the state after them."""
@@ -238,7 +304,7 @@ class TrialRun:
         for row in rows:
             row["signals"] = {**row["signals"], **self.costs}
         self.told = len(self.curves)
-        return Curves.from_epochs(rows), self.engine.take(0)
+        return Curves.from_epochs(rows), self.engine.take(self.slot)
 
     @property
     def ended(self) -> bool:
@@ -279,7 +345,7 @@ class TrialRun:
 
 
 @contextmanager
-def _trial_errors() -> Iterator[None]:
+def trial_errors() -> Iterator[None]:
     """Turn whatever a network, a builder or the machine raises into the trial's cause."""
     try:
         yield

@@ -23,11 +23,11 @@ from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.confirming import Confirming
 from luthier.loop.limits import Limits
+from luthier.loop.pack_worker import worker_for
 from luthier.loop.preparation import Preparation
 from luthier.loop.repair.curing import Curing
 from luthier.loop.repair.proving import Proving
 from luthier.loop.repeating import Repeating
-from luthier.loop.worker import Worker
 
 Plan = Asking | Confirming | Curing | Proving | Repeating
 
@@ -67,7 +67,7 @@ class Work:
         """
         limits = Limits.of(self.study)
         trainer = self.parts.trainer(self.engine, timed=self.budget.timed, limits=limits)
-        worker = Worker(
+        worker = worker_for(trainer.choice.packs)(
             self.study,
             self.storage,
             search.for_goals(self.strategy, limits.goals) if self.plan is None else self.plan,

@@ -91,11 +91,11 @@ class Worker:
                 claim = self.storage.claim(self.study.name, me, LEASE)
                 if claim is not None:
                     self._take_on(claim)
-                elif not self._decide():
+                elif not (self._decide() or self._others()):
                     return
 
     def _decide(self) -> bool:
-        """Plan the next steps; tell whether there is anything left to do."""
+        """Plan the next steps; tell whether there are any."""
         if evicted := evictions(self.history):
             self.storage.evict(self.study.name, evicted)
             self._read()
@@ -110,8 +110,11 @@ class Worker:
         steps = self.budget.afford(self.strategy(space, seen, rng), history)
         if steps:
             self.storage.plan(self.study.name, history.decisions, steps)
-            return True
-        others = any(trial.state in ("waiting", "running") for trial in history.trials)
+        return bool(steps)
+
+    def _others(self) -> bool:
+        """Wait for a moment if others have steps; tell whether they do."""
+        others = any(trial.state in ("waiting", "running") for trial in self.history.trials)
         if others:
             self._wait()  # what other workers find may call for more
         return others
@@ -137,9 +140,15 @@ class Worker:
         What others have taken on is as good as spent. Who claims looks afterwards, so that of
         two that claim at once, at least one sees the other.
         """
+        if paid := self._affordable(claim):
+            self._train(paid)
+        else:
+            self._wait()
+
+    def _affordable(self, claim: Claim) -> Claim | None:
+        """Return as much of a step as the budget allows; decline what it does not."""
         if self.budget.epochs == float("inf"):
-            self._train(claim)
-            return
+            return claim
         self._read()
         others = sum(
             trial.planned
@@ -148,11 +157,9 @@ class Worker:
         )
         left = self.budget.epochs - self.history.epochs - others
         if left > 0:
-            until = min(claim.until, claim.trial.epochs + left)
-            self._train(replace(claim, until=int(until)))
-        else:
-            self.storage.decline(self.study.name, claim)
-            self._wait()
+            return replace(claim, until=int(min(claim.until, claim.trial.epochs + left)))
+        self.storage.decline(self.study.name, claim)
+        return None
 
     def _train(self, claim: Claim) -> None:
         """Train a claimed step; store what is new every second and at its end."""
@@ -184,6 +191,9 @@ class Worker:
         except TrialError as error:
             outcome, cause = "failed", str(error)
         self.storage.finish(self.study.name, claim, outcome, cause)
+        self._hope(epochs, cause)
+
+    def _hope(self, epochs: int, cause: str | None) -> None:
         # What a limit forbids cost milliseconds, and in a strict space many are.
         lost = 0.1 if str(cause).startswith(OVER) else 1.0
         self.hopeless = 0.0 if epochs else self.hopeless + lost

@@ -125,13 +125,13 @@ class TestFaults:
             self.start(parts, **changes)
 
     def test_pythons_own_word_for_memory_counts_too(self, parts: Any):
-        from luthier.loop.trainer import _trial_errors
+        from luthier.loop.trainer import trial_errors
 
-        with pytest.raises(TrialError, match="out_of_memory: 8 GB"), _trial_errors():
+        with pytest.raises(TrialError, match="out_of_memory: 8 GB"), trial_errors():
             raise MemoryError("8 GB")
 
     def test_a_wish_to_stop_is_no_trials_cause(self):
-        from luthier.loop.trainer import _trial_errors
+        from luthier.loop.trainer import trial_errors
 
-        with pytest.raises(KeyboardInterrupt), _trial_errors():
+        with pytest.raises(KeyboardInterrupt), trial_errors():
             raise KeyboardInterrupt
