@@ -10,6 +10,7 @@ from typing import Any
 from luthier.core import Curves, Diagnosis, Recipe, State, Trial
 from luthier.core.show_html import trial_html
 from luthier.data import SplitPlan
+from luthier.engines.devices import engine_on
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.interrupt import interruptible
@@ -75,6 +76,7 @@ def train(
     time: str | None = None,
     split: SplitPlan | None = None,
     engine: str = "auto",
+    device: str = "auto",
     framework: str | None = None,
     notify: Callable[[Curves], None] | None = None,
 ) -> Training:
@@ -94,6 +96,7 @@ def train(
         time: Column to split by in time.
         split: How to split.
         engine: What trains.
+        device: ``cpu`` or ``cuda``; ``auto`` takes the CPU, as one trial leaves a GPU idle.
         framework: Whose networks a family makes: ``torch`` (the default) or ``keras``.
         notify: Called with the curves as they grow, several times a second.
 
@@ -114,6 +117,7 @@ def train(
         seed=seed,
         framework=framework,
     )
+    engine = engine_on(device, engine, parts.framework.name, many=False)
     return train_assembled(parts, seed=seed, epochs=epochs, engine=engine, notify=notify)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from luthier import executors, search
 from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.data import SplitPlan
+from luthier.engines.devices import engine_on
 from luthier.loop.assembly import assemble
 from luthier.loop.brief import COPIED, FRESH, brief
 from luthier.loop.budget import Budget
@@ -55,6 +56,7 @@ def tune(
     seed: int = 0,
     strategy: str = "freeze_thaw",
     engine: str = "auto",
+    device: str = "auto",
     framework: str | None = None,
     executor: str = "auto",
     workers: int = 1,
@@ -99,6 +101,8 @@ def tune(
         strategy: Decides what to try next: ``freeze_thaw``, ``halving``, ``hyperband``, ``tpe``,
             ``pbt``, ``random``, ``sobol``, ``grid``, or ``optuna:`` and the name of a sampler.
         engine: What trains; ``auto`` takes the fastest that can.
+        device: ``cpu``, ``cuda``, or ``auto``: a GPU that JAX is installed for, if there is one.
+            There trials of one structure train side by side, many at a time.
         framework: Whose networks a family makes: ``torch`` (the default) or ``keras``. A function
             of your own decides that itself.
         executor: Where workers run: ``local`` is this process, ``processes`` are fresh ones;
@@ -176,6 +180,8 @@ def tune(
             seed=seed,
             framework=framework,
         )
+        either = device == "auto" and engine == "auto"
+        engine = engine_on(device, engine, parts.framework.name, many=True)
         search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
         asked = read_limits(limits, objectives, parts.arrays.task.metrics)
         name = study or study_name(parts, seed)
@@ -195,7 +201,9 @@ def tune(
         store = connect(storage)
         stored = store.find(name)
         if stored is not None:
-            record = wanted(stored=stored)
+            if either:  # it goes on where it began
+                engine = stored.about.get("engine", engine)
+            record = wanted(stored=stored, engine=engine)
         else:
             record = within_limits(record, parts, asked, given=names_network(recipe))
         record = replace(record, about={**record.about, "feedback": feedback})

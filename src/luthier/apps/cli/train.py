@@ -39,6 +39,7 @@ def train(
     engine: Annotated[
         str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
     ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -49,6 +50,7 @@ def train(
     Example: luthier train digits --recipe out/digits/recipe.yaml
     """
     from luthier.apps.cli.output import say, say_json
+    from luthier.engines.devices import engine_on
     from luthier.loop.retrain import retrain
     from luthier.report.diagnosis import diagnosis_text
     from luthier.report.training import training_json, training_text
@@ -61,6 +63,7 @@ def train(
         "group": group,
         "time": time,
     }
+    engine = engine_on(device, engine, framework or "torch", many=False)
     found = retrain(
         data, recipe, model=model, seed=seed, engine=engine, framework=framework, options=options
     )

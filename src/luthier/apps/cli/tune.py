@@ -73,6 +73,9 @@ def tune(
     engine: Annotated[
         str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
     ] = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, or cuda: many trials side by side on a GPU.")
+    ] = "auto",
     executor: Annotated[str, typer.Option(help="auto, local or processes.")] = "auto",
     workers: Annotated[
         int, typer.Option(min=1, help="Workers at a time, each on a core of its own.")
@@ -138,6 +141,7 @@ def tune(
             seed=seed,
             strategy=strategy,
             engine=engine,
+            device=device,
             framework=framework,
             executor=executor,
             workers=workers,
