@@ -137,6 +137,9 @@ def attention(m, h):
 
 RIGHT = {
     "tied weights": tied,
+    "convolution": lambda: Net(
+        lambda m, h: m.layer(h.unsqueeze(1)).squeeze(1), layer=nn.Conv1d(1, 1, 3, padding=1)
+    ),
     "weight norm": weight_normed,
     "detached": lambda: Net(plus_detached),
     "data": lambda: Net(plus_data),
@@ -215,9 +218,6 @@ REFUSED = {
     "a buffer that changes in evaluation": lambda: Net(always_counts, mean=torch.zeros(8)),
     "an attribute that counts": Count,
     "rows that mix in evaluation": lambda: Net(lambda m, h: h / (1 + h.abs().mean())),
-    "convolution": lambda: Net(
-        lambda m, h: m.layer(h.unsqueeze(1)).squeeze(1), layer=nn.Conv1d(1, 1, 3, padding=1)
-    ),
 }
 
 
