@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from luthier import search
-from luthier.core import Categorical, Float
+from luthier.core import Categorical, Float, Step
 from luthier.loop.budget import Budget
 from luthier.loop.interrupt import Stop
 from luthier.loop.pack_worker import FEWEST, PackWorker
@@ -44,11 +44,18 @@ def engine() -> Watched:
 def work(bench: Callable[..., Any], engine: Watched) -> Callable[..., Any]:
     engine.calls.clear()
 
-    def run(study: Any, budget: str, notify: Any = lambda history: None, stop: Any = None) -> Any:
+    def run(
+        study: Any,
+        budget: str,
+        notify: Any = lambda history: None,
+        stop: Any = None,
+        strategy: Any = None,
+    ) -> Any:
         trainer = study.parts.trainer("packed")
         trainer.choice._engines["packed"] = engine  # so that all tests compile once
-        parts = (search.by_name("halving"), Budget.parse(budget), trainer, stop or Stop(), notify)
-        PackWorker(study.record, study.storage, *parts).run()
+        parts = (Budget.parse(budget), trainer, stop or Stop(), notify)
+        strategy = strategy or search.by_name("halving")
+        PackWorker(study.record, study.storage, strategy, *parts).run()
         return study.history
 
     return run
@@ -75,12 +82,16 @@ def test_each_comes_to_what_it_comes_to_alone(bench, work):
 
 
 def test_whoever_fails_fails_alone(bench, work):
-    history = work(bench(FAULTY), "24 trials")
-    fates = {(t.recipe.model["fault"], t.state == "failed") for t in history.trials if t.epochs}
-    assert ("sound", False) in fates
-    assert ("sound", True) not in fates
-    causes = {str(t.cause).split(":")[0] for t in history.trials if t.state == "failed"}
-    assert {"nan_loss", "ValueError"} <= causes
+    faults = ("sound", "nan", "sound", "raises", "never built", "sound")
+
+    def each(space: Any, history: Any, rng: Any) -> list[Step]:
+        recipes = [space.baseline.replace({"model.fault": fault}) for fault in faults]
+        return [] if history.trials else [Step(FULL, recipe=r, seed=3) for r in recipes]
+
+    trials = work(bench(FAULTY), "24 trials", strategy=each).trials
+    said = ("", "nan_loss", "", "it does not train", "it cannot be built", "")
+    assert all(words in (t.cause or "") for words, t in zip(said, trials, strict=True))
+    assert [t.state == "failed" for t in trials] == [fault != "sound" for fault in faults]
 
 
 def test_asked_to_stop_it_gives_back_what_goes_on_later(bench, work):
