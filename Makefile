@@ -9,7 +9,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UNIT := tests/unit src/luthier --doctest-modules
-KERAS := tests/keras/each src/luthier/frameworks/keras src/luthier/engines/keras_eager src/luthier/loop/keras_watch.py --doctest-modules
+KERAS := tests/keras/each src/luthier/frameworks/keras src/luthier/engines/keras_eager src/luthier/loop/watching/keras_watch.py --doctest-modules
 
 .DEFAULT_GOAL := help
 .PHONY: help tune test unit oldest fast keras browser lint format types layers docs docs-check check clean
@@ -42,7 +42,7 @@ oldest: $(VENV)-oldest/test.stamp
 	$(VENV)-oldest/bin/python -m pytest -n $(JOBS) $(UNIT)
 
 fast: $(VENV)/fast.stamp
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/test_choice.py src/luthier/engines --doctest-modules
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/training/test_choice.py src/luthier/engines --doctest-modules
 
 keras: $(VENV)/keras.stamp
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(KERAS) tests/keras/once

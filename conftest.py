@@ -8,6 +8,11 @@ if importlib.util.find_spec("jax") is None:
     collect_ignore_glob.append("src/luthier/engines/compiled/*")
 # Keras' backend is a process' choice: `make keras` runs these once for each (KERAS_BACKEND).
 if importlib.util.find_spec("keras") is None or "KERAS_BACKEND" not in os.environ:
-    for place in ("frameworks/keras/*", "engines/keras_*", "loop/keras_*", "testing/keras_*"):
+    for place in (
+        "frameworks/keras/*",
+        "engines/keras_*",
+        "loop/watching/keras_*",
+        "testing/keras_*",
+    ):
         collect_ignore_glob.append(f"src/luthier/{place}")
     collect_ignore_glob.append("tests/keras/*")

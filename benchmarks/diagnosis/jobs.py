@@ -12,7 +12,7 @@ from benchmarks.diagnosis import data, networks
 from luthier.core import Build, Curves, Recipe, Run, Task, Trace
 from luthier.data import SplitPlan, from_python
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.trainer import TrialError
+from luthier.loop.training.trainer import TrialError
 
 KNOWN = Recipe().to_json()
 

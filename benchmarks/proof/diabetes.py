@@ -33,7 +33,7 @@ from benchmarks.proof.digits import on_test
 from benchmarks.proof.pairs import paired
 from luthier.data import SplitPlan, read, split
 from luthier.loop.assembly import assemble
-from luthier.loop.refit import refitted
+from luthier.loop.handing_over.refit import refitted
 
 EPOCHS = 600
 SPLITS = range(20)

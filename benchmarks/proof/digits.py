@@ -25,11 +25,11 @@ from benchmarks.proof.pairs import paired
 from luthier.core import Space
 from luthier.data import SplitPlan
 from luthier.loop.assembly import assemble
-from luthier.loop.budget import Budget
+from luthier.loop.handing_over.refit import refitted
 from luthier.loop.record import default_ranges
-from luthier.loop.refit import refitted
-from luthier.loop.scoring import test_scores
-from luthier.loop.train import Training, train_assembled
+from luthier.loop.training.scoring import test_scores
+from luthier.loop.training.train import Training, train_assembled
+from luthier.loop.working.budget import Budget
 
 EPOCHS, DATA = 600, "digits"
 SPLITS = range(10)

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core import Verdict
-from luthier.loop.budget import Budget
-from luthier.loop.reserve import stages
+from luthier.loop.proving.reserve import stages
+from luthier.loop.working.budget import Budget
 from luthier.proof import UNDECIDED, judge, spending
 
 Array = NDArray[Any]

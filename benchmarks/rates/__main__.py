@@ -11,7 +11,7 @@ import numpy as np
 import luthier
 from benchmarks.rates.pairs import EPOCHS, Pair, hopeless, learnable
 from luthier.loop.assembly import assemble
-from luthier.loop.trainer import TrialError
+from luthier.loop.training.trainer import TrialError
 
 SEEDS = range(100, 105)  # none that the sweep has seen
 STEP = 10**0.25

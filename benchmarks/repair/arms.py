@@ -16,8 +16,8 @@ from luthier.core import EDITS, MODEL_PREFIX, Categorical, Domain, Float, Recipe
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.repair.proving import guess
 from luthier.loop.repair.repair import _editable
-from luthier.loop.scoring import part_scores
-from luthier.loop.train import train_assembled
+from luthier.loop.training.scoring import part_scores
+from luthier.loop.training.train import train_assembled
 
 SEEDS = (101, 102, 103)
 SHARE = 0.1  # of the gap between broken and fixed that may be left

@@ -25,47 +25,47 @@ from luthier.core import (
 
 if TYPE_CHECKING:
     from luthier.data import SplitPlan, read
-    from luthier.loop.ask import Answer, ask
     from luthier.loop.batch import batch
     from luthier.loop.check import check
-    from luthier.loop.compare import Comparison, compare
+    from luthier.loop.comparing.compare import Comparison, compare
     from luthier.loop.diagnose import diagnose
-    from luthier.loop.keras_watch import KerasWatch
+    from luthier.loop.handing_over.predict import predict
     from luthier.loop.lr import lr
     from luthier.loop.planning import Plan, plan
-    from luthier.loop.predict import predict
+    from luthier.loop.question.ask import Answer, ask
     from luthier.loop.repair.repair import repair
     from luthier.loop.repair.result import Repair
     from luthier.loop.study import Study
-    from luthier.loop.train import Training, train
+    from luthier.loop.training.train import Training, train
     from luthier.loop.tune import tune
-    from luthier.loop.watch import Watch, watch
+    from luthier.loop.watching.keras_watch import KerasWatch
+    from luthier.loop.watching.watch import Watch, watch
 
 __version__ = "0.1.0"
 
 _LAZY = {
-    "Answer": "luthier.loop.ask",
-    "ask": "luthier.loop.ask",
-    "Comparison": "luthier.loop.compare",
-    "KerasWatch": "luthier.loop.keras_watch",
+    "Answer": "luthier.loop.question.ask",
+    "ask": "luthier.loop.question.ask",
+    "Comparison": "luthier.loop.comparing.compare",
+    "KerasWatch": "luthier.loop.watching.keras_watch",
     "Repair": "luthier.loop.repair.result",
     "Plan": "luthier.loop.planning",
     "SplitPlan": "luthier.data",
     "Study": "luthier.loop.study",
-    "Training": "luthier.loop.train",
-    "Watch": "luthier.loop.watch",
+    "Training": "luthier.loop.training.train",
+    "Watch": "luthier.loop.watching.watch",
     "batch": "luthier.loop.batch",
     "check": "luthier.loop.check",
-    "compare": "luthier.loop.compare",
+    "compare": "luthier.loop.comparing.compare",
     "diagnose": "luthier.loop.diagnose",
     "lr": "luthier.loop.lr",
     "plan": "luthier.loop.planning",
-    "predict": "luthier.loop.predict",
+    "predict": "luthier.loop.handing_over.predict",
     "read": "luthier.data",
     "repair": "luthier.loop.repair.repair",
-    "train": "luthier.loop.train",
+    "train": "luthier.loop.training.train",
     "tune": "luthier.loop.tune",
-    "watch": "luthier.loop.watch",
+    "watch": "luthier.loop.watching.watch",
 }
 
 __all__ = [

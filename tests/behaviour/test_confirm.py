@@ -8,9 +8,9 @@ import pytest
 
 from luthier import Float, Int, LuthierError, Recipe, Study, read, tune
 from luthier.core import History
-from luthier.loop.budget import Budget
-from luthier.loop.confirm import Confirmation
+from luthier.loop.proving.confirm import Confirmation
 from luthier.loop.show import open_study
+from luthier.loop.working.budget import Budget
 from luthier.report.html import study_page
 
 RECIPE = Recipe(model={"width": 8, "depth": 1}, epochs=2, batch_size=32, learning_rate=1e-4)

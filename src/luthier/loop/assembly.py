@@ -13,13 +13,13 @@ from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
 from luthier.core import Arrays, Baseline, Build, BuilderError, DataError, Framework, Recipe, Task
 from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
-from luthier.loop.budget import Budget
 from luthier.loop.builders import as_build
-from luthier.loop.choice import Choice
+from luthier.loop.handing_over.recipes import load_recipe
 from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
-from luthier.loop.recipes import load_recipe
-from luthier.loop.trainer import Trainer
+from luthier.loop.training.choice import Choice
+from luthier.loop.training.trainer import Trainer
+from luthier.loop.working.budget import Budget
 
 
 @dataclass(frozen=True, eq=False)

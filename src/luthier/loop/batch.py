@@ -10,10 +10,10 @@ from typing import Any
 from luthier.catalog import optimizers
 from luthier.core import BatchSize, BatchSizes, LuthierError, RateRun, Recipe, nothing
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.interrupt import interruptible
 from luthier.loop.lr import luck, swept
-from luthier.loop.measure import epoch_seconds
-from luthier.loop.trainer import Trainer
+from luthier.loop.training.measure import epoch_seconds
+from luthier.loop.training.trainer import Trainer
+from luthier.loop.working.interrupt import interruptible
 from luthier.search.rates import Sweep
 
 SMALLEST = 8

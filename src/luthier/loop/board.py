@@ -20,8 +20,8 @@ from luthier.core import (
 from luthier.diagnosis import diagnose_study
 from luthier.loop.by_hand import recipe_by_hand
 from luthier.loop.evidence import diagnose_trial
+from luthier.loop.handing_over.report import study_story
 from luthier.loop.ranges import searched
-from luthier.loop.report import study_story
 from luthier.report.html import Story
 from luthier.report.html.live import address
 from luthier.storage import connect

@@ -22,7 +22,7 @@ from luthier.core import (
 from luthier.data import describe
 from luthier.diagnosis import diagnose_setup
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.recipes import load_recipe
+from luthier.loop.handing_over.recipes import load_recipe
 
 SECONDS = 10.0
 _ROWS = 20_000  # rows that are looked at for leaks and scales

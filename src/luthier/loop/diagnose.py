@@ -12,7 +12,7 @@ from luthier.catalog.recipe_keys import read_recipe
 from luthier.core import Curves, Diagnosis, Recipe, Run, Task, Trace, Trial
 from luthier.data.logs import Log, read_log
 from luthier.diagnosis import diagnose_run
-from luthier.loop.recipes import load_recipe
+from luthier.loop.handing_over.recipes import load_recipe
 
 
 def diagnose(

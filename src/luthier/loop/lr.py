@@ -24,8 +24,8 @@ from luthier.core import (
     nothing,
 )
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.interrupt import interruptible
-from luthier.loop.trainer import Trainer, TrialError
+from luthier.loop.training.trainer import Trainer, TrialError
+from luthier.loop.working.interrupt import interruptible
 from luthier.search.rates import Sweep, verdict
 
 

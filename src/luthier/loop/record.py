@@ -11,10 +11,10 @@ from luthier.catalog.spaces import ADAPTIVE, default_space
 from luthier.core import Categorical, Conditional, Domain, Float, Recipe, Space, StudyRecord
 from luthier.data import share_a_scale
 from luthier.loop.assembly import Assembly, completed
-from luthier.loop.budget import Budget
 from luthier.loop.builders import lasting_reference
+from luthier.loop.handing_over.recipes import check_space, load_recipe, load_space
 from luthier.loop.limits import Limits
-from luthier.loop.recipes import check_space, load_recipe, load_space
+from luthier.loop.working.budget import Budget
 
 _ADAPTIVE = ("adam", "nadam", "radam", "adamax")
 _ROLES = ("target", "weight", "group", "time")

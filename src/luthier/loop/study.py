@@ -28,13 +28,13 @@ from luthier.data import facts
 from luthier.diagnosis import diagnose_study
 from luthier.loop.assembly import Assembly
 from luthier.loop.evidence import diagnose_trial
-from luthier.loop.export import export_network, export_recipe, export_summary
+from luthier.loop.handing_over.export import export_network, export_recipe, export_summary
+from luthier.loop.handing_over.refit import refit as refit_trial
+from luthier.loop.handing_over.report import now, study_story, write_study
 from luthier.loop.limits import Limits
+from luthier.loop.proving.references import references
 from luthier.loop.ranges import searched
-from luthier.loop.references import references
-from luthier.loop.refit import refit as refit_trial
-from luthier.loop.report import now, study_story, write_study
-from luthier.loop.scoring import test_hash, test_scores
+from luthier.loop.training.scoring import test_hash, test_scores
 from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.importance import importances

@@ -15,21 +15,21 @@ from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, no
 from luthier.data import SplitPlan
 from luthier.engines.devices import engine_on
 from luthier.loop.assembly import assemble
-from luthier.loop.brief import COPIED, FRESH, brief
-from luthier.loop.budget import Budget
-from luthier.loop.choice import COMPILED
-from luthier.loop.confirm import STOPPED, Confirmation
-from luthier.loop.confirming import Confirming
-from luthier.loop.costs import check_cost, check_difference
+from luthier.loop.comparing.costs import check_cost, check_difference
 from luthier.loop.feasible import names_network, within_limits
 from luthier.loop.limits import read_limits
-from luthier.loop.nurseries import nursery_for
-from luthier.loop.overseer import Overseer
+from luthier.loop.proving.confirm import STOPPED, Confirmation
+from luthier.loop.proving.confirming import Confirming
+from luthier.loop.proving.search_and_confirm import search_and_confirm
+from luthier.loop.proving.tuned_baseline import TunedBaseline
 from luthier.loop.record import study_name, study_record
-from luthier.loop.search_and_confirm import search_and_confirm
 from luthier.loop.study import Study
-from luthier.loop.tuned_baseline import TunedBaseline
-from luthier.loop.work import Work
+from luthier.loop.training.choice import COMPILED
+from luthier.loop.working.brief import COPIED, FRESH, brief
+from luthier.loop.working.budget import Budget
+from luthier.loop.working.nurseries import nursery_for
+from luthier.loop.working.overseer import Overseer
+from luthier.loop.working.work import Work
 from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"

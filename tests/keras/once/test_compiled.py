@@ -10,8 +10,8 @@ from keras import layers
 from luthier import engines
 from luthier.core import Build
 from luthier.frameworks.keras.framework import KerasFramework
-from luthier.loop.choice import Choice
-from luthier.loop.probe import probe
+from luthier.loop.training.choice import Choice
+from luthier.loop.training.probe import probe
 from luthier.testing import arrays as data
 from luthier.testing.bench import CASES, OWN, SMALL, Bench, near, same_state
 from luthier.testing.keras_networks import BUILDERS

@@ -12,10 +12,10 @@ from torch import nn
 from luthier import search
 from luthier.core import Categorical, Float, History, Recipe, StudyRecord, Trial
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.budget import Budget
-from luthier.loop.interrupt import Stop
 from luthier.loop.record import study_record
-from luthier.loop.worker import Worker
+from luthier.loop.working.budget import Budget
+from luthier.loop.working.interrupt import Stop
+from luthier.loop.working.worker import Worker
 from luthier.storage import connect
 from luthier.storage.sql import SqlStorage
 

@@ -3,7 +3,7 @@
 import pytest
 
 from luthier.core import Verdict
-from luthier.loop.confirm import agreed
+from luthier.loop.proving.confirm import agreed
 
 REACH = (0.01, 0.03)
 

@@ -11,7 +11,7 @@ import yaml
 
 from luthier import tune
 from luthier.core import LuthierError, StorageError, StudyNotFoundError
-from luthier.loop.retrain import retrain
+from luthier.loop.handing_over.retrain import retrain
 from luthier.loop.show import all_studies, one_study
 
 RECIPE = {"epochs": 3, "batch_size": 16, "model": {"width": 8, "depth": 1}}

@@ -10,7 +10,7 @@ import pytest
 from luthier import Pruned, tune
 from luthier.core import Curves, History, LuthierError, Recipe, SpaceError, Trial
 from luthier.loop.objective import ObjectiveTrial
-from luthier.loop.worker import GIVE_UP
+from luthier.loop.working.worker import GIVE_UP
 
 
 def asking(number: int = 0, seed: int = 0, history: History | None = None) -> ObjectiveTrial:

@@ -19,7 +19,7 @@ from luthier.core import (
 )
 from luthier.loop.objective import ObjectiveTrial, checkpoint_folder
 from luthier.loop.objective.asked import merged, space_so_far
-from luthier.loop.worker import STORE_EVERY
+from luthier.loop.working.worker import STORE_EVERY
 
 LENGTH = 16
 

@@ -17,8 +17,8 @@ from luthier.core import (
     StudyRecord,
 )
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.budget import Budget
 from luthier.loop.record import study_name, study_record
+from luthier.loop.working.budget import Budget
 from luthier.storage import connect
 
 

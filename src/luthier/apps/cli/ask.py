@@ -73,8 +73,8 @@ def ask(
     Example: luthier ask digits dropout --values 0,0.2,0.5 --budget "900 epochs"
     """
     from luthier.apps.cli.output import say, say_json, watching
-    from luthier.loop.ask import ask as ask_one
-    from luthier.loop.recipes import read_values
+    from luthier.loop.handing_over.recipes import read_values
+    from luthier.loop.question.ask import ask as ask_one
 
     parsed = read_values(values)
     with watching(f"luthier ask {data} {question}", quiet=quiet or as_json) as notify:

@@ -72,7 +72,7 @@ def compare(
     Example: luthier compare small.py:build large.py:build --data digits
     """
     from luthier.apps.cli.output import say, say_json, tell
-    from luthier.loop.compare import compare as compare_two
+    from luthier.loop.comparing.compare import compare as compare_two
 
     found = compare_two(
         a,

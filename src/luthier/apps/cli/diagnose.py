@@ -66,7 +66,7 @@ def diagnose(
     found = diagnose_log(log, columns=mapped, task=task, recipe=recipe)
     if out is not None:
         from luthier.loop.diagnose import evidence_curves
-        from luthier.loop.report import write_diagnosis
+        from luthier.loop.handing_over.report import write_diagnosis
 
         write_diagnosis(out, found, evidence_curves(log, mapped), title=Path(log).name)
     if as_json:

@@ -67,7 +67,7 @@ def plan(
     import sys
 
     from luthier.apps.cli.output import say, say_json, watching
-    from luthier.loop.export import check_folder
+    from luthier.loop.handing_over.export import check_folder
     from luthier.loop.planning import plan as planned
     from luthier.report.text import summary_text
 

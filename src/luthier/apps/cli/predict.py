@@ -28,7 +28,7 @@ def predict(
     Example: luthier predict new.csv --model out/churn
     """
     from luthier.apps.cli.output import say, say_json
-    from luthier.loop.predict import predict as predict_rows
+    from luthier.loop.handing_over.predict import predict as predict_rows
     from luthier.report.predictions import predictions_csv, predictions_json
 
     found, classes = predict_rows(model, rows)

@@ -51,7 +51,7 @@ def train(
     """
     from luthier.apps.cli.output import say, say_json
     from luthier.engines.devices import engine_on
-    from luthier.loop.retrain import retrain
+    from luthier.loop.handing_over.retrain import retrain
     from luthier.report.diagnosis import diagnosis_text
     from luthier.report.training import training_json, training_text
 

@@ -108,7 +108,7 @@ def tune(
     """
     from luthier.apps.cli.output import say, say_json, watching
     from luthier.core import LuthierError
-    from luthier.loop.export import check_folder
+    from luthier.loop.handing_over.export import check_folder
     from luthier.loop.tune import tune as tune_study
     from luthier.report.diagnosis import diagnosis_text
     from luthier.report.front import front_text

@@ -23,7 +23,7 @@ def worker(
     Example: luthier worker --study digits-mlp
     """
     from luthier.apps.cli.output import say, say_json, watching
-    from luthier.loop.join import join
+    from luthier.loop.working.join import join
     from luthier.report.share import share_text
 
     with watching(f"luthier worker --study {study}", quiet=quiet or as_json) as notify:

@@ -25,7 +25,7 @@ from luthier.core import (
 )
 from luthier.core.keys import MASK, bits, fold
 from luthier.loop.objective.asked import recorded
-from luthier.loop.watch import Watch
+from luthier.loop.watching.watch import Watch
 from luthier.search.median import below_median
 
 _SERIES = ("train_loss", "train_loss_eval", "penalty", "val_loss", "learning_rate")

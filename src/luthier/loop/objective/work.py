@@ -34,14 +34,14 @@ from luthier.core import (
     Value,
     nothing,
 )
-from luthier.loop.budget import Budget
-from luthier.loop.eviction import evictions
 from luthier.loop.limits import Limits
 from luthier.loop.objective.asked import as_strategies_see, merged, recorded, space_so_far
 from luthier.loop.objective.trial import ObjectiveTrial
-from luthier.loop.overseer import Overseer
 from luthier.loop.study import Study
-from luthier.loop.worker import LEASE, alive, check_hope, worker_name
+from luthier.loop.working.budget import Budget
+from luthier.loop.working.eviction import evictions
+from luthier.loop.working.overseer import Overseer
+from luthier.loop.working.worker import LEASE, alive, check_hope, worker_name
 
 log = logging.getLogger(__name__)
 

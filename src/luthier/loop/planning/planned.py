@@ -11,12 +11,12 @@ from typing import Any
 from luthier.catalog import optimizers
 from luthier.core import Domain, Float, History, LuthierError, Recipe, nothing
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.budget import Budget
 from luthier.loop.planning.stabilise import stabilised
 from luthier.loop.planning.steps import stepped
-from luthier.loop.reserve import cost, stages
+from luthier.loop.proving.reserve import cost, stages
 from luthier.loop.study import Study
 from luthier.loop.tune import STORAGE, tune
+from luthier.loop.working.budget import Budget
 from luthier.proof import detectable_by_seeds
 from luthier.report.plan import Outline, Stage
 from luthier.search.few import Few

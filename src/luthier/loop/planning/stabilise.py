@@ -9,7 +9,7 @@ from luthier.catalog import families
 from luthier.core import Recipe, nothing
 from luthier.loop.assembly import Assembly
 from luthier.loop.planning.steps import Stepped, stepped
-from luthier.loop.trainer import Trainer
+from luthier.loop.training.trainer import Trainer
 from luthier.search.rates.stability import CLIPPED, STEPS, clip_norm, clipped, warmups
 
 HALVINGS = 6  # of the rate, at most: one that is 64 times too high was no best rate

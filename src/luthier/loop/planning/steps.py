@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from luthier.core import Recipe
 from luthier.loop.assembly import Assembly
-from luthier.loop.trainer import Trainer
+from luthier.loop.training.trainer import Trainer
 from luthier.search.rates.stability import unstable
 
 PIECE = 50  # steps between looks: a training that diverges is cut within so many

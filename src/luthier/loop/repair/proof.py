@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from luthier.core import Recipe, Verdict
 from luthier.loop.repair.curing import Course
 from luthier.loop.repair.proving import ALONE, Proving, table
-from luthier.loop.scoring import test_hash
-from luthier.loop.work import Plan, Work
+from luthier.loop.training.scoring import test_hash
+from luthier.loop.working.work import Plan, Work
 from luthier.proof import BETTER, UNDECIDED, judge, spending
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 
 from luthier.core import History, Part, Recipe, Space, Step, Storage, Trial
 from luthier.loop.assembly import Assembly
-from luthier.loop.confirming import Rerun
-from luthier.loop.contributions import contributions, row_units
+from luthier.loop.proving.confirming import Rerun
+from luthier.loop.proving.contributions import contributions, row_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -27,19 +27,19 @@ from luthier.data import SplitPlan
 from luthier.diagnosis import diagnose_setup
 from luthier.diagnosis.cures import Patient
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.budget import Budget
 from luthier.loop.check import SECONDS, setup_of
 from luthier.loop.evidence import diagnose_trial
-from luthier.loop.overseer import Overseer
-from luthier.loop.recipes import load_recipe
+from luthier.loop.handing_over.recipes import load_recipe
+from luthier.loop.handing_over.retrain import builder_of
 from luthier.loop.record import study_name, study_record
 from luthier.loop.repair.curing import FIND, Curing
 from luthier.loop.repair.outcome import outcome_of
 from luthier.loop.repair.proof import prove
 from luthier.loop.repair.proving import LOOKS
 from luthier.loop.repair.result import LIVE, Repair
-from luthier.loop.retrain import builder_of
-from luthier.loop.work import Plan, Work
+from luthier.loop.working.budget import Budget
+from luthier.loop.working.overseer import Overseer
+from luthier.loop.working.work import Plan, Work
 from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"

@@ -8,8 +8,8 @@ from typing import Any
 
 from luthier.core import LuthierError, Recipe, Storage, StudyRecord, Trial, Verdict
 from luthier.loop.assembly import Assembly
-from luthier.loop.export import export_network, export_weights
-from luthier.loop.report import write_text
+from luthier.loop.handing_over.export import export_network, export_weights
+from luthier.loop.handing_over.report import write_text
 from luthier.report.html import repair_fragment, repair_page
 from luthier.report.repair import Change, Repaired, repair_text
 

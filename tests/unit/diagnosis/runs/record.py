@@ -23,7 +23,7 @@ from sklearn import datasets
 
 from luthier.catalog import optimizers
 from luthier.core import Recipe
-from luthier.loop.train import train
+from luthier.loop.training.train import train
 
 HERE = Path(__file__).parent
 DATA = ("digits", "wine", "diabetes", "breast_cancer", "iris")

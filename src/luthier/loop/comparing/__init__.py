@@ -1,0 +1,1 @@
+"""A against B, without tuning anything."""

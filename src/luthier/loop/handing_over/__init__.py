@@ -1,0 +1,1 @@
+"""What a study leaves as files, and how those train and predict again."""

@@ -1,0 +1,1 @@
+"""One question about one parameter, answered as a round."""

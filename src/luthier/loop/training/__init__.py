@@ -1,0 +1,1 @@
+"""How a trial trains: from a claimed step to an engine that was chosen, and its test scores."""

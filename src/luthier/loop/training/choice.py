@@ -1,0 +1,253 @@
+"""Which engine trains a network, and why."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from luthier import engines
+from luthier.core import (
+    Arrays,
+    Captured,
+    Engine,
+    LuthierError,
+    MissingExtraError,
+    Recipe,
+    Signature,
+)
+from luthier.loop.training.measure import epoch_seconds
+from luthier.loop.training.probe import probe
+
+AUTO = "auto"
+SETUP = 4.0  # seconds that a first structure takes, until one was compiled
+WORTH = 2.0  # times faster: as much as a search must gain that compiles half of the time
+SLOW = 3e-3  # seconds a step: from there on a compiled step was less than twice as fast
+
+COMPILED = "compiled "  # what the remark begins with that tells how much faster it was
+_SHORT = "too short to pay for compiling"
+
+
+@dataclass(eq=False)
+class Choice:
+    """Chooses an engine for each structure that occurs.
+
+    Args:
+        wanted: ``auto``: the first of the fast engines that trains a network like the reference,
+            as soon as that pays; the name of a fast engine: that one, for all that it trains
+            like the reference; the reference's name: always.
+        timed: Whether time is what the budget counts. Then a strategy is told the `price` of a
+            structure and proposes few, so that each of them is compiled at once.
+        framework: Whose networks they are; each framework has its reference.
+
+    >>> Choice("torch_eager").wanted
+    'torch_eager'
+    """
+
+    wanted: str = AUTO
+    timed: bool = False
+    framework: str = "torch"
+    _engines: dict[str, Engine] = field(init=False, default_factory=dict)
+    _chosen: dict[object, str] = field(init=False, default_factory=dict)
+    _prices: list[float] = field(init=False, default_factory=list)
+    _steps: int = field(init=False, default=0)
+    _seconds: float = field(init=False, default=0.0)
+    _spent: dict[Signature, float] = field(init=False, default_factory=dict)
+    _gains: list[tuple[float, float]] = field(init=False, default_factory=list)
+    _refused: dict[str, None] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.wanted != AUTO:
+            self.engine(self.wanted)  # a missing library is told before a study begins
+
+    def engine(self, name: str) -> Engine:
+        """Return the engine of a name, the same every time: engines keep what they compiled."""
+        if name not in self._engines:
+            self._engines[name] = engines.load(name, self.framework)
+        return self._engines[name]
+
+    @property
+    def reference(self) -> str:
+        """The engine that others are held to: plain training in the framework itself."""
+        return engines.REFERENCES[self.framework]
+
+    def check(self, fixed: str, trial: int) -> None:
+        """Refuse to go on with a trial on another engine than it began on.
+
+        Raises:
+            LuthierError: when the other one was asked for by name.
+        """
+        if self.wanted not in (AUTO, fixed) and not self._may_be_left_to(fixed):
+            raise LuthierError(
+                f"trial {trial} began on the engine {fixed}, and this worker trains with "
+                f"{self.wanted}. Go on with: --engine {fixed}"
+            )
+
+    def name(
+        self, captured: Captured, arrays: Arrays, recipe: Recipe, seed: int, *, epochs: int
+    ) -> str:
+        """Return the name of the engine for a trial that is about to begin.
+
+        Compiling is bought like skis: a structure trains on the reference until that has cost as
+        much as compiling would have, and is compiled then. So it costs at most twice what it
+        would have cost to know all trials beforehand. Before its first epoch a structure is
+        taken to be as slow as the others were on average.
+
+        Args:
+            captured: The network.
+            arrays: The data.
+            recipe: How it will be trained.
+            seed: Of the trial.
+            epochs: How many it is about to train.
+        """
+        if not self._is_probed:
+            return self.wanted
+        signature = _shared(captured)
+        if signature in self._chosen:
+            return self._chosen[signature]
+        first = next(self._fast(), None)
+        if first is None:
+            return self._refuse("there is no C compiler, and JAX is not installed")
+        if self.wanted == AUTO:
+            price = first.setup_seconds(captured)
+            if not self._steps:
+                reference, self._steps = self.engine(self.reference), _steps(captured, arrays)
+                self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
+            pace = self._seconds / self._steps
+            spent = self._spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)
+            if spent < price and not (self.price and pace < SLOW):
+                return self._refuse(_SHORT)
+        begun = time.monotonic()
+        chosen = self._tried(self._fast(), captured, arrays, recipe, seed)
+        if chosen != self.reference and self.wanted == AUTO:
+            chosen = self._faster(self.engine(chosen), captured, arrays, recipe, seed)
+        self._chosen[signature] = chosen
+        self._prices.append(time.monotonic() - begun)
+        return chosen
+
+    @property
+    def price(self) -> float:
+        """Seconds that a structure costs which no trial has had; 0 where few would bring nothing.
+
+        That is: where the budget does not count time, nothing can be compiled, or what was
+        compiled gained too little.
+        """
+        # A pack fills with trials of one structure, whatever the budget counts.
+        if not (self.timed or self.packs) or not self._is_probed:
+            return 0.0
+        if self._chosen and {*self._chosen.values()} == {self.reference}:
+            return 0.0
+        if next(self._fast(), None) is None:
+            return 0.0
+        if self._gains and median(slow / fast for fast, slow in self._gains) < WORTH:
+            return 0.0
+        return sum(self._prices) / len(self._prices) if self._prices else SETUP
+
+    def _fast(self) -> Iterator[Engine]:
+        """Yield the fast engines that may be tried and whose tools are installed.
+
+        One is made when it is asked for: importing JAX takes longer than many a training does
+        that the engine before it can do.
+        """
+        for name in engines.FAST[self.framework] if self.wanted == AUTO else (self.wanted,):
+            with contextlib.suppress(MissingExtraError):
+                yield self.engine(name)
+
+    def _may_be_left_to(self, fixed: str) -> bool:
+        """Tell whether a trial may have begun on an engine because the wanted one refused it."""
+        return fixed == self.reference and self._is_probed
+
+    @property
+    def packs(self) -> bool:
+        """Whether what trains takes many trials at a time."""
+        return self.wanted in engines.PACKS.values()
+
+    @property
+    def _is_probed(self) -> bool:
+        """Whether what is wanted has to train like the reference, which steps in otherwise."""
+        return self.packs or self.wanted in (AUTO, *engines.FAST[self.framework])
+
+    def spend(
+        self, engine: Engine, captured: Captured, arrays: Arrays, epochs: int, seconds: float
+    ) -> None:
+        """Note what epochs cost; what they cost in plain PyTorch decides what pays."""
+        if engine.name != self.reference:
+            return
+        signature = _shared(captured)
+        self._spent[signature] = self._spent.get(signature, 0.0) + seconds
+        self._seconds += seconds
+        self._steps += epochs * _steps(captured, arrays)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Which engines train and why, in words."""
+        lines = []
+        if self._gains:
+            fast, slow = (1e3 * median(times) for times in zip(*self._gains, strict=True))
+            many = f"{len(self._gains)} structures" if len(self._gains) > 1 else "one structure"
+            lines.append(
+                f"{COMPILED}{many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain "
+                f"{self._plain}"
+            )
+        lines += [f"trained in plain {self._plain}: {reason}" for reason in self._refused]
+        return tuple(lines)
+
+    @property
+    def _plain(self) -> str:
+        return {"torch": "PyTorch", "keras": "Keras"}[self.framework]
+
+    def _tried(
+        self,
+        fast: Iterable[Engine],
+        captured: Captured,
+        arrays: Arrays,
+        recipe: Recipe,
+        seed: int,
+    ) -> str:
+        """Return the name of the first fast engine that trains a network as the reference does."""
+        reasons, last = [], ""
+        for engine in fast:
+            last = engine.name
+            reason = engine.refuses(captured, recipe)
+            if reason is None:
+                reference = self.engine(self.reference)
+                reason = probe(engine, reference, captured, arrays, recipe, seed)
+            if reason is None:
+                return engine.name
+            reasons.append(reason)
+        if self.wanted == AUTO and last != engines.FAST[self.framework][-1]:
+            return self._refuse(f"{reasons[-1]} (JAX may: pip install 'luthier[fast]')")
+        return self._refuse(reasons[-1])
+
+    def _faster(
+        self,
+        fast: Engine,
+        captured: Captured,
+        arrays: Arrays,
+        recipe: Recipe,
+        seed: int,
+    ) -> str:
+        """Return the faster engine's name."""
+        mine = epoch_seconds(fast, captured, arrays, recipe, seed)
+        theirs = _steps(captured, arrays) * self._seconds / self._steps
+        if mine * WORTH > theirs:  # then what others took on average is not enough to know
+            theirs = epoch_seconds(self.engine(self.reference), captured, arrays, recipe, seed)
+        if mine > theirs:
+            return self._refuse(f"{1e3 * theirs:.2g} ms an epoch, and {1e3 * mine:.2g} compiled")
+        self._gains.append((mine, theirs))
+        return fast.name
+
+    def _refuse(self, reason: str) -> str:
+        self._refused[reason] = None
+        return self.reference
+
+
+def _shared(captured: Captured) -> Signature:
+    """Leave out what programs need not share: rates are computed outside, data are passed in."""
+    return replace(captured.signature, schedule="", arrays="")
+
+
+def _steps(captured: Captured, arrays: Arrays) -> int:
+    return max(1, len(arrays.train) // captured.signature.batch_size)

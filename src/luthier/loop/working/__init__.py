@@ -1,0 +1,1 @@
+"""How a study is worked on: workers, what they are sent, who looks after them, and the budget."""
