@@ -53,6 +53,12 @@ class TestKernel:
 
 
 class TestProcess:
+    def test_without_a_value_the_prior_is_all_that_is_known(self, capfd):
+        nothing = Inputs(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
+        theta = fitted(GROUPS, nothing, np.zeros(0), np.random.default_rng(0))
+        assert theta == pytest.approx(Prior(GROUPS).mean)
+        assert capfd.readouterr() == ("", "")  # LAPACK complains of empty matrices by itself
+
     def test_it_predicts_recipes_that_it_has_not_seen(self):
         seen, values = some(80)
         theta = fitted(GROUPS, seen, values, np.random.default_rng(0))

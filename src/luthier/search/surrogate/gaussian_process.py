@@ -111,6 +111,8 @@ def fitted(
     from scipy.optimize import minimize
 
     prior = Prior(groups)
+    if not len(seen):
+        return prior.mean
     if len(seen) > most:
         rows = _whole_trials(seen, rng, most)
         seen, values = seen[rows], values[rows]
