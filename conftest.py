@@ -5,7 +5,7 @@ import os
 
 collect_ignore_glob = []
 if importlib.util.find_spec("jax") is None:
-    collect_ignore_glob.append("src/luthier/engines/compiled/*")
+    collect_ignore_glob += [f"src/luthier/engines/{one}/*" for one in ("compiled", "packed")]
 # Keras' backend is a process' choice: `make keras` runs these once for each (KERAS_BACKEND).
 if importlib.util.find_spec("keras") is None or "KERAS_BACKEND" not in os.environ:
     for place in (

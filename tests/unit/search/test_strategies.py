@@ -29,6 +29,7 @@ def test_every_file_of_the_family_has_its_entry():
         "__init__",
         "few",
         "growing",
+        "informed",
         "median",
         "neighbours",
         "promotion",

@@ -68,7 +68,7 @@ def test_the_loop_goes_on_bit_for_bit_and_the_watch_saw_nothing_of_it():
 
 def test_a_rate_that_blows_up_is_seen_to_be_helped():
     loop = Loop(1.0)
-    loop.training.train(9, prove_at=8)
+    loop.train(9, prove_at=8)
     seen = loop.seen
     assert seen.settings["learning_rate"][1] < 0.1
     assert len(seen.plain) == len(seen.changed) == 40
@@ -78,7 +78,7 @@ def test_a_rate_that_blows_up_is_seen_to_be_helped():
 
 def test_where_nothing_is_wrong_nothing_is_tried():
     loop = Loop(3e-3)
-    loop.training.train(6, prove_at=5)
+    loop.train(6, prove_at=5)
     assert loop.seen.outcome is None
     assert str(loop.seen) == "Nothing was tried: nothing wrong was found so far."
 
