@@ -7,15 +7,15 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.core import Arrays, Captured, CaptureError, Curves, Graph, Recipe, Rehearsal, State
+from luthier.core import Arrays, Captured, Curves, Recipe, Rehearsal, State
 from luthier.engines.chunks.setups import Setups
 from luthier.engines.chunks.tables import Tables
 from luthier.engines.chunks.trial import Shape
 from luthier.engines.compiled import xla
-from luthier.engines.compiled.lower import unknown_operation
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.program import compile_chunk
 from luthier.engines.compiled.trial import JaxTrial
+from luthier.engines.compiled.unfit import unfit
 
 KEPT = 32  # programs in memory; one takes a few megabytes
 
@@ -44,18 +44,7 @@ class Compiled:
             return f"it is a {captured.framework} network, and this engine compiles PyTorch"
         if xla.started_elsewhere:
             return "jax was imported before luthier, with its own number of threads"
-        if recipe.precision == "bfloat16":
-            return "it does not compute in bfloat16"
-        if recipe.augmentation != "none":
-            return "it does not augment images"
-        self._setups.begin(captured.signature)
-        try:
-            graph = captured.graph()
-        except CaptureError as error:
-            return str(error)
-        if recipe.mixup and _takes_codes(graph, captured):
-            return "it does not mix whole numbers"
-        return unknown_operation(graph)
+        return unfit(captured, recipe, self._setups)
 
     def setup_seconds(self, captured: Captured) -> float:
         """Return about how long capturing and compiling take, if that is not done yet."""
@@ -113,7 +102,3 @@ class Compiled:
         if self._trial is None:
             raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
         return self._trial
-
-
-def _takes_codes(graph: Graph, captured: Captured) -> bool:
-    return "embedding" in graph.train.operations

@@ -15,7 +15,6 @@ import numpy as np
 from luthier.core import (
     Arrays,
     Captured,
-    CaptureError,
     Curves,
     LuthierError,
     Recipe,
@@ -27,9 +26,9 @@ from luthier.engines.chunks.setups import Setups
 from luthier.engines.chunks.tables import Tables
 from luthier.engines.chunks.trial import MOST, Shape
 from luthier.engines.compiled import xla
-from luthier.engines.compiled.lower import unknown_operation
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
+from luthier.engines.compiled.unfit import unfit
 from luthier.engines.packed.ladder import Ladder
 from luthier.engines.packed.metrics import Truth
 from luthier.engines.packed.pack import Pack
@@ -95,18 +94,7 @@ class Packed:
         """Return in words why a network cannot be packed; None where it can."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine packs PyTorch"
-        if recipe.precision == "bfloat16":
-            return "it does not compute in bfloat16"
-        if recipe.augmentation != "none":
-            return "it does not augment images"
-        self._setups.begin(captured.signature)
-        try:
-            graph = captured.graph()
-        except CaptureError as error:
-            return str(error)
-        if recipe.mixup and "embedding" in graph.train.operations:
-            return "it does not mix whole numbers"
-        return unknown_operation(graph)
+        return unfit(captured, recipe, self._setups)
 
     def setup_seconds(self, captured: Captured) -> float:
         """Return about how long capturing and compiling take, if that is not done yet."""
