@@ -10,18 +10,16 @@ from luthier.core import (
     Diagnosis,
     History,
     LuthierError,
-    Proof,
     Recipe,
     Step,
     Storage,
     StudyRecord,
     Trial,
 )
-from luthier.diagnosis import diagnose_study
 from luthier.loop.by_hand import recipe_by_hand
 from luthier.loop.evidence import diagnose_trial
-from luthier.loop.handing_over.report import study_story
 from luthier.loop.ranges import searched
+from luthier.loop.show import stored_study
 from luthier.report.html import Story
 from luthier.report.html.live import address
 from luthier.storage import connect
@@ -70,17 +68,9 @@ class Board:
         Raises:
             StudyNotFoundError: when the storage does not hold it.
         """
-        record, history = self.storage.record(study), self.history(study)
-        known = record.about.get("proof")
-        proof = Proof.from_json(known) if isinstance(known, dict) else None
-        space, _ = searched(record, history)
-        last = history.trials[-1] if history.trials else None
-        looked = history.best or last
-        winner = None if looked is None else diagnose_trial(looked)
-        diagnosis = diagnose_study(replace(history, proof=proof), space, winner=winner)
-        record = replace(record, space=space)
-        story = study_story(record, history, diagnosis, {}, self.storage.url)
-        return replace(story, address=address(study))
+        found = stored_study(self.storage, study)
+        found.history = self.history(study)
+        return replace(found.story({}), address=address(study))
 
     def trial(self, study: str, number: int) -> tuple[Story, Trial, Diagnosis]:
         """Return a trial, what is wrong with its training, and the study around it.

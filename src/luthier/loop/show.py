@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.core import History, Proof, StudyRecord
+from luthier.core import History, Proof, Storage, StudyRecord
 from luthier.loop.study import Study
 from luthier.storage import connect
 
@@ -33,7 +33,15 @@ def open_study(url: str, name: str) -> Study:
     Raises:
         StudyNotFoundError: when the storage does not hold it.
     """
-    storage = connect(url, create=False)
+    return stored_study(connect(url, create=False), name)
+
+
+def stored_study(storage: Storage, name: str) -> Study:
+    """Return the handle of a study in a storage that is open.
+
+    Raises:
+        StudyNotFoundError: when the storage does not hold it.
+    """
     record = storage.record(name)
     known = record.about.get("proof")
     proof = Proof.from_json(known) if isinstance(known, dict) else None

@@ -198,9 +198,15 @@ class Study:
         Returns:
             The file written; in a folder that was named, ``report.html``.
         """
-        return write_study(path, self._story(self.summary.to_json(), now()))
+        return write_study(path, self.story(self.summary.to_json(), now()))
 
-    def _story(self, summary: dict[str, Any], written: str = "") -> Story:
+    def story(self, summary: dict[str, Any], written: str = "") -> Story:
+        """Return all that a page of the study is made of.
+
+        Args:
+            summary: What `Summary.to_json` gives; empty where the test part is to stay closed.
+            written: When, in words.
+        """
         where = self.storage.url
         record = replace(self.record, space=searched(self.record, self.history)[0])
         return study_story(record, self.history, self.diagnosis, summary, where, written)
@@ -208,7 +214,7 @@ class Study:
     def _repr_html_(self) -> str:
         # Without asking for the summary: showing a study must not open its test part.
         known = {} if self._summary is None else self._summary.to_json()
-        return study_fragment(self._story(known))
+        return study_fragment(self.story(known))
 
     @property
     def summary(self) -> Summary:
