@@ -12,6 +12,7 @@ from luthier.apps.cli.options import (
     AsJson,
     CostOf,
     Data,
+    Engine,
     Framework,
     Group,
     Metric,
@@ -56,9 +57,7 @@ def ask(
         str | None, typer.Option(help="Name of the study.  [default: of data, model and question]")
     ] = None,
     framework: Framework = None,
-    engine: Annotated[
-        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
-    ] = "auto",
+    engine: Engine = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Workers at a time.")] = 1,
     seed: Seed = 0,
     min_difference: MinDifference = None,

@@ -9,6 +9,7 @@ import typer
 from luthier.apps.cli.options import (
     AsJson,
     Data,
+    Engine,
     Group,
     Metric,
     Model,
@@ -37,9 +38,7 @@ def lr(
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[
-        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
-    ] = "auto",
+    engine: Engine = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

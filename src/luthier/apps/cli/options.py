@@ -46,6 +46,7 @@ Metric = Annotated[
     str | None,
     typer.Option(help="Metric that decides.  [default: log_loss, balanced if need be; or rmse]"),
 ]
+Engine = Annotated[str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")]
 Seed = Annotated[int, typer.Option(help="Decides split, search and training.")]
 Storage = Annotated[str, typer.Option(metavar="URL", help="Where studies are kept.")]
 MinDifference = Annotated[

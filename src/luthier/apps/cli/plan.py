@@ -11,6 +11,7 @@ from luthier.apps.cli.options import (
     STORAGE,
     AsJson,
     Data,
+    Engine,
     Framework,
     Group,
     Metric,
@@ -50,9 +51,7 @@ def plan(
     study: Annotated[
         str | None, typer.Option(help="Name of the study.  [default: from data and model]")
     ] = None,
-    engine: Annotated[
-        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
-    ] = "auto",
+    engine: Engine = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -10,6 +10,7 @@ import typer
 from luthier.apps.cli.options import (
     AsJson,
     Data,
+    Engine,
     Framework,
     Group,
     Metric,
@@ -36,9 +37,7 @@ def train(
     weight: Weight = None,
     group: Group = None,
     time: Time = None,
-    engine: Annotated[
-        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
-    ] = "auto",
+    engine: Engine = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,

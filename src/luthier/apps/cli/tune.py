@@ -12,6 +12,7 @@ from luthier.apps.cli.options import (
     AsJson,
     CostOf,
     Data,
+    Engine,
     Framework,
     Group,
     Limit,
@@ -70,9 +71,7 @@ def tune(
             "random, sobol, grid, or optuna:SAMPLER."
         ),
     ] = "freeze_thaw",
-    engine: Annotated[
-        str, typer.Option(help="auto, native, compiled, torch_eager or keras_eager.")
-    ] = "auto",
+    engine: Engine = "auto",
     device: Annotated[
         str, typer.Option(help="auto, cpu, or cuda: many trials side by side on a GPU.")
     ] = "auto",
