@@ -53,7 +53,7 @@ def test_winner_and_baseline_are_trained_with_fresh_seeds_that_chose_nothing(stu
 def test_the_verdict_is_kept_with_the_study(study: Study):
     kept = open_study(study.storage.url, study.name)
     assert kept.proof == study.proof
-    assert "<b>Verdict: </b>" in study_page(kept._story(kept.to_json()))
+    assert "<b>Verdict: </b>" in study_page(kept.story(kept.to_json()))
 
 
 def test_a_reserve_that_the_search_had_is_told_with_the_budget_that_would_confirm(tmp_path: Path):
