@@ -15,6 +15,7 @@ import luthier
 from benchmarks.check.cases import case
 from benchmarks.check.healthy import setups
 from benchmarks.check.networks import Unbuildable
+from benchmarks.check.programs import SETS
 from benchmarks.check.scored import programs
 from benchmarks.diagnosis.published_cases import watched
 from luthier.core import Finding
@@ -28,7 +29,8 @@ def main() -> None:
     parser.add_argument("--healthy", type=int, default=40, help="random healthy set-ups")
     parser.add_argument("--programs", choices=("no", "check", "watch"), default="watch",
                         help="only check them, or train them watched as well")  # fmt: skip
-    parser.add_argument("--set", type=int, default=1, choices=(1, 2, 3), help="of programs")
+    sets = range(1, len(SETS) + 1)
+    parser.add_argument("--set", type=int, default=1, choices=sets, help="of programs")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

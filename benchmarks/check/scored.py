@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import luthier
-from benchmarks.check.programs import HARMFUL, HEALTHY, SECOND, THIRD, Program
+from benchmarks.check.programs import SETS, Program
 from benchmarks.check.train import trained
 from luthier.core import Diagnosis, Finding
 
@@ -40,10 +40,10 @@ class Score:
 
 
 def programs(only: str, seconds: float, *, train: bool, number: int) -> None:
-    """Print what is said of each program of one of the three sets, and the shares."""
+    """Print what is said of each program of one of the sets, and the shares."""
     warnings.simplefilter("ignore")
     scores = {way: Score() for way in WAYS}
-    for build in ((*HARMFUL, *HEALTHY), SECOND, THIRD)[number - 1]:
+    for build in SETS[number - 1]:
         if only not in build.__name__:
             continue
         began = time.process_time()

@@ -1,11 +1,23 @@
 """Faulty trainings as they are asked about on forums, and sound ones as tutorials have them."""
 
-from benchmarks.check.programs import heads, healthy, loops, networks, second, third, third_sound
+from benchmarks.check.programs import (
+    fourth,
+    fourth_loops,
+    fourth_sound,
+    heads,
+    healthy,
+    loops,
+    networks,
+    second,
+    third,
+    third_sound,
+)
 from benchmarks.check.programs.program import Program
 
-HARMFUL = (*heads.ALL, *networks.ALL, *loops.ALL)
-HEALTHY = healthy.ALL
+FIRST = (*heads.ALL, *networks.ALL, *loops.ALL, *healthy.ALL)
 SECOND = (*second.HARMFUL, *second.HEALTHY)
 THIRD = (*third.HARMFUL, *third_sound.HEALTHY)
+FOURTH = (*fourth.HARMFUL, *fourth_loops.HARMFUL, *fourth_sound.HEALTHY)
+SETS = (FIRST, SECOND, THIRD, FOURTH)
 
-__all__ = ["HARMFUL", "HEALTHY", "SECOND", "THIRD", "Program"]
+__all__ = ["SETS", "Program"]
