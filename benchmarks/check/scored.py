@@ -67,16 +67,20 @@ def _checked(build: Callable[[], Program], seconds: float) -> tuple[list[Finding
     one = build()
     data = (one.train, one.val) if one.val is not None else one.train
     how = {"loss_fn": one.loss_fn} if one.loss is None else {"loss": one.loss}
-    found: Diagnosis = luthier.check(
-        one.model,
-        data if one.loss is None else _first(one),
-        optimizer=one.optimizer,
-        scheduler=one.scheduler,
-        epochs=one.epochs,
-        batch_size=one.batch_size,
-        seconds=seconds,
-        **how,
-    )
+    try:
+        found: Diagnosis = luthier.check(
+            one.model,
+            data if one.loss is None else _first(one),
+            optimizer=one.optimizer,
+            scheduler=one.scheduler,
+            epochs=one.epochs,
+            batch_size=one.batch_size,
+            seconds=seconds,
+            **how,
+        )
+    except Exception as error:  # what was not foreseen counts as not found
+        _say(f"    check raised {type(error).__name__}: {str(error)[:100]}")
+        return [], one
     return [one for one in found.findings if one.severity != "info"], one
 
 

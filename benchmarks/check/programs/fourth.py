@@ -1,4 +1,4 @@
-"""A fourth set, after threads that were looked up for it: heads, targets, scales, shapes, layers."""
+"""A fourth set, after threads that were looked up for it: heads, scales, shapes, layers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def pixels_divided_twice() -> Program:
 
 
 def every_image_is_the_mean() -> Program:
-    """Two sigmoid layers, one-hot rows, MSELoss, SGD at 0.001 (stackoverflow, "outputs the mean")."""
+    """Sigmoids, one-hot rows, MSELoss, SGD at 0.001 (stackoverflow, "outputs the mean")."""
     train, val = digits()
     model = mlp(64, 100, 10, act=nn.Sigmoid, end=(nn.Sigmoid(),))
     optimizer = SGD(model.parameters(), lr=0.001)

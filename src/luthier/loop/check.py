@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.handing_over.recipes import load_recipe
 
 SECONDS = 10.0
+_FIRST = 64  # rows that tell how long reading takes
 _ROWS = 20_000  # rows that are looked at for leaks and scales
 _VALUES = 20_000_000  # and values, so that large images take no longer than wide tables
 
@@ -61,7 +63,8 @@ def check(
             epoch.
         epochs: How many are planned.
         batch_size: Rows of a step; a loader has its own.  [default: 32]
-        seconds: That the copies may take in all.
+        seconds: That it may take. What does not fit is not begun: the notes of the diagnosis name
+            it. On a busy machine only its own work counts, up to three times as long on the wall.
         seed: Decides which rows they see, in which order.
 
     Returns:
@@ -93,7 +96,7 @@ def check(
         seconds=seconds,
         seed=seed,
     )
-    facts, notes = _facts(framework, train, val, seed)
+    facts, notes = _facts(framework, train, val, seconds / 4, seed)
     return diagnose_setup(replace(setup, data=facts), notes=notes if loss is None else ())
 
 
@@ -194,16 +197,23 @@ def _framework(model: Any) -> Framework:
 
 
 def _facts(
-    framework: Framework, train: Any, val: Any, seed: int
+    framework: Framework, train: Any, val: Any, seconds: float, seed: int
 ) -> tuple[DataFacts, tuple[str, ...]]:
     """Describe rows, where there are any; a batch of another kind is for the loss alone to read."""
     try:
-        inputs, target, total = framework.rows(train, _ROWS, seed)
+        began = time.process_time(), time.monotonic()
+        inputs, target, total = framework.rows(train, _FIRST, seed)
+        took = max(time.process_time() - began[0], (time.monotonic() - began[1]) / 3)
         values = max(sum(x[:1].size for x in inputs), 1)
         kept = max(_VALUES // values, 1)
+        # Rows may be files that are read one by one: as many as there is time for.
+        affordable = int(len(target) * seconds / took) if took > 0 else _ROWS
+        most = min(_ROWS, kept, max(affordable, _FIRST))
+        if most > len(target) >= _FIRST:
+            inputs, target, total = framework.rows(train, most, seed)
         part = None
         if val is not None:
-            others, answers, _ = framework.rows(val, min(_ROWS, kept), seed)
+            others, answers, _ = framework.rows(val, most, seed)
             part = (others, answers)
         facts = describe([x[:kept] for x in inputs], target[:kept], part)
     except (LuthierError, ValueError, TypeError, AttributeError) as error:

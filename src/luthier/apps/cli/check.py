@@ -23,7 +23,7 @@ def check(
         int | None, typer.Option(min=1, help="How many are planned.  [default: the recipe's]")
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.0, help="That short trainings of copies may take.")
+        float, typer.Option(min=0.0, help="That it may take; what does not fit is named.")
     ] = 10.0,
     seed: Annotated[int, typer.Option(help="Of the network, and of the order of rows.")] = 0,
     as_json: AsJson = False,

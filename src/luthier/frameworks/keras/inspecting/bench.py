@@ -36,7 +36,8 @@ class Bench:
         rows: The user's data.
         optimizer: The user's; None where nobody gave one.
         steps: Of one fit.
-        seconds: That all fits together may take; what comes after that is left out.
+        seconds: That all fits together may take; one that would take longer than what is left of
+            them is left out.
         seed: Decides the order of batches.
     """
 
@@ -58,6 +59,7 @@ class Bench:
         self._clock = Clock()
         self._end, self._share = seconds, seconds / 6
         self._compiling = seconds  # compiling may take as long again
+        self._pace = 0.0  # seconds of a step, once one is known
         self.fits: dict[str, Fit] = {}
         self.left_out: list[str] = []
         self.failed: list[str] = []
@@ -111,7 +113,8 @@ class Bench:
         """
         if rate is None and self._inner is None:
             return None
-        if self._clock() > self._end:
+        steps = round(self.steps * longer)
+        if self._clock() + min(steps * self._pace, 2 * self._share) > self._end:
             self.left_out.append(name)
             return None
         data = rows or self.rows
@@ -128,7 +131,7 @@ class Bench:
                 course = self._courses[key] = Course(loss, self.net.weights, made)
             course.begin(weights or self.net.weights, (rate or (self.rate or 0.0) * by))
             measure = self._measure(instead if teacher is None else (), before)
-            found = self._fit(course, measure, data, batch, guess, aim, round(self.steps * longer))
+            found = self._fit(course, measure, data, batch, guess, aim, steps)
         except Exception as error:
             # An experiment that the model or its loss does not stand says nothing about them.
             self.failed.append(f"{name}: {type(error).__name__}: {error}"[:200])
@@ -182,7 +185,7 @@ class Bench:
                 took = min(self._clock() - began, self._compiling)
                 self._compiling, self._end = self._compiling - took, self._end + took
                 began = self._clock()
-                limit = min(2 * self._share, max(self._end - began, 0.1))
+                limit = 2 * self._share
             if done % _LOOKS == 0:
                 if not math.isfinite(float(array(loss))):
                     break
@@ -191,6 +194,8 @@ class Bench:
             if self._clock() - began > limit:
                 break
         last = measured()
+        if done >= _LOOKS:
+            self._pace = (self._clock() - began) / done
         return Fit(done, first, last, float(array(course.rate)), guess)
 
     def _loss_of(

@@ -23,6 +23,7 @@ from luthier.frameworks.keras.inspecting.optimizer_facts import optimizer_facts,
 from luthier.frameworks.keras.inspecting.rows import ROWS, Rows, read_rows
 from luthier.frameworks.keras.inspecting.untouched import untouched
 from luthier.frameworks.keras.watching_penalty import of_weight
+from luthier.frameworks.out_of_time import out_of_time
 
 Array = NDArray[Any]
 STEPS = 100  # of each short training: enough for a sound one to leave guessing behind
@@ -94,7 +95,7 @@ def inspect(
             experiment(bench, setup, head=head, outputs=outputs)
             setup = replace(setup, fits=dict(bench.fits))
             if bench.left_out:
-                notes.append(f"out of time before: {', '.join(dict.fromkeys(bench.left_out))}")
+                notes.append(out_of_time(bench.left_out, len(bench.fits), seconds))
             if not bench.fits and bench.failed:
                 notes.append(f"no copy could be trained ({bench.failed[0]})")
     return replace(setup, notes=(*setup.notes, *notes))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from luthier.core import Fit
+from luthier.frameworks.torch.inspecting.affordable import PROBE
 from luthier.frameworks.torch.inspecting.fitting import (
     Change,
     Optimizer,
@@ -24,7 +25,8 @@ from luthier.frameworks.torch.inspecting.rows import Batches, Rows
 from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 
 RATES = (1e-2, 1e-3)  # ten times Adam's default for what is to be learnt in few steps, and itself
-_PROBE = 256  # rows that losses are measured on
+_MARGIN = 1.5  # an optimizer's own work, and the loss that is measured before and after
+_SURE = 10  # steps that tell how long one takes
 _ONE = 16  # rows of the one small batch
 
 
@@ -37,8 +39,11 @@ class Bench:
         data: Rows, or batches that only the loss understands.
         optimizer: The user's; None where nobody gave one.
         steps: Of one fit, where a step is fast.
-        seconds: That all fits together may take; what comes after that is left out.
+        seconds: That all fits together may take; one that would take longer than what is left of
+            them is left out.
         seed: Decides the order of batches.
+        rows: That losses are measured on.
+        clock: Began when the time did.
     """
 
     def __init__(
@@ -51,14 +56,18 @@ class Bench:
         steps: int,
         seconds: float,
         seed: int,
+        rows: int | None = None,
+        clock: Stopwatch | None = None,
     ) -> None:
         self.model, self.objective, self.data, self.optimizer = model, objective, data, optimizer
-        self.seed, self._seconds, self._clock = seed, seconds, Stopwatch()
+        self.seed, self._seconds, self._clock = seed, seconds, clock or Stopwatch()
         self._share = seconds / 10
+        self._rows = rows
+        self.pace = 0.0  # seconds of a step, as far as that is known
         self.enough = -math.inf  # a loss that no other rate need be tried for
         self.fits: dict[str, Fit] = {}
         self.left_out: list[str] = []
-        self.probe = probe_of(data)
+        self.probe = probe_of(data, rows)
         self.steps = self._affordable(steps)
 
     def _left(self) -> float:
@@ -82,6 +91,9 @@ class Bench:
             took = min(took, began.seconds())
             if number and whole.seconds() > self._share / 4:
                 break
+            if began.seconds() > self._share:
+                break
+        self.pace = _MARGIN * took
         count = min(steps, int(self._share / max(took, 1e-4)))
         return count if count >= 10 else 0
 
@@ -125,7 +137,8 @@ class Bench:
         """
         if not self.steps:
             return None
-        if self._left() <= 0.0:
+        most = round(self.steps * longer)
+        if min(most * self.pace, 2 * self._share) > self._left():
             self.left_out.append(name)
             return None
         twin = copied(self.model)
@@ -136,7 +149,10 @@ class Bench:
         if made is None:
             return None
         source = self.data if data is None else data
-        probe = batch if batch is not None else self.probe if data is None else probe_of(data)
+        probe = batch if batch is not None else self.probe
+        if batch is None and data is not None:
+            probe = probe_of(data, self._rows)
+        began = Stopwatch()
         try:
             found = fit(
                 twin,
@@ -144,18 +160,20 @@ class Bench:
                 repeated(batch) if batch is not None else source.batches(self.seed),
                 probe,
                 made,
-                steps=round(self.steps * longer),
+                steps=most,
                 mode=mode,
                 penalty=None if penalty is None else lambda: penalty(twin),
                 guess=guess,
                 teacher=teacher,
                 aim=aim,
                 evaluated=evaluated,
-                seconds=min(2 * self._share, max(self._left(), 0.1)),
+                seconds=2 * self._share,
             )
         except Exception:
             # An experiment that the network or its loss does not stand says nothing about them.
             return None
+        if found.steps >= _SURE:
+            self.pace = began.seconds() / found.steps
         best = self.fits.get(name)
         if best is None or found.last < best.last:
             self.fits[name] = found
@@ -170,12 +188,12 @@ class Bench:
         return self.fits.get(name)
 
 
-def probe_of(data: Rows | Batches) -> Any:
-    """Return the batch that losses are measured on."""
+def probe_of(data: Rows | Batches, rows: int | None = None) -> Any:
+    """Return the batch that losses are measured on; its number of rows where it is given."""
     if isinstance(data, Batches):
         return data.items[0]
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
-    return data.take(order[: max(_PROBE, data.batch_size)])
+    return data.take(order[: rows or max(PROBE, data.batch_size)])
 
 
 def one_of(data: Rows | Batches) -> Any:

@@ -11,8 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
+from torch.utils.data import Dataset
 
 from luthier.core import LossFacts, Setup
+from luthier.frameworks.out_of_time import out_of_time
+from luthier.frameworks.torch.inspecting.affordable import LEAST, PASSES, rows_to_look_at
 from luthier.frameworks.torch.inspecting.bench import Bench, probe_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, Recorder, identity
 from luthier.frameworks.torch.inspecting.experiments import experiment
@@ -32,9 +35,12 @@ from luthier.frameworks.torch.inspecting.rows import (
     read_batches,
     read_rows,
 )
+from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 from luthier.frameworks.torch.inspecting.untouched import untouched
 from luthier.frameworks.torch.seeded import seeded
 
+_LOOKING = 0.25  # of the time: looking comes before copies are trained
+_READING = 0.25  # of the time, where rows come from a data set or a loader
 STEPS = 100  # of each short training: enough for a sound one to leave guessing behind
 SECONDS = 10.0
 
@@ -67,12 +73,14 @@ def inspect(
         batch_size: Rows of a step, where data is no loader.
         rows_in_all: Rows of the data, where `data` holds some of them.
         steps: Of each short training of a copy.
-        seconds: That they may take in all.
+        seconds: That all of it may take. A slow network is looked at with fewer rows, and trained
+            for fewer steps; what does not fit into the rest of the time is not begun, and named.
         seed: Decides their order of rows.
 
     Raises:
         LuthierError: when network or loss cannot be run on the data at all.
     """
+    clock = Stopwatch()
     objective = Objective(loss_fn, loss)
     optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
     optimizers = [one for one in optimizers if one is not None]
@@ -88,11 +96,21 @@ def inspect(
         if not model.training:
             model.train()
         if objective.paired:
-            rows = read_rows(data, model, batch_size or 32, ROWS, seed)
-            setup, last_call, about = _seen_rows(model, objective, rows, optimizers)
+            rows = read_rows(data, model, batch_size or 32, ROWS, seed, _READING * seconds)
+            looked: int | None
+            looked, took = rows_to_look_at(model, objective, rows, _LOOKING * seconds)
+            brief = looked <= LEAST < len(rows) and took * PASSES > _LOOKING * seconds
+            setup, last_call, about = _seen_rows(
+                model, objective, rows, optimizers, looked=looked, brief=brief
+            )
+            if brief:
+                notes.append(
+                    f"{looked} rows take {took:.1f} s: whether rows mix, and whether the network "
+                    "is a line, was not asked"
+                )
             found: Rows | Batches = rows
         else:
-            found = read_batches(data)
+            found, looked = read_batches(data), None
             setup, last_call, about = _seen_batch(model, objective, found, optimizers)
         setup = replace(
             setup,
@@ -112,13 +130,18 @@ def inspect(
                     steps=steps,
                     seconds=seconds,
                     seed=seed,
+                    rows=looked,
+                    clock=clock,
                 )
-                if not bench.steps:
-                    notes.append("one step takes too long here: no copy was trained")
+                if not bench.steps and bench.pace:
+                    notes.append(
+                        f"one step takes {bench.pace:.2g} s here: no copy was trained; "
+                        f"seconds={max(200 * bench.pace, 2 * seconds):.0f} may do"
+                    )
                 experiment(bench, setup, last_call=last_call, penalised=about, rows_in_all=total)
                 setup = replace(setup, fits=dict(bench.fits))
                 if bench.left_out:
-                    notes.append(f"out of time before: {', '.join(bench.left_out)}")
+                    notes.append(out_of_time(bench.left_out, len(bench.fits), seconds))
             except Uncopied as error:
                 notes.append(f"the network cannot be copied ({error}): no copy was trained")
     return replace(setup, notes=(*setup.notes, *notes))
@@ -140,10 +163,25 @@ Seen = tuple[Setup, int | None, frozenset[int]]
 
 
 def _seen_rows(
-    model: nn.Module, objective: Objective, rows: Rows, optimizers: Sequence[Any]
+    model: nn.Module,
+    objective: Objective,
+    rows: Rows,
+    optimizers: Sequence[Any],
+    *,
+    looked: int,
+    brief: bool,
 ) -> Seen:
-    """Run rows forward and backward through the user's own network."""
-    inputs, target = probe_of(rows)
+    """Run rows forward and backward through the user's own network.
+
+    Args:
+        model: The user's.
+        objective: The user's loss.
+        rows: The user's data.
+        optimizers: The user's.
+        looked: How many rows to look at it with.
+        brief: Leave out what takes many forward passes.
+    """
+    inputs, target = probe_of(rows, looked)
     watch, recorder = Watch(model), Recorder()
     try:
         with recorder:
@@ -155,7 +193,7 @@ def _seen_rows(
         return _finished(model, plain, None, watch, optimizers, Setup())
     facts = replace(
         output_facts(output, target),
-        mixes_rows=mixes(model, objective, inputs),
+        mixes_rows=None if brief else mixes(model, objective, inputs),
         time_first=time_first(model),
         input_shape=tuple(inputs[0].shape),
         whole_inputs=not inputs[0].is_floating_point(),
@@ -165,7 +203,7 @@ def _seen_rows(
         output=facts,
         loss=about,
         activations=nonlinear(output),
-        affine=_affine(model, objective, inputs, recorder.last(output)),
+        affine=None if brief else _affine(model, objective, inputs, recorder.last(output)),
     )
     if about.error or not facts.finite:
         optimizer = optimizer_facts(optimizers, model, output.sum(), model, watch.order)
@@ -276,7 +314,8 @@ def _length(data: Any) -> int | None:
     """Return how many rows there are in all."""
     if isinstance(data, (tuple, list)) and len(data) == 2 and hasattr(data[1], "__len__"):
         return len(data[1])
-    try:
-        return len(data.dataset)
+    try:  # one that yields its rows has no length
+        held: Any = data if isinstance(data, Dataset) else data.dataset
+        return len(held)
     except (AttributeError, TypeError):
         return None

@@ -13,6 +13,7 @@ from torch.nn import functional
 from luthier.core import BuilderError, LossFacts
 from luthier.frameworks.torch.inspecting.graph_ops import consumers
 from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 
 _KINDS = {
     "LogSoftmax": "cross_entropy",
@@ -31,6 +32,7 @@ _NAMES = {"L1Loss": "l1", "l1_loss": "l1", "KLDivLoss": "kl", "PoissonNLLLoss": 
 ELEMENTWISE = ("mse", "l1", "huber", "bce", "bce_logits")
 _FLOORED = ("cross_entropy", "nll", "shares", "bce", "bce_logits", "mse", "l1", "huber")
 _STEPS = 100  # of the search for the best outputs
+_SECONDS = 1.0  # of a search; what it has not found by then counts as not known
 _ALONG = 0.99  # cosine with the gradient that a penalty of one kind has
 _NEAR = 0.02  # of a loss whose exact value is known, with room for smoothing and clipping
 
@@ -197,8 +199,10 @@ def _reachable(objective: Objective, op: str, output: Tensor, target: Tensor) ->
     if op not in _ACTIVATED or (op == "softmax" and output.ndim < 2):
         return None
     free = torch.full_like(output.detach(), 0.1).requires_grad_()
-    optimizer, best = torch.optim.Adam([free], lr=0.3), math.inf
+    optimizer, best, began = torch.optim.Adam([free], lr=0.3), math.inf, Stopwatch()
     for _ in range(_STEPS):
+        if began.seconds() > _SECONDS:
+            return None
         try:
             loss = objective.of(_ACTIVATED[op](free), target)
             best = min(best, float(loss.detach()))
@@ -241,8 +245,10 @@ def _guess(objective: Objective, kind: str, output: Tensor, target: Tensor) -> f
         return None
     free = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([free], lr=0.1 * max(spread, 1e-12))
-    best = math.inf
+    best, began = math.inf, Stopwatch()
     for _ in range(_STEPS):
+        if began.seconds() > _SECONDS:
+            return None
         outputs = free.to(output.dtype).expand(output.shape)
         if kind == "bce":
             outputs = outputs.sigmoid()
@@ -325,8 +331,8 @@ def penalty_of(model: nn.Module, own: nn.Module, loss: Tensor, output: Tensor | 
     else:
         all_of_it = math.hypot(_norm(total), _norm(apart))
     size = _norm(apart)
-    if size <= 1e-4 * all_of_it or all_of_it == 0.0:
-        return Penalty()
+    if not math.isfinite(all_of_it) or size <= 1e-4 * all_of_it or all_of_it == 0.0:
+        return Penalty()  # of gradients that are no numbers nothing can be told apart
     about = [i for i, g in enumerate(apart) if g is not None and float(g.norm()) > 1e-3 * size]
     flat = torch.cat([held[i].detach().flatten() for i in about]).double()
     grads = torch.cat([apart[i].flatten() for i in about if apart[i] is not None]).double()  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,8 +14,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from luthier.core import DataError
+from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 
 ROWS = 1024  # rows that experiments use: enough to tell a loss, few enough for seconds
+_FEWEST = 32  # rows of a data set that are read, however long that takes
 _BATCHES = 8  # batches of a loader whose rows cannot be told apart
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
@@ -66,8 +69,23 @@ class Batches:
             yield from self.items
 
 
-def read_rows(data: object, model: nn.Module | None, batch_size: int, most: int, seed: int) -> Rows:
+def read_rows(
+    data: object,
+    model: nn.Module | None,
+    batch_size: int,
+    most: int,
+    seed: int,
+    seconds: float = math.inf,
+) -> Rows:
     """Return at most some rows of ``(X, y)``, a data set or a loader, drawn at random.
+
+    Args:
+        data: The user's.
+        model: Where they go.
+        batch_size: Rows of a step.
+        most: Rows.
+        seed: Decides which ones.
+        seconds: After which no more of a data set or loader are read, for they may read files.
 
     Raises:
         DataError: for data that hold no pairs.
@@ -75,9 +93,9 @@ def read_rows(data: object, model: nn.Module | None, batch_size: int, most: int,
     if isinstance(data, DataLoader) or (
         not isinstance(data, (tuple, list, Dataset)) and isinstance(data, Iterable)
     ):
-        return _from_loader(data, model, most)
+        return _from_loader(data, model, most, seconds)
     if isinstance(data, Dataset):
-        data = _stacked(data, most, seed)
+        data = _stacked(data, most, seed, seconds)
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise DataError(
             f"data is a {type(data).__name__}, but inputs and targets were expected. Pass "
@@ -111,7 +129,8 @@ def read_batches(data: object) -> Batches:
     return Batches(items)
 
 
-def _from_loader(loader: Iterable[Any], model: nn.Module | None, most: int) -> Rows:
+def _from_loader(loader: Iterable[Any], model: nn.Module | None, most: int, seconds: float) -> Rows:
+    began = Stopwatch()
     xs: list[tuple[Tensor, ...]] = []
     ys: list[Tensor] = []
     for batch in loader:
@@ -125,7 +144,7 @@ def _from_loader(loader: Iterable[Any], model: nn.Module | None, most: int) -> R
             inputs = list(inputs[0])
         xs.append(tuple(_placed(_tensor(x), model) for x in inputs))
         ys.append(_placed(_tensor(target), model))
-        if sum(map(len, ys)) >= most:
+        if sum(map(len, ys)) >= most or began.seconds() > seconds:
             break
     if not ys:
         raise DataError("the loader yields no batch. Pass one that yields at least one.")
@@ -137,10 +156,13 @@ def _from_loader(loader: Iterable[Any], model: nn.Module | None, most: int) -> R
     return Rows(tuple(torch.cat(parts) for parts in zip(*xs, strict=True)), torch.cat(ys), size)
 
 
-def _stacked(data: Any, most: int, seed: int) -> tuple[Any, Any]:
-    count = len(data)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:most].tolist()
-    *inputs, target = default_collate([data[i] for i in order])
+def _stacked(data: Any, most: int, seed: int, seconds: float) -> tuple[Any, Any]:
+    count, began, items = len(data), Stopwatch(), []
+    for index in torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:most]:
+        items.append(data[int(index)])
+        if began.seconds() > seconds and len(items) >= _FEWEST:
+            break
+    *inputs, target = default_collate(items)
     return (inputs[0] if len(inputs) == 1 else tuple(inputs)), target
 
 
