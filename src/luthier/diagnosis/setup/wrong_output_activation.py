@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import base_of, helps, measured, told
+from luthier.diagnosis.gains import base_of, helps, leaves, measured, told
 from luthier.diagnosis.words import words
 
 ABOUT = About(
@@ -14,15 +14,16 @@ ABOUT = About(
     "cannot bring the loss near its lowest, with targets or a loss that it does not fit; a loss of "
     "shares or log-shares that gets other outputs and values no share can have; a relu that is 0 "
     "for every row; a softmax for targets that are several at once: error, or warning where half "
-    "can still be learnt. A copy without the "
-    "activation that learns clearly more: warning. Sigmoids for one class of several, with a loss "
-    "that copes: info.",
+    "can still be learnt. A copy without the activation that learns clearly more, or leaves a "
+    "third of what is left to learn: warning. Sigmoids for one class of several, with a loss that "
+    "copes: info.",
     cause="A last layer copied from a network for another task.",
     remedy="None for numbers and for losses of logits; softmax over one unit a class, sigmoid over "
     "one unit, where the loss takes shares.",
     reference="Bishop 2006, section 4.3.6, canonical link functions; the bound is the lowest loss "
     "when each row's output is free",
 )
+LEAST = 0.15  # of all there is to learn: twins that differ in their seed were seen that far apart
 _LOGITS = ("cross_entropy", "bce_logits")
 _NUMBERS = ("mse", "l1", "huber", "difference")
 _BOUNDED = ("softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid", "softplus", "exp")
@@ -46,6 +47,15 @@ def wrong_output_activation(
     >>> output = OutputFacts("softmax", (9, 1), (9, 1), "numbers")
     >>> wrong_output_activation(Setup(output=output, loss=LossFacts("bce"))).severity
     'error'
+
+    A last relu before logits, and copies with and without it:
+
+    >>> from luthier.core import Fit
+    >>> loss = LossFacts("cross_entropy", guess=2.3, floor=0.0)
+    >>> fits = {"adam": Fit(100, 2.3, 0.61), "no_output_activation": Fit(100, 2.3, 0.14)}
+    >>> relu = Setup(output=OutputFacts("relu", (9, 10), (9,), "labels"), loss=loss, fits=fits)
+    >>> wrong_output_activation(relu).severity
+    'warning'
     """
     output, loss = setup.output, setup.loss
     units = output.shape[1] if len(output.shape) > 1 else 1
@@ -162,7 +172,8 @@ def _proven(setup: Setup) -> Finding | None:
     if (output.op, loss.kind) in (("softmax", "cross_entropy"), ("sigmoid", "bce_logits")):
         return None
     base = "adam" if "adam" in setup.fits else base_of(setup)
-    if not helps(setup, "no_output_activation", base):
+    without = "no_output_activation"
+    if not (helps(setup, without, base) or leaves(setup, without, base, least=LEAST)):
         return None
     return _finding(
         setup,
