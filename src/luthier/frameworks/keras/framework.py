@@ -178,6 +178,8 @@ class KerasFramework:
                 variable.assign(arrays[name].astype(variable.dtype))
         link = heads.ending(model) if task.kind == "classification" else heads.IDENTITY
         object.__setattr__(model, _LINK, link)
+        if getattr(model, "optimizer", None) is not None:
+            model.optimizer.build(model.trainable_variables)  # Keras warns of a file without
         return model
 
     def outputs(self, model: Any, part: Part) -> Any:

@@ -107,7 +107,7 @@ def _settings(cure: Cure, recipe: Recipe) -> dict[str, tuple[object, object]]:
     return {
         key: (recipe.get(key), new)
         for key, new in cure.settings.items()
-        if key != f"{MODEL_PREFIX}{EDITS}"
+        if key != f"{MODEL_PREFIX}{EDITS}" and recipe.get(key) != new
     }
 
 
