@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 SLICED = 4_000_000  # numbers of a tensor from which on it is sliced before it is copied
+_VARIABLE = "ResourceVariable"  # TensorFlow's, where it is not spread over devices
 NUMBERS = 16384  # of a larger tensor, evenly chosen rows are measured
 
 
@@ -98,7 +99,7 @@ def copied(tensor: Any, most: int = NUMBERS) -> Array:
         return np.array(whole[::step] if step > 1 else whole)
     if size > SLICED:
         return np.array(tensor[::step])
-    found = tensor.numpy()  # of its own already; to slice a tensor costs more than to copy it
+    found = _of_tensorflow(tensor)  # of its own; to slice a tensor costs more than to copy it
     return np.array(found[::step]) if step > 1 else np.asarray(found)
 
 
@@ -106,5 +107,18 @@ def number(value: Any) -> float:
     """Return a scalar of any backend as a float: 0.001 for the float32 nearest to it."""
     if isinstance(value, (int, float)):
         return float(value)
-    found = np.asarray(keras.ops.convert_to_numpy(value))
+    if keras.backend.backend() == "tensorflow" and type(value).__name__ == _VARIABLE:
+        found = np.asarray(_of_tensorflow(value))
+    else:
+        found = np.asarray(keras.ops.convert_to_numpy(value))
     return float(str(found)) if found.dtype == np.float32 else float(found)
+
+
+def _of_tensorflow(tensor: Any) -> Array:
+    """Return a copy: of a variable by the bare operation, a quarter of what `numpy` takes."""
+    if type(tensor).__name__ != _VARIABLE:
+        return tensor.numpy()  # type: ignore[no-any-return]
+    import tensorflow as tf
+
+    read = tf.raw_ops.ReadVariableOp(resource=tensor.handle, dtype=tensor.dtype)
+    return read.numpy()  # type: ignore[no-any-return]
