@@ -17,9 +17,17 @@ def read_bundled(name: str, reading: dict[str, Any]) -> dict[str, Any]:
     """Read a data set that comes with scikit-learn."""
     from sklearn import datasets
 
-    bunch = getattr(datasets, f"load_{name}")()
-    x = bunch.images[:, None] / 16.0 if reading["form"] == "tensor" else bunch.data
+    return bundle_raw(getattr(datasets, f"load_{name}")(), reading)
+
+
+def bundle_raw(bunch: Any, reading: dict[str, Any]) -> dict[str, Any]:
+    """Return a data set as rows."""
     y = bunch.target
     if reading["kind"] == "classification":
         y = np.array([str(label) for label in bunch.target_names])[y]
-    return arrays_raw([x], [y], reading)
+    return arrays_raw([bundle_inputs(bunch, reading["form"])], [y], reading)
+
+
+def bundle_inputs(bunch: Any, form: str) -> Any:
+    """Return its inputs: a matrix, or images."""
+    return bunch.images[:, None] / 16.0 if form == "tensor" else bunch.data

@@ -10,13 +10,13 @@ import numpy as np
 
 from luthier.core import DataError
 from luthier.data.arrays import arrays_raw
-from luthier.data.bundled import read_bundled
+from luthier.data.bundled import bundle_raw
+from luthier.data.bundles import bundle
 from luthier.data.dataset import Dataset, check_rows, checked
 from luthier.data.file import check_size
 from luthier.data.labels import coded
 from luthier.data.target import Target, inspect_target
 
-BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 _PART_NUMBER = {"train": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 
 
@@ -77,12 +77,10 @@ def read_bundle(name: str, *, task: str | None, images: bool) -> Dataset:
             f"'{name}' is a table, and images are needed: cnn learns from nothing else. Of the "
             "bundled data only digits has them. Take a network for tables, mlp or resnet."
         )
-    from sklearn import datasets
-
     kind = task or ("regression" if name == "diabetes" else "classification")
-    bunch = getattr(datasets, f"load_{name}")()
+    bunch = bundle(name)
     y = bunch.target
-    if kind == "classification" and "target_names" in bunch:
+    if kind == "classification" and len(bunch.target_names):
         y = np.array([str(label) for label in bunch.target_names])[y]
     found = inspect_target("target", *coded(y), None if y.dtype.kind == "U" else y, kind)
     reading = {
@@ -95,7 +93,7 @@ def read_bundle(name: str, *, task: str | None, images: bool) -> Dataset:
     }
     return checked(
         Dataset(
-            raw=read_bundled(name, reading),
+            raw=bundle_raw(bunch, reading),
             kind=found.kind,
             classes=found.classes,
             names=() if images else tuple(str(feature) for feature in bunch.feature_names),

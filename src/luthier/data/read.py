@@ -6,10 +6,11 @@ import logging
 from pathlib import Path
 
 from luthier.core import DataError, did_you_mean
+from luthier.data.bundles import NAMES
 from luthier.data.dataset import Dataset
 from luthier.data.file import missing_file
 from luthier.data.folders import read_folder
-from luthier.data.matrices import BUNDLED, read_archive, read_bundle
+from luthier.data.matrices import read_archive, read_bundle
 from luthier.data.tables import TABLE_ENDINGS, read_table
 from luthier.data.target import check_kind
 
@@ -54,8 +55,8 @@ def read(
     roles = {"weight": weight, "group": group, "time": time}
     ending = path.suffix.lower()
     if not path.exists():
-        if str(source) not in BUNDLED:
-            raise missing_file(str(source), BUNDLED)
+        if str(source) not in NAMES:
+            raise missing_file(str(source), NAMES)
         _tables_only(str(source), target, roles)
         dataset = read_bundle(str(source), task=task, images=images)
     elif path.is_dir():

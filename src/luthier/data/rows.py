@@ -9,12 +9,14 @@ import numpy as np
 
 from luthier.core import DataError, did_you_mean
 from luthier.data.arrays import arrays_raw
+from luthier.data.bundled import bundle_inputs
+from luthier.data.bundles import NAMES, bundle
 from luthier.data.columns import feature_names
 from luthier.data.dataset import Dataset
 from luthier.data.file import missing_file
 from luthier.data.folders import open_image
 from luthier.data.frame import frame_raw, tidy
-from luthier.data.matrices import BUNDLED, check_inputs, open_archive
+from luthier.data.matrices import check_inputs, open_archive
 from luthier.data.objects import as_array, as_frame
 from luthier.data.pictures import IMAGE_ENDINGS
 from luthier.data.preprocessing import Preprocessing
@@ -44,12 +46,9 @@ def read_rows(
     place, reading = Path(path), dict(preprocessing.reading)
     reader = reading.get("reader")
     if not place.exists():
-        if str(path) not in BUNDLED:
-            raise missing_file(str(path), BUNDLED)
-        from sklearn import datasets
-
-        bunch = getattr(datasets, f"load_{path}")()
-        x = bunch.images[:, None] / 16.0 if reading.get("form") == "tensor" else bunch.data
+        if str(path) not in NAMES:
+            raise missing_file(str(path), NAMES)
+        x = bundle_inputs(bundle(str(path)), reading.get("form", "matrix"))
         return _array_rows(x, preprocessing, str(path))
     if reader == "images":
         return _image_rows(place, preprocessing)

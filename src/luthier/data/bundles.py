@@ -1,0 +1,81 @@
+"""What scikit-learn bundles, kept as arrays once it was read: importing it takes a second."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from luthier.core.folders import cache_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+NAMES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A data set as `sklearn.datasets` returns it, in the names that it has there.
+
+    Args:
+        data: (rows, features).
+        target: Of each row: a number, or that of a class.
+        feature_names: Of the columns.
+        target_names: Of the classes; empty where the target is a quantity.
+    """
+
+    data: Array
+    target: Array
+    feature_names: Array
+    target_names: Array
+
+    @property
+    def images(self) -> Array:
+        """The rows of ``digits`` as images of 8 x 8 pixels."""
+        return self.data.reshape(-1, 8, 8)
+
+
+def bundle(name: str) -> Bundle:
+    """Return a data set, from the folder where an earlier process has kept it if one did.
+
+    Args:
+        name: One of `NAMES`.
+
+    >>> bundle("iris").data.shape
+    (150, 4)
+    """
+    path = cache_folder("bundles") / f"{name}-{metadata.version('scikit-learn')}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return Bundle(**{part: kept[part] for part in kept.files})
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        found = _read(name)  # not there, or not whole
+    with contextlib.suppress(OSError):  # a disk that is full or read-only changes nothing
+        _keep(path, found)
+    return found
+
+
+def _read(name: str) -> Bundle:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    names = (np.array(bunch.get(part, ()), str) for part in ("feature_names", "target_names"))
+    return Bundle(bunch.data, bunch.target, *names)
+
+
+def _keep(path: Path, found: Bundle) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(handle, "wb") as file:
+        np.savez(file, **vars(found))
+    Path(part).replace(path)  # whole or not at all, whoever else writes it
