@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,11 +23,9 @@ from luthier.loop.proving.search_and_confirm import search_and_confirm
 from luthier.loop.proving.tuned_baseline import TunedBaseline
 from luthier.loop.record import study_name, study_record
 from luthier.loop.study import Study
-from luthier.loop.training.choice import COMPILED
-from luthier.loop.working.brief import COPIED, FRESH, brief
 from luthier.loop.working.budget import Budget
+from luthier.loop.working.launcher import Launcher
 from luthier.loop.working.nurseries import nursery_for
-from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
 from luthier.storage import connect
 
@@ -211,21 +208,8 @@ def tune(
         rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
         whole = budgeted if rival is None else rival.whole
         work = Work(record, store, strategy, whole, engine, parts, notify)
-        said: dict[str, None] = dict.fromkeys(f"baseline: {note}" for note in parts.about.notes)
-
-        def launch(work: Work) -> bool:
-            overseer = Overseer(work.study.name, store, work.budget, notify)
-            start = FRESH if nursery is None else COPIED
-            here = executor == "auto" and brief(work, store.history(work.study.name), start=start)
-            count = 1 if here else workers
-            remarks = overseer.run(executors.load(executor, count, nursery), work, count)
-            for line in itertools.chain(*filter(None, remarks)):
-                # Each launch, and each worker, has times of its own: the first tells enough.
-                if not (
-                    line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in said)
-                ):
-                    said[line] = None
-            return not overseer.interrupted
+        launch = Launcher(executor, workers, nursery)
+        launch.remarks += [f"baseline: {note}" for note in parts.about.notes]
 
         def train(plan: Confirming) -> bool:
             return launch(replace(work, plan=plan))
@@ -234,7 +218,7 @@ def tune(
         against: dict[str, Any] = {}
         if rival is not None:
             if not rival.search(work, launch):
-                return Study(record, store, parts, tuple(said), Proof(reason=STOPPED))
+                return Study(record, store, parts, tuple(launch.remarks), Proof(reason=STOPPED))
             other = store.history(rival.record.name)
             confirmation = replace(confirmation, rivals=rival.rivals(other), share=rival.share)
             against = {"against": rival.against(other), "tuned": True}
@@ -242,7 +226,7 @@ def tune(
         # Kept with the study, so that `luthier show` and a report need no data to tell it.
         record = replace(record, about={**record.about, "proof": proof.to_json()})
         store.open(record)
-        return Study(record, store, parts, tuple(said), proof)
+        return Study(record, store, parts, tuple(launch.remarks), proof)
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -44,8 +43,8 @@ from luthier.loop.question.next_question import proposals
 from luthier.loop.record import default_ranges, study_name, study_record
 from luthier.loop.study import Study
 from luthier.loop.working.budget import Budget
+from luthier.loop.working.launcher import Launcher
 from luthier.loop.working.nurseries import nursery_for
-from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
 from luthier.proof.best_of import chance_best, expected_best
 from luthier.report.question import Question, Tuned, question_text
@@ -195,13 +194,7 @@ def ask(
             record = wanted(stored=stored)
         store.open(record)
         work = Work(record, store, "random", limits, engine, parts, notify, plan=asking)
-        said: dict[str, None] = {}
-
-        def launch(work: Work) -> bool:
-            overseer = Overseer(name, store, work.budget, notify)
-            remarks = overseer.run(executors.load(executor, workers, nursery), work, workers)
-            said.update(dict.fromkeys(itertools.chain(*filter(None, remarks))))
-            return not overseer.interrupted
+        launch = Launcher(executor, workers, nursery)
 
         def train(plan: Confirming) -> bool:
             return launch(replace(work, plan=plan))
@@ -215,7 +208,7 @@ def ask(
         proof = search_and_confirm(work, launch, confirmation)
         record = replace(record, about={**record.about, "proof": proof.to_json()})
         store.open(record)
-        whole = Study(record, store, parts, tuple(said), proof)
+        whole = Study(record, store, parts, tuple(launch.remarks), proof)
         return Answer(_question(asking, record, whole.history, store.url, proof), whole)
 
 

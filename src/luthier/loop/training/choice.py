@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import Any
 
 from luthier import engines
 from luthier.core import (
@@ -18,6 +19,7 @@ from luthier.core import (
     Recipe,
     Signature,
 )
+from luthier.loop.training.known import Known
 from luthier.loop.training.measure import epoch_seconds
 from luthier.loop.training.probe import probe
 
@@ -42,6 +44,9 @@ class Choice:
             structure and proposes few, so that each of them is compiled at once.
         framework: Whose networks they are; each framework has its reference.
 
+    Attributes:
+        known: What it has found out so far. Another choice on the same machine may begin with it.
+
     >>> Choice("torch_eager").wanted
     'torch_eager'
     """
@@ -50,13 +55,7 @@ class Choice:
     timed: bool = False
     framework: str = "torch"
     _engines: dict[str, Engine] = field(init=False, default_factory=dict)
-    _chosen: dict[object, str] = field(init=False, default_factory=dict)
-    _prices: list[float] = field(init=False, default_factory=list)
-    _steps: int = field(init=False, default=0)
-    _seconds: float = field(init=False, default=0.0)
-    _spent: dict[Signature, float] = field(init=False, default_factory=dict)
-    _gains: list[tuple[float, float]] = field(init=False, default_factory=list)
-    _refused: dict[str, None] = field(init=False, default_factory=dict)
+    known: Known = field(init=False, default_factory=Known)
 
     def __post_init__(self) -> None:
         if self.wanted != AUTO:
@@ -105,26 +104,28 @@ class Choice:
         if not self._is_probed:
             return self.wanted
         signature = _shared(captured)
-        if signature in self._chosen:
-            return self._chosen[signature]
+        if signature in self.known.chosen:
+            return self.known.chosen[signature]
         first = next(self._fast(), None)
         if first is None:
             return self._refuse("there is no C compiler, and JAX is not installed")
         if self.wanted == AUTO:
             price = first.setup_seconds(captured)
-            if not self._steps:
-                reference, self._steps = self.engine(self.reference), _steps(captured, arrays)
-                self._seconds = epoch_seconds(reference, captured, arrays, recipe, seed)
-            pace = self._seconds / self._steps
-            spent = self._spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)
+            if not self.known.steps:
+                seconds = epoch_seconds(self.engine(self.reference), captured, arrays, recipe, seed)
+                self._add(steps=_steps(captured, arrays), seconds=seconds)
+            pace = self.known.seconds / self.known.steps
+            spent = self.known.spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)
             if spent < price and not (self.price and pace < SLOW):
                 return self._refuse(_SHORT)
         begun = time.monotonic()
         chosen = self._tried(self._fast(), captured, arrays, recipe, seed)
         if chosen != self.reference and self.wanted == AUTO:
             chosen = self._faster(self.engine(chosen), captured, arrays, recipe, seed)
-        self._chosen[signature] = chosen
-        self._prices.append(time.monotonic() - begun)
+        took = time.monotonic() - begun
+        self._add(
+            chosen={**self.known.chosen, signature: chosen}, prices=(*self.known.prices, took)
+        )
         return chosen
 
     @property
@@ -137,13 +138,14 @@ class Choice:
         # A pack fills with trials of one structure, whatever the budget counts.
         if not (self.timed or self.packs) or not self._is_probed:
             return 0.0
-        if self._chosen and {*self._chosen.values()} == {self.reference}:
+        known = self.known
+        if known.chosen and {*known.chosen.values()} == {self.reference}:
             return 0.0
         if next(self._fast(), None) is None:
             return 0.0
-        if self._gains and median(slow / fast for fast, slow in self._gains) < WORTH:
+        if known.gains and median(slow / fast for fast, slow in known.gains) < WORTH:
             return 0.0
-        return sum(self._prices) / len(self._prices) if self._prices else SETUP
+        return sum(known.prices) / len(known.prices) if known.prices else SETUP
 
     def _fast(self) -> Iterator[Engine]:
         """Yield the fast engines that may be tried and whose tools are installed.
@@ -175,23 +177,26 @@ class Choice:
         """Note what epochs cost; what they cost in plain PyTorch decides what pays."""
         if engine.name != self.reference:
             return
-        signature = _shared(captured)
-        self._spent[signature] = self._spent.get(signature, 0.0) + seconds
-        self._seconds += seconds
-        self._steps += epochs * _steps(captured, arrays)
+        signature, known = _shared(captured), self.known
+        self._add(
+            spent={**known.spent, signature: known.spent.get(signature, 0.0) + seconds},
+            seconds=known.seconds + seconds,
+            steps=known.steps + epochs * _steps(captured, arrays),
+        )
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Which engines train and why, in words."""
         lines = []
-        if self._gains:
-            fast, slow = (1e3 * median(times) for times in zip(*self._gains, strict=True))
-            many = f"{len(self._gains)} structures" if len(self._gains) > 1 else "one structure"
+        gains = self.known.gains
+        if gains:
+            fast, slow = (1e3 * median(times) for times in zip(*gains, strict=True))
+            many = f"{len(gains)} structures" if len(gains) > 1 else "one structure"
             lines.append(
                 f"{COMPILED}{many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain "
                 f"{self._plain}"
             )
-        lines += [f"trained in plain {self._plain}: {reason}" for reason in self._refused]
+        lines += [f"trained in plain {self._plain}: {reason}" for reason in self.known.refused]
         return tuple(lines)
 
     @property
@@ -231,17 +236,20 @@ class Choice:
     ) -> str:
         """Return the faster engine's name."""
         mine = epoch_seconds(fast, captured, arrays, recipe, seed)
-        theirs = _steps(captured, arrays) * self._seconds / self._steps
+        theirs = _steps(captured, arrays) * self.known.seconds / self.known.steps
         if mine * WORTH > theirs:  # then what others took on average is not enough to know
             theirs = epoch_seconds(self.engine(self.reference), captured, arrays, recipe, seed)
         if mine > theirs:
             return self._refuse(f"{1e3 * theirs:.2g} ms an epoch, and {1e3 * mine:.2g} compiled")
-        self._gains.append((mine, theirs))
+        self._add(gains=(*self.known.gains, (mine, theirs)))
         return fast.name
 
     def _refuse(self, reason: str) -> str:
-        self._refused[reason] = None
+        self._add(refused=tuple(dict.fromkeys((*self.known.refused, reason))))
         return self.reference
+
+    def _add(self, **found: Any) -> None:
+        self.known = replace(self.known, **found)
 
 
 def _shared(captured: Captured) -> Signature:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -114,6 +114,16 @@ class Trainer:
         self.choice.check(fixed, trial.number)
         with trial_errors():
             return self.choice.engine(fixed)
+
+    def foresee(self, recipe: Recipe, seed: int) -> None:
+        """Choose what trains a recipe's structure before there is a trial of it.
+
+        What is wrong with it, its first trial tells.
+        """
+        with suppress(TrialError), trial_errors():
+            segment = recipe.at(0)
+            arrays, captured = self._captured(segment, seed)
+            self.choice.name(captured, arrays, segment, seed, epochs=recipe.epochs)
 
     def seat(self, made: Made, engine: Engine, slot: int = 0) -> TrialRun:
         """Put a trial in a slot of its engine, where its checkpoint or its beginning has it.

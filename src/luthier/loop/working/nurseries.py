@@ -12,6 +12,7 @@ _MODULES = (
     "luthier.frameworks.torch",
     "luthier.engines.torch_eager",
     "luthier.engines.native",
+    "luthier.storage",
     "luthier.loop.working.work",
 )
 

@@ -26,10 +26,25 @@ from luthier.loop.proving.repeating import Repeating
 from luthier.loop.question.asking import Asking
 from luthier.loop.repair.curing import Curing
 from luthier.loop.repair.proving import Proving
+from luthier.loop.training.known import Known
+from luthier.loop.training.trainer import Trainer
 from luthier.loop.working.budget import Budget
 from luthier.loop.working.pack_worker import worker_for
 
 Plan = Asking | Confirming | Curing | Proving | Repeating
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a worker tells when it has done its work.
+
+    Args:
+        remarks: Such as why no faster engine trained.
+        known: What it knows of engines.
+    """
+
+    remarks: tuple[str, ...]
+    known: Known
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +74,9 @@ class Work:
     notify: Callable[[History], None] = nothing
     plan: Plan | None = None
 
-    def __call__(self, index: int, stop: Stop) -> tuple[str, ...]:
-        """Work until there is nothing left to do, or someone asks to stop.
-
-        Returns:
-            What there is to remark, such as why no faster engine trained.
-        """
-        limits = Limits.of(self.study)
-        trainer = self.parts.trainer(self.engine, timed=self.budget.timed, limits=limits)
+    def __call__(self, index: int, stop: Stop) -> Told:
+        """Work until there is nothing left to do, or someone asks to stop."""
+        limits, trainer = Limits.of(self.study), self.trainer
         worker = worker_for(trainer.choice.packs)(
             self.study,
             self.storage,
@@ -78,7 +88,18 @@ class Work:
             purpose="search" if self.plan is None else self.plan.purpose,
         )
         worker.run(index)
-        return tuple(trainer.choice.reasons)
+        return Told(trainer.choice.reasons, trainer.choice.known)
+
+    @property
+    def trainer(self) -> Trainer:
+        """What trains: the same one for all of a study's works in this process."""
+        limits = Limits.of(self.study)
+        return self.parts.trainer(self.engine, timed=self.budget.timed, limits=limits)
+
+    def learn(self, known: Known) -> None:
+        """Take note of what is known of engines: this work's copies will know it, too."""
+        choice = self.trainer.choice
+        choice.known = choice.known.merge(known)
 
     def __reduce__(self) -> tuple[Any, ...]:
         parts, build = self.parts, self.parts.build
@@ -89,6 +110,7 @@ class Work:
             parts.framework.name,
             parts.about,
             self.plan,
+            self.trainer.choice.known,
         )
 
 
@@ -99,6 +121,7 @@ def _arrived(
     framework: str,
     about: Baseline,
     plan: Plan | None,
+    known: Known,
 ) -> Work:
     study, *_ = what
     made = as_build(build) if isinstance(build, str) else build
@@ -109,4 +132,6 @@ def _arrived(
             f"Change it back, or name another study: --study {study.name}-2"
         )
     parts = Assembly(made, preparation, frameworks.load(framework), about.recipe, about)
-    return Work(*what, parts, plan=plan)
+    work = Work(*what, parts, plan=plan)
+    work.learn(known)
+    return work

@@ -1,0 +1,56 @@
+"""Launch: workers for one part of a study after the other, and what they tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from luthier import executors
+from luthier.executors import Nursery
+from luthier.loop.training.choice import COMPILED
+from luthier.loop.working.brief import COPIED, FRESH, brief
+from luthier.loop.working.overseer import Overseer
+from luthier.loop.working.work import Work
+
+
+@dataclass
+class Launcher:
+    """Has workers do one work after the other; what the ones found out the next ones know.
+
+    Args:
+        executor: Where they run, by name; with ``auto``, what is done before other processes
+            would have begun is done here.
+        workers: How many.
+        nursery: Makes processes, if there is one.
+
+    Attributes:
+        remarks: What there is to remark, in the order in which it was told.
+    """
+
+    executor: str
+    workers: int
+    nursery: Nursery | None = None
+    remarks: list[str] = field(default_factory=list, init=False)
+
+    def __call__(self, work: Work) -> bool:
+        """Have some work done; tell whether it was, and nobody asked to stop."""
+        history = work.storage.history(work.study.name)
+        start = FRESH if self.nursery is None else COPIED
+        here = self.executor == "auto" and brief(work, history, start=start)
+        count = 1 if here else self.workers
+        if count > 1 and not history.trials and not work.trainer.choice.packs:
+            # Each of them would find it out for itself, while a nursery still imports. Where one
+            # process trains many trials at a time the device is for that one alone.
+            work.trainer.foresee(work.study.space.baseline, work.study.seed)
+        overseer = Overseer(work.study.name, work.storage, work.budget, work.notify)
+        told = overseer.run(executors.load(self.executor, count, self.nursery), work, count)
+        for one in filter(None, told):
+            work.learn(one.known)
+            for line in one.remarks:
+                self._note(line)
+        return not overseer.interrupted
+
+    def _note(self, line: str) -> None:
+        # Each launch, and each worker, has times of its own: the first tells enough.
+        timed = line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in self.remarks)
+        if not timed and line not in self.remarks:
+            self.remarks.append(line)
