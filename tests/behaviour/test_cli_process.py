@@ -108,7 +108,7 @@ def test_ctrl_c_twice_stops_at_once(
     out, err = search.communicate(timeout=60)
     if search.returncode == 0:
         pytest.skip("the epoch ended between both")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # under one where nobody else computes
     assert search.returncode == 130
     assert out == ""
     assert err.endswith("stopped; the same command goes on from what was stored\n")
