@@ -48,6 +48,7 @@ class Forward:
         nodes: The operations, in an order in which they can be computed.
         output: Name of the result.
         updates: Which value replaces a buffer after the pass, by the buffer's name.
+        sizes: Shape of one row of each input.
 
     >>> relu = Node("y", "relu", {"self": Ref("x")}, ("float32",))
     >>> Forward(("x",), {}, {}, (relu,), "y", {}).operations
@@ -60,6 +61,7 @@ class Forward:
     nodes: tuple[Node, ...]
     output: str
     updates: Mapping[str, str]
+    sizes: tuple[tuple[int, ...], ...] = ()
 
     @property
     def operations(self) -> set[str]:
@@ -69,7 +71,7 @@ class Forward:
     @property
     def text(self) -> str:
         """All of it as text: equal texts compute the same."""
-        lines = [repr((self.inputs, sorted(self.reads.items()), self.output))]
+        lines = [repr((self.inputs, self.sizes, sorted(self.reads.items()), self.output))]
         lines += [repr(sorted(self.updates.items()))]
         for name, array in sorted(self.constants.items()):
             digest = hashlib.sha256(array.tobytes()).hexdigest()

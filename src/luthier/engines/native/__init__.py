@@ -29,7 +29,8 @@ from luthier.engines.native.compiler import compiler, folder, load, version
 from luthier.engines.native.losses import LOSSES
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
-from luthier.engines.native.plan import Plan, plan
+from luthier.engines.native.plan import Plan
+from luthier.engines.native.planner import plan
 from luthier.engines.native.rows import filled_for
 from luthier.engines.native.source import PASS, source
 from luthier.engines.native.trial import Facts, NativeTrial, Program

@@ -36,9 +36,9 @@ def linear(to: Writer, layer: Layer) -> None:
     start = to.tensor(bias) if bias else "0"
     to.lines.append(
         f"{name}({to.value(x)}, {to.tensor(layer.tensors['kernel'])}, {to.value(layer.name)}, "
-        f"{start}, 0, {to.rows});"
+        f"{start}, 0, {to.rows_of(layer.name)});"
     )
-    _dropped(to, layer)
+    dropped(to, layer)
 
 
 def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
@@ -46,9 +46,9 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     (x,), stride = layer.inputs, to.stride(layer.name)
     bias, kernel = layer.tensors.get("bias"), layer.tensors["kernel"]
     place, g = to.memory.places[kernel], to.gradient(layer.name)
-    _through_relu(to, layer)
+    through_relu(to, layer)
     if bias and to.trains(bias):
-        _column_sums(to, layer.name, g, to.tensor_gradient(bias))
+        column_sums(to, layer.name, g, to.tensor_gradient(bias))
     if to.trains(kernel):
         target = to.tensor_gradient(kernel)
         name = to.product(
@@ -64,7 +64,7 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
                 adds=to.adds(target),
             )
         )
-        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0, 0, {to.rows});")
+        to.lines.append(f"{name}({to.value(x)}, {g}, {target}, 0, 0, {to.rows_of(layer.name)});")
     if wanted:
         name = to.product(
             Product(
@@ -82,22 +82,34 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
             )
         )
         to.lines.append(
-            f"{name}({g}, {to.tensor(kernel)}, {to.gradient(x)}, 0, {to.value(x)}, {to.rows});"
+            f"{name}({g}, {to.tensor(kernel)}, {to.gradient(x)}, 0, {to.value(x)}, "
+            f"{to.rows_of(x)});"
         )
 
 
-def _dropped(to: Writer, layer: Layer) -> None:
+def dropped(to: Writer, layer: Layer) -> None:
     """Drop some of a layer's results: where they were positive, their own zeros are the mask."""
     call, y = layer.numbers.get("dropout"), to.value(layer.name)
     if call is not None:
         to.lines += [
             f"if (call->thresholds[{call}]) {{",
             *_drawing(call),
-            f"  for (long b = 0; b < {to.rows}; b++) EACH(j, {layer.width})",
+            f"  for (long b = 0; b < {to.rows_of(layer.name)}; b++) EACH(j, {layer.width})",
             f"    {y}[b * {to.stride(layer.name)} + j] *= "
-            f"drawn(own, (uint32_t)(b * {layer.width} + j)) < bound ? 0 : kept;",
+            f"drawn(own, {_position(to, layer)}) < bound ? 0 : kept;",
             "}",
         ]
+
+
+def _position(to: Writer, layer: Layer) -> str:
+    """Return where in a flat mask of PyTorch's shape a number of row b and column j lies."""
+    pixels, width = to.pixels(layer.name), layer.width
+    if pixels == 1:
+        return f"(uint32_t)(b * {width} + j)"
+    channel = f"b / {pixels} * {width} + j"
+    if layer.numbers.get("channels"):
+        return f"(uint32_t)({channel})"
+    return f"(uint32_t)(({channel}) * {pixels} + b % {pixels})"
 
 
 def _drawing(call: int) -> list[str]:
@@ -110,7 +122,7 @@ def _drawing(call: int) -> list[str]:
     ]
 
 
-def _through_relu(to: Writer, layer: Layer) -> None:
+def through_relu(to: Writer, layer: Layer) -> None:
     """Pass a layer's gradient back through its own relu and dropout."""
     g, y, call = to.gradient(layer.name), to.value(layer.name), layer.numbers.get("dropout")
     size = to.size(layer.name)
@@ -124,13 +136,13 @@ def _through_relu(to: Writer, layer: Layer) -> None:
 
 def batch_norm(to: Writer, layer: Layer) -> None:
     """Standardise every column: by its own statistics in training, by running ones after it."""
-    (x,), stride, rows = layer.inputs, to.stride(layer.name), to.rows
+    (x,), stride, rows = layer.inputs, to.stride(layer.name), to.rows_of(layer.name)
     columns = to.columns(layer.name)
     names, eps = layer.tensors, number(layer.numbers["eps"])
     mean, scale = (to.array(f"{to.value(layer.name)}_{n}", columns) for n in ("mean", "scale"))
     if layer.numbers["training"]:
         spread = to.array(f"{to.value(layer.name)}_spread", columns)
-        _column_sums(to, layer.name, to.value(x), mean, times=f"R(1.0) / {rows}")
+        column_sums(to, layer.name, to.value(x), mean, times=f"R(1.0) / {rows}")
         to.lines += [
             f"EACH(j, {columns}) {spread}[j] = 0;",
             f"for (long b = 0; b < {rows}; b++) EACH(j, {columns}) {{",
@@ -164,20 +176,25 @@ def _scaled(to: Writer, layer: Layer, mean: str, scale: str, columns: int) -> No
     if layer.numbers.get("relu"):
         text = f"positive_({text})"
     to.lines.append(
-        f"for (long b = 0; b < {to.rows}; b++) EACH(j, {columns}) "
+        f"for (long b = 0; b < {to.rows_of(layer.name)}; b++) EACH(j, {columns}) "
         f"{to.value(layer.name)}[b * {stride} + j] = {text};"
     )
-    _dropped(to, layer)
+    dropped(to, layer)
 
 
 def batch_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     """Pass gradients through a column's own statistics."""
-    (x,), stride, rows, names = layer.inputs, to.stride(layer.name), to.rows, layer.tensors
+    (x,), stride, rows, names = (
+        layer.inputs,
+        to.stride(layer.name),
+        to.rows_of(layer.name),
+        layer.tensors,
+    )
     g, value, columns = to.gradient(layer.name), to.value(layer.name), to.columns(layer.name)
     sums, along = (to.array(f"{value}_{n}", columns) for n in ("sums", "along"))
     plain = f"(({to.value(x)}[b * {stride} + j] - {value}_mean[j]) * {value}_scale[j])"
-    _through_relu(to, layer)
-    _column_sums(to, layer.name, g, sums)
+    through_relu(to, layer)
+    column_sums(to, layer.name, g, sums)
     to.lines += [
         f"EACH(j, {columns}) {along}[j] = 0;",
         f"for (long b = 0; b < {rows}; b++) EACH(j, {columns}) "
@@ -212,7 +229,7 @@ def _to_scales(to: Writer, layer: Layer, along: str, sums: str, columns: int) ->
 def layer_norm(to: Writer, layer: Layer) -> None:
     """Standardise every row."""
     (x,), stride, width = layer.inputs, to.stride(layer.name), layer.width
-    mean, scale = (to.matrix(f"{to.value(layer.name)}_{n}", 1) for n in ("mean", "scale"))
+    mean, scale = (to.matrix(f"{to.value(layer.name)}_{n}", x, 1) for n in ("mean", "scale"))
     share = number(1 / width)
     to.lines += [
         f"for (long b = 0; b < {to.rows}; b++) {{",
@@ -236,8 +253,8 @@ def layer_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     columns = to.columns(layer.name)
     sums, along = (to.array(f"{value}_{n}", columns) for n in ("sums", "along"))
     plain = f"(({to.value(x)}[b * {stride} + j] - {value}_mean[b]) * {value}_scale[b])"
-    _through_relu(to, layer)
-    _column_sums(to, layer.name, g, sums)
+    through_relu(to, layer)
+    column_sums(to, layer.name, g, sums)
     to.lines += [
         f"EACH(j, {columns}) {along}[j] = 0;",
         f"for (long b = 0; b < {to.rows}; b++) EACH(j, {width}) "
@@ -265,12 +282,12 @@ def dropout(to: Writer, layer: Layer) -> None:
     """Drop numbers by the mask of this step and call."""
     (x,), stride, call = layer.inputs, to.stride(layer.name), layer.numbers["call"]
     value, size = to.value(layer.name), to.size(layer.name)
-    mask = to.matrix(f"{value}_mask", stride)
+    mask = to.matrix(f"{value}_mask", layer.name)
     to.lines += [
         f"if (call->thresholds[{call}]) {{",
         *_drawing(call),
-        f"  for (long b = 0; b < {to.rows}; b++) EACH(j, {layer.width}) {{",
-        f"    const real m = drawn(own, (uint32_t)(b * {layer.width} + j)) < bound ? 0 : kept;",
+        f"  for (long b = 0; b < {to.rows_of(layer.name)}; b++) EACH(j, {layer.width}) {{",
+        f"    const real m = drawn(own, {_position(to, layer)}) < bound ? 0 : kept;",
         f"    {mask}[b * {stride} + j] = m;",
         f"    {value}[b * {stride} + j] = {to.value(x)}[b * {stride} + j] * m;",
         "  }",
@@ -339,12 +356,14 @@ def binary_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
         to.lines.append(f"EACH(i, {size}) {to.gradient(name)}[i] {sign} {text};")
 
 
-def _column_sums(
+def column_sums(
     to: Writer, name: str, source: str, target: str, *, times: str | None = None
 ) -> None:
     """Sum an array of a value's shape over rows; a gradient that holds something is added to."""
     columns, stride = to.columns(name), to.stride(name)
     adds = int(target.startswith("(G") and to.adds(target))
-    to.lines.append(f"column_sums({source}, {to.rows}, {columns}, {stride}, {target}, {adds});")
+    to.lines.append(
+        f"column_sums({source}, {to.rows_of(name)}, {columns}, {stride}, {target}, {adds});"
+    )
     if times is not None:
         to.lines.append(f"EACH(j, {columns}) {target}[j] *= {times};")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ class Place:
         offset: Numbers before it.
         rows, columns: Its size there.
         stride: Numbers of a row with what fills it up.
-        turned: Whether the tensor lies transposed, as a linear layer multiplies by it.
+        turned: Whether the tensor lies transposed, as a linear layer multiplies by it, or as a
+            convolution does: an output's column, and a row for every pixel and channel.
         shape: Of the tensor itself.
     """
 
@@ -42,7 +44,11 @@ class Place:
         """Return the tensor as a view into some memory."""
         whole = memory[self.offset : self.offset + self.size].reshape(self.rows, self.stride)
         part = whole[:, : self.columns]
-        return part.T if self.turned else part.reshape(self.shape)
+        if not self.turned:
+            return part.reshape(self.shape)
+        sides = self.shape[2:]
+        apart = whole.reshape(*sides, self.shape[1], self.stride)[..., : self.columns]
+        return apart.transpose(len(sides) + 1, len(sides), *range(len(sides)))
 
 
 @dataclass(frozen=True)
@@ -77,20 +83,20 @@ class Memory:
         """Place tensors.
 
         Raises:
-            CaptureError: for one that is neither a vector nor a matrix.
+            CaptureError: for one that is no vector, no matrix, and no kernel of images.
         """
         places: dict[str, Place] = {}
         ends, offset = [], 0
         for group in (kernels, others, changing, fixed):
             for name in group:
                 shape = tensors[name].shape
-                if not 1 <= len(shape) <= 2:
+                if not 1 <= len(shape) <= 2 and name not in turned:
                     raise CaptureError(
                         f"'{name}' has the shape {shape}, and C programs take one or two dimensions"
                     )
-                rows, columns = shape if len(shape) == 2 else (1, *shape)
+                rows, columns = prod(shape[:-1]), shape[-1]
                 if name in turned:
-                    rows, columns = columns, rows
+                    rows, columns = prod(shape[1:]), shape[0]
                 stride = machine.padded(columns)
                 places[name] = Place(offset, rows, columns, stride, name in turned, shape)
                 offset += rows * stride

@@ -31,14 +31,17 @@ static real *target, *share_of, *cost;
 static real G[TRAINED + LANES] ALIGNED;
 static real before[KERNELS + LANES] ALIGNED;
 
+/* Rows of an array that serves so many: products write some more. */
+#define ROOM(rows) (((rows) + SPARE + 63) / 64 * 64)
+
 /* Make room for a batch, and for a pass of an evaluation; return whether there is. */
 static int reserved(long rows) {
   static real *all;
   static long most;
   batch = rows;
   if (rows <= most) return 1;
-  const long each = (rows + SPARE + 63) / 64 * 64, passed = (PASS + SPARE + 63) / 64 * 64;
-  const size_t size = sizeof(real) * (each * (LABEL + 2 + @a_row@) + passed * @a_passed_row@);
+  const long each = ROOM(rows);
+  const size_t size = sizeof(real) * (each * (LABEL + 2) + @room@);
   free(all);
   all = aligned_alloc(64, size);
   most = all ? rows : 0;

@@ -47,6 +47,7 @@ def source(
     step = Writer(train, memory, machine, "batch", "t")
     passes = Writer(evaluate, memory, machine, "PASS", "e", given=True)
     forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
+    room = [*step.room("rows"), *passes.room("PASS")]
     outputs = train.widths[train.output]
     statics = {**step.statics, **passes.statics}
     texts: dict[str, Any] = {
@@ -63,19 +64,11 @@ def source(
         "size": memory.size,
         "slots": len(formula.slots),
         "matrices": graph.kernels,
-        "pass": PASS,
+        "pass": _pass_of(passes),
         "spare": SPARE,
         "values": ", ".join(f"*{name}" for name in (*step.matrices, *passes.matrices)),
-        "a_row": sum(step.matrices.values()),
-        "a_passed_row": sum(passes.matrices.values()),
-        "places_of_values": _lines(
-            (
-                f"{name} = at; at += {rows} * {width};"
-                for writer, rows in ((step, "each"), (passes, "passed"))
-                for name, width in writer.matrices.items()
-            ),
-            2,
-        ),
+        "room": " + ".join(size for _, size in room),
+        "places_of_values": _lines((f"{name} = at; at += {size};" for name, size in room), 2),
         "statics": _lines(f"static real {n}[{size}] ALIGNED;" for n, size in statics.items()),
         "functions": "\n".join({**step.functions, **passes.functions}.values()),
         "loss": loss_source(loss, outputs, targets),
@@ -110,6 +103,19 @@ def source(
     }
     program = re.sub(r"@(\w+)@", lambda found: str(texts[found[1]]), _file("program.c"))
     return prelude(machine) + program
+
+
+def _pass_of(passes: Writer, *, most: int = 1 << 18) -> int:
+    """Return how many rows are evaluated at once: fewer of large images.
+
+    The values of a pass are read again while they are in the second cache: of `most` numbers
+    (a megabyte). A part of PASS, which evaluated rows are filled up to.
+    """
+    numbers = sum(pixels * width for pixels, width in passes.matrices.values() if pixels > 1)
+    rows = PASS
+    while rows > 16 and rows * numbers > most:
+        rows //= 2
+    return rows
 
 
 def prelude(machine: Machine) -> str:

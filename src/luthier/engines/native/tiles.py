@@ -26,6 +26,10 @@ class Tile:
             it holds) or ``either`` (what it holds where the caller says so).
         end: What becomes of the sums: ``plain`` (stored), ``relu`` (negative numbers become
             zero) or ``gate`` (zero where another matrix, which lies as C does, is not positive).
+        fold: After how many rows of A, and how far from the first of them, the next ones lie; for
+            the lines of an image.
+        runs: Columns of A that do not follow on each other: how many runs of `inner` there are,
+            and how far apart; and outer loops around that first. Rows of B do follow.
     """
 
     lanes: int
@@ -38,13 +42,16 @@ class Tile:
     rows_of_c: int
     start: str
     end: str
+    fold: tuple[int, int] | None = None
+    runs: tuple[tuple[int, int], ...] = ()
 
     @property
     def name(self) -> str:
         """Name of the function."""
         sizes = (self.tall, self.wide, self.inner)
         strides = (self.down, self.across, self.rows_of_b, self.rows_of_c)
-        return f"tile_{'_'.join(map(str, (*sizes, *strides)))}_{self.start}_{self.end}"
+        lies = [n for pair in ((self.fold or ()), *self.runs) for n in pair]
+        return f"tile_{'_'.join(map(str, (*sizes, *strides, *lies)))}_{self.start}_{self.end}"
 
     def source(self) -> str:
         """Return the function."""
@@ -52,6 +59,7 @@ class Tile:
         columns = range(self.wide)
         lines = [f"vec c{i}_{j} = {self._start(i, j)};" for i, j in cells]
         inner = self.inner or "inner"
+        lines += self._around()
         lines.append(f"for (long k = 0; k < {inner}; k++) {{")
         lines += [
             f"  const vec b{j} = LOAD(B + k * {self.rows_of_b} + {j * self.lanes});"
@@ -59,7 +67,7 @@ class Tile:
         ]
         for i in range(self.tall):
             adds = " ".join(f"c{i}_{j} += a * b{j};" for j in columns)
-            lines.append(f"  {{ const real a = A[{i * self.down} + k * {self.across}]; {adds} }}")
+            lines.append(f"  {{ const real a = A[{self._row(i)} + k * {self.across}]; {adds} }}")
         lines.append("}")
         if self.start == "either":
             added = " ".join(f"c{i}_{j} += LOAD(C + {self._at(i, j)});" for i, j in cells)
@@ -68,6 +76,25 @@ class Tile:
         text = "\n".join(f"  {line}" for line in lines)
         takes = f"{ARGUMENTS}, long inner, long held"
         return f"static TILE void {self.name}({takes}) {{\n{text}\n}}\n"
+
+    def _around(self) -> list[str]:
+        """Return the loops around the columns of a run; A moves on after each of theirs."""
+        lines, name = [], "r"
+        for number, (count, apart) in enumerate(self.runs):
+            inside = self.runs[number + 1 :][:1]
+            past = inside[0][0] * inside[0][1] if inside else 0  # the inner loop moved A as well
+            step = f"A += {apart - past}"
+            if not inside:
+                step += f", B += {self.inner * self.rows_of_b}"
+            lines.append(f"for (long {name} = 0; {name} < {count}; {name}++, {step})")
+            name += "r"
+        return lines
+
+    def _row(self, i: int) -> int:
+        """Return where a row of A begins."""
+        if self.fold is None:
+            return i * self.down
+        return i // self.fold[0] * self.fold[1] + i % self.fold[0] * self.down
 
     def _at(self, i: int, j: int) -> int:
         return i * self.rows_of_c + j * self.lanes
@@ -100,10 +127,10 @@ def best_shape(rows: int, vectors: int, inner: int, accumulators: int) -> tuple[
         for wide in range(1, min(vectors, 6) + 1)
         for tall in range(1, min(rows, accumulators // wide) + 1)
     ]
-    return min(shapes, key=lambda shape: _cycles(rows, vectors, inner, *shape))
+    return min(shapes, key=lambda shape: cycles(rows, vectors, inner, *shape))
 
 
-def _cycles(
+def cycles(
     rows: int,
     vectors: int,
     inner: int,

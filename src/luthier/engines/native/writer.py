@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from luthier.engines.native import layers
+from luthier.engines.native import convolutions, layers, pooling, rearranged
+from luthier.engines.native.borders import Border
 from luthier.engines.native.gemm import Product
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
 from luthier.engines.native.plan import Layer, Plan
+from luthier.engines.native.sliding import Sliding
 
 
 @dataclass(eq=False)
@@ -36,7 +38,7 @@ class Writer:
     tag: str
     given: bool = False
     statics: dict[str, int] = field(default_factory=dict)
-    matrices: dict[str, int] = field(default_factory=dict)
+    matrices: dict[str, tuple[int, int]] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     _written: set[str] = field(default_factory=set)
@@ -45,9 +47,9 @@ class Writer:
         """Return the lines of the forward pass."""
         self.lines = []
         if not self.given:
-            self.matrix(self.value(self.plan.input), self.stride(self.plan.input))
+            self.matrix(self.value(self.plan.input), self.plan.input)
         for layer in self.plan.layers:
-            self.matrix(self.value(layer.name), self.stride(layer.name))
+            self.matrix(self.value(layer.name), layer.name)
             FORWARD[layer.kind](self, layer)
         return self.lines
 
@@ -55,12 +57,12 @@ class Writer:
         """Return the lines of the backward pass, from the gradient by the output."""
         self.lines, needing = [], self._needing()
         self._written = {self.gradient(self.plan.output)}
-        self.matrix(self.gradient(self.plan.output), self.stride(self.plan.output))
+        self.matrix(self.gradient(self.plan.output), self.plan.output)
         for layer in reversed(self.plan.layers):
             if layer.name in needing and self.gradient(layer.name) in self._written:
                 wanted = tuple(one for one in layer.inputs if one in needing)
                 for one in wanted:
-                    self.matrix(self.gradient(one), self.stride(one))
+                    self.matrix(self.gradient(one), one)
                 BACKWARD[layer.kind](self, layer, wanted)
         for name, place in self.memory.places.items():
             target = self.tensor_gradient(name)
@@ -106,22 +108,38 @@ class Writer:
         """Return where the gradient by a tensor lies."""
         return f"(G + {self.memory.places[name].offset})"
 
+    def pixels(self, value: str) -> int:
+        """Return how many rows of a value belong to one example."""
+        return self.plan.pixels[value]
+
+    def rows_of(self, value: str) -> str:
+        """Return how many rows a value has."""
+        pixels = self.pixels(value)
+        return self.rows if pixels == 1 else f"({self.rows} * {pixels})"
+
     def size(self, value: str) -> str:
         """Return how many numbers all rows of a value take."""
-        return f"{self.rows} * {self.stride(value)}"
+        return f"{self.rows_of(value)} * {self.stride(value)}"
 
-    def matrix(self, name: str, width: int) -> str:
-        """Ask for so many numbers for each row."""
-        self.matrices[name] = width
+    def matrix(self, name: str, like: str, width: int | None = None) -> str:
+        """Ask for rows like those of a value, or narrower ones; return the array's name."""
+        self.matrices[name] = (self.pixels(like), self.stride(like) if width is None else width)
         return name
+
+    def room(self, rows: str) -> list[tuple[str, str]]:
+        """Return the arrays' names, and how many numbers each takes for some rows."""
+        return [
+            (name, f"ROOM({rows} * {pixels}) * {width}")
+            for name, (pixels, width) in self.matrices.items()
+        ]
 
     def array(self, name: str, size: int) -> str:
         """Ask for a static array."""
         self.statics[name] = size
         return name
 
-    def product(self, product: Product) -> str:
-        """Ask for a product; return its name."""
+    def product(self, product: Product | Sliding | Border) -> str:
+        """Ask for a function; return its name."""
         self.functions |= product.functions()
         return product.name
 
@@ -133,7 +151,7 @@ class Writer:
         readers = [layer for layer in self.plan.layers for one in layer.inputs if one == name]
         made = next((layer for layer in self.plan.layers if layer.name == name), None)
         relu = made is not None and bool(made.numbers.get("relu"))
-        return relu and len(readers) == 1 and readers[0].kind == "linear"
+        return relu and len(readers) == 1 and readers[0].kind in ("linear", "convolution")
 
     def adds(self, target: str) -> bool:
         """Tell whether something was written to a gradient before; from now on it was."""
@@ -153,6 +171,12 @@ FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
     "dropout": layers.dropout,
     "unary": layers.unary,
     "binary": layers.binary,
+    "convolution": convolutions.convolution,
+    "depthwise": convolutions.depthwise,
+    "max_pool": pooling.max_pool,
+    "avg_pool": pooling.avg_pool,
+    "pixels": rearranged.pixels,
+    "planes": rearranged.planes,
 }
 BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "linear": layers.linear_back,
@@ -161,4 +185,10 @@ BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "dropout": layers.dropout_back,
     "unary": layers.unary_back,
     "binary": layers.binary_back,
+    "convolution": convolutions.convolution_back,
+    "depthwise": convolutions.depthwise_back,
+    "max_pool": pooling.max_pool_back,
+    "avg_pool": pooling.avg_pool_back,
+    "pixels": rearranged.pixels_back,
+    "planes": rearranged.planes_back,
 }

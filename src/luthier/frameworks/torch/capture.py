@@ -104,7 +104,8 @@ def _forward(module: nn.Module, inputs: Sequence[Tensor], names: Mapping[int, st
             *marked.named_buffers(remove_duplicate=False),
         )
     )
-    return _neutral(exported, {k: names.get(id(t)) for k, t in tensors.items()})
+    sizes = tuple(tuple(x.shape[1:]) for x in inputs)
+    return _neutral(exported, {k: names.get(id(t)) for k, t in tensors.items()}, sizes)
 
 
 @contextmanager
@@ -125,7 +126,9 @@ def _decompositions() -> Any:
     return torch.export.default_decompositions()
 
 
-def _neutral(exported: Any, names: Mapping[str, str | None]) -> Forward:
+def _neutral(
+    exported: Any, names: Mapping[str, str | None], sizes: tuple[tuple[int, ...], ...]
+) -> Forward:
     """Translate an exported program; tied tensors get the name under which they come first."""
     signature = exported.graph_signature
     inputs, reads, constants = [], {}, {}
@@ -150,7 +153,7 @@ def _neutral(exported: Any, names: Mapping[str, str | None]) -> Forward:
     if output is None:
         raise CaptureError("it returns no tensor")
     nodes = [_node(n) for n in exported.graph_module.graph.nodes if n.op == "call_function"]
-    return Forward(tuple(inputs), reads, constants, tuple(nodes), output, updates)  # type: ignore[arg-type]
+    return Forward(tuple(inputs), reads, constants, tuple(nodes), output, updates, sizes)  # type: ignore[arg-type]
 
 
 def _node(node: fx.Node) -> Node:

@@ -102,6 +102,7 @@ def _plain_graph(graph: Graph, arrays: dict[str, Any]) -> dict[str, Any]:
             ],
             "output": forward.output,
             "updates": dict(forward.updates),
+            "sizes": forward.sizes,
         }
     return text
 
@@ -124,6 +125,7 @@ def _graph(text: Any, arrays: dict[str, Any]) -> Graph | str:
             ),
             output=given["output"],
             updates=given["updates"],
+            sizes=tuple(tuple(size) for size in given["sizes"]),
         )
     return Graph(
         train=passes["train"],

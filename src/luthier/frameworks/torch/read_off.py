@@ -87,6 +87,7 @@ class _Reader:
         self, module: nn.Module, shape: tuple[int, ...], dtype: str, *, training: bool
     ) -> None:
         self.module, self.shape, self.training = module, shape, training
+        self.sizes = (tuple(shape[1:]),)
         self.dtype = dtype.removeprefix("torch.")
         self.nodes: list[Node] = []
         self.counts: dict[str, int] = {}
@@ -101,7 +102,9 @@ class _Reader:
             **{_name("p", name): name for name, _ in self.module.named_parameters()},
             **{_name("b", name): name for name, _ in self.module.named_buffers()},
         }
-        return Forward(("inputs_0",), names, {}, tuple(self.nodes), output, self.updates)
+        return Forward(
+            ("inputs_0",), names, {}, tuple(self.nodes), output, self.updates, self.sizes
+        )
 
     def _layer(self, layer: nn.Module, path: str, value: str) -> str:
         """Add what a layer computes; return the name of its result."""
