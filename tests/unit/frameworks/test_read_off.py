@@ -45,6 +45,28 @@ def test_it_is_the_one_that_export_gives(name):
     assert read.key == exported.key
 
 
+IMAGES = {
+    "convolutions and pooling": lambda: nn.Sequential(
+        *(nn.Conv2d(2, 4, 3, padding=1, stride=(2, 1), groups=2), nn.BatchNorm2d(4), nn.ReLU()),
+        *(nn.MaxPool2d(3, 2, 1), nn.Dropout2d(0.1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, (1, 2))),
+        *(nn.AvgPool2d(2, 1), nn.Dropout(0.2), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Linear(3, 2),
+    ),
+    "means that overlap": lambda: nn.Sequential(
+        *(nn.AvgPool2d(3, 1, 1), nn.MaxPool2d(2), nn.Conv2d(2, 3, 2, bias=False)),
+        *(nn.Flatten(), nn.Linear(3 * 5 * 5, 2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_so_it_is_for_images(name):
+    read, exported = both(IMAGES[name](), (2, 12, 13))
+    assert read.train.text == exported.train.text
+    assert read.evaluate.text == exported.evaluate.text
+    assert read.key == exported.key
+
+
 def test_images_are_flattened():
     read, exported = both(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), (3, 4))
     assert read.key == exported.key
@@ -63,8 +85,15 @@ def test_the_families_are_read_off(name, normalisation):
     assert read.key == exported.key
 
 
+@pytest.mark.parametrize("normalisation", ["batch", "none"])
+def test_so_is_the_family_of_images(normalisation):
+    network = families.by_name("cnn").build.function((1, 8, 8), 3, normalisation=normalisation)
+    read, exported = both(module_of(network), (1, 8, 8))
+    assert read.key == exported.key
+
+
 def test_every_layer_is_tried():
-    tried = {type(part) for make in SAME.values() for part in make().modules()}
+    tried = {type(part) for make in (SAME | IMAGES).values() for part in make().modules()}
     assert {kind for kind in LAYERS if kind.__module__.startswith("torch")} - {nn.Flatten} <= tried
 
 

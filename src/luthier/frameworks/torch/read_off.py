@@ -7,12 +7,13 @@ searches train it. A sequence of known layers says what it computes; everything 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
 from luthier.core import Forward, Graph, Node, Ref
 from luthier.frameworks.torch.blocks import Network, Residual
+from luthier.frameworks.torch.read_off_images import IMAGES
 
 _HOOKS = (
     "_forward_hooks",
@@ -41,8 +42,8 @@ def read_off(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Tensor]
     if len(batch) != 1 or twice or not _plain(module, batch[0]):
         return None
     try:
-        train = _Reader(module, tuple(batch[0].shape), str(batch[0].dtype), training=True)
-        evaluate = _Reader(module, tuple(chunk[0].shape), str(chunk[0].dtype), training=False)
+        train = Reader(module, tuple(batch[0].shape), str(batch[0].dtype), training=True)
+        evaluate = Reader(module, tuple(chunk[0].shape), str(chunk[0].dtype), training=False)
         forwards = train.forward(), evaluate.forward()
     except _UnknownError:
         return None
@@ -80,7 +81,7 @@ def _plain(module: nn.Module, given: Tensor) -> bool:
     )
 
 
-class _Reader:
+class Reader:
     """Reads one pass."""
 
     def __init__(
@@ -95,6 +96,7 @@ class _Reader:
         self.calls = 0
 
     def forward(self) -> Forward:
+        """Return the whole pass."""
         output = self._layer(self.module, "", "inputs_0")
         if output == "inputs_0":
             raise _UnknownError
@@ -160,23 +162,25 @@ class _Reader:
     def linear(self, layer: nn.Linear, path: str, value: str) -> str:
         """Read a product."""
         self._matrix(layer.in_features)
-        kernel = self.node("permute", {"self": Ref(_name("p", f"{path}weight")), "dims": (1, 0)})
+        kernel = self.node("permute", {"self": self.parameter(f"{path}weight"), "dims": (1, 0)})
         self.shape = (self.shape[0], layer.out_features)
         if layer.bias is None:
             return self.node("mm", {"self": Ref(value), "mat2": Ref(kernel)})
-        bias = Ref(_name("p", f"{path}bias"))
+        bias = self.parameter(f"{path}bias")
         return self.node("addmm", {"self": bias, "mat1": Ref(value), "mat2": Ref(kernel)})
 
-    def batch_norm(self, layer: nn.BatchNorm1d, path: str, value: str) -> str:
-        """Read a normalisation over rows."""
-        self._matrix(layer.num_features)
+    def batch_norm(self, layer: nn.BatchNorm1d | nn.BatchNorm2d, path: str, value: str) -> str:
+        """Read a normalisation over rows, or over rows and pixels."""
+        dimensions = 4 if isinstance(layer, nn.BatchNorm2d) else 2
+        if len(self.shape) != dimensions or self.shape[1] != layer.num_features:
+            raise _UnknownError
         if not (layer.affine and layer.track_running_stats) or layer.momentum is None:
             raise _UnknownError
         counter = f"{path}num_batches_tracked"
         args: dict[str, Any] = {
             "input": Ref(value),
-            "weight": Ref(_name("p", f"{path}weight")),
-            "bias": Ref(_name("p", f"{path}bias")),
+            "weight": self.parameter(f"{path}weight"),
+            "bias": self.parameter(f"{path}bias"),
             "running_mean": Ref(_name("b", f"{path}running_mean")),
             "running_var": Ref(_name("b", f"{path}running_var")),
         }
@@ -206,8 +210,8 @@ class _Reader:
             {
                 "input": Ref(value),
                 "normalized_shape": shape,
-                "weight": Ref(_name("p", f"{path}weight")),
-                "bias": Ref(_name("p", f"{path}bias")),
+                "weight": self.parameter(f"{path}weight"),
+                "bias": self.parameter(f"{path}bias"),
                 "eps": layer.eps,
             },
             (self.dtype,) * 3,
@@ -215,12 +219,24 @@ class _Reader:
         return self.item(norm, 0, self.results(3))
 
     def dropout(self, layer: nn.Dropout, path: str, value: str) -> str:
-        """Read a dropout: nothing in evaluation."""
+        """Read a dropout of numbers."""
+        return self.dropped(value, len(self.shape))
+
+    def dropped(self, value: str, kept: int) -> str:
+        """Read a dropout of what some leading dimensions have in common: nothing in evaluation."""
         if not self.training:
             return value
-        args = {"input": Ref(value), "call": self.calls, "kept": len(self.shape)}
+        args = {"input": Ref(value), "call": self.calls, "kept": kept}
         self.calls += 1
         return self.node("dropout", args)
+
+    def parameter(self, path: str) -> Ref:
+        """Return the value that a parameter is read as."""
+        return Ref(_name("p", path))
+
+    def unknown(self) -> NoReturn:
+        """Leave the network to export."""
+        raise _UnknownError
 
     def _matrix(self, width: int) -> None:
         if len(self.shape) != 2 or self.shape[1] != width:
@@ -234,42 +250,43 @@ def _name(kind: str, path: str) -> str:
 def _function(op: str, *numbers: tuple[str, str]) -> Callable[..., str]:
     """Return what reads a function of every number alone, with attributes as its numbers."""
 
-    def read(reader: _Reader, layer: nn.Module, path: str, value: str) -> str:
+    def read(reader: Reader, layer: nn.Module, path: str, value: str) -> str:
         args = {name: getattr(layer, attribute) for name, attribute in numbers}
         return reader.node(op, {"self": Ref(value), **args})
 
     return read
 
 
-def _selu(reader: _Reader, layer: nn.SELU, path: str, value: str) -> str:
+def _selu(reader: Reader, layer: nn.SELU, path: str, value: str) -> str:
     numbers = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
     return reader.node("elu", {"self": Ref(value), **numbers})
 
 
-def _silu(reader: _Reader, layer: nn.SiLU, path: str, value: str) -> str:
+def _silu(reader: Reader, layer: nn.SiLU, path: str, value: str) -> str:
     gate = reader.node("sigmoid", {"self": Ref(value)})
     return reader.node("mul", {"self": Ref(value), "other": Ref(gate)})
 
 
-def _gelu(reader: _Reader, layer: nn.GELU, path: str, value: str) -> str:
+def _gelu(reader: Reader, layer: nn.GELU, path: str, value: str) -> str:
     if layer.approximate != "none":
         raise _UnknownError
     return reader.node("gelu", {"self": Ref(value)})
 
 
-def _identity(reader: _Reader, layer: nn.Module, path: str, value: str) -> str:
+def _identity(reader: Reader, layer: nn.Module, path: str, value: str) -> str:
     return value
 
 
 LAYERS: Mapping[type[nn.Module], Callable[..., str]] = {
-    Network: _Reader.sequence,
-    nn.Sequential: _Reader.sequence,
-    Residual: _Reader.residual,
-    nn.Flatten: _Reader.flatten,
-    nn.Linear: _Reader.linear,
-    nn.BatchNorm1d: _Reader.batch_norm,
-    nn.LayerNorm: _Reader.layer_norm,
-    nn.Dropout: _Reader.dropout,
+    Network: Reader.sequence,
+    nn.Sequential: Reader.sequence,
+    Residual: Reader.residual,
+    nn.Flatten: Reader.flatten,
+    nn.Linear: Reader.linear,
+    nn.BatchNorm1d: Reader.batch_norm,
+    nn.BatchNorm2d: Reader.batch_norm,
+    nn.LayerNorm: Reader.layer_norm,
+    nn.Dropout: Reader.dropout,
     nn.Identity: _identity,
     nn.ReLU: _function("relu"),
     nn.LeakyReLU: _function("leaky_relu", ("negative_slope", "negative_slope")),
@@ -279,4 +296,5 @@ LAYERS: Mapping[type[nn.Module], Callable[..., str]] = {
     nn.SiLU: _silu,
     nn.Tanh: _function("tanh"),
     nn.Sigmoid: _function("sigmoid"),
+    **IMAGES,
 }
