@@ -202,6 +202,8 @@ NATIVE = {
     "batch norm",
     "layer norm",
     "dropout",
+    "dropout of channels",
+    "convolution",
     "a buffer that counts",
     "a class of a function",
 }
