@@ -145,8 +145,9 @@ class LossFacts:
         guess: The lowest that outputs reach which are the same for every row.
         floor: The lowest that it can be.
         truth, off: Its value for perfect outputs, and for ones that are far off.
-        reachable: The lowest that outputs of the network's last activation can bring it to; None
-            where nothing bounds them.
+        reachable: The lowest that outputs of the network's last activation, or of the loss's own
+            if it is doubled, can bring it to; None where nothing bounds them.
+        doubled: The activation that the loss applies to the outputs before one that it has anyway.
         sums: It adds rows up where others take their mean.
         endless: It keeps falling as outputs leave the targets behind.
         aligned: Its value with outputs and targets of one shape, where theirs differ but broadcast.
@@ -165,6 +166,7 @@ class LossFacts:
     truth: float | None = None
     off: float | None = None
     reachable: float | None = None
+    doubled: str = ""
     sums: bool = False
     endless: bool = False
     aligned: float | None = None

@@ -5,6 +5,7 @@ A problem of a training that can be told before it has its rule here, too.
 """
 
 from luthier.diagnosis.setup.bad_initialisation import bad_initialisation
+from luthier.diagnosis.setup.batch_too_small import batch_too_small
 from luthier.diagnosis.setup.cannot_overfit_one_batch import cannot_overfit_one_batch
 from luthier.diagnosis.setup.class_imbalance import class_imbalance
 from luthier.diagnosis.setup.constant_features import constant_features
@@ -53,6 +54,7 @@ ALL = (
     optimizer_settings,
     schedule_collapses,
     over_regularised,
+    batch_too_small,
     cannot_overfit_one_batch,
     leaked_target,
     leaked_rows,

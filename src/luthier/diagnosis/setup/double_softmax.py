@@ -11,7 +11,8 @@ ABOUT = About(
     symptom="Accuracy rises, and the loss stays far above zero, whatever the network learns.",
     evidence="The outputs come from a softmax (or sigmoid), the loss applies one itself, and the "
     "lowest loss that such outputs can have is far above that of right answers: warning. Error "
-    "where a copy without it learns clearly more. log_softmax before cross-entropy changes "
+    "where a copy without it learns clearly more. The same where a loss written by hand applies "
+    "one before a loss of logits: warning. log_softmax before cross-entropy changes "
     "nothing: info.",
     cause="The loss takes logits, and the network ends with a softmax.",
     remedy="Leave the last activation out; apply it where shares are wanted.",
@@ -37,6 +38,15 @@ def double_softmax(setup: Setup, *, lost: float = 0.1) -> Finding | None:
     'warning'
     """
     output, loss = setup.output, setup.loss
+    # What a loss of its own is not known by has its first value for that of guessing.
+    guess = loss.initial if loss.guess is None else loss.guess
+    if loss.doubled and loss.reachable is not None and guess and loss.reachable > lost * guess:
+        said = (
+            f"The loss applies {loss.doubled} to the outputs, and then takes them for logits: it "
+            f"cannot fall below {loss.reachable:.3g}, and began at {loss.initial or 0.0:.3g}."
+        )
+        values = {"lowest_loss": loss.reachable, "first_loss": loss.initial}
+        return _finding(setup, "warning", said, values)
     units = output.shape[1] if len(output.shape) > 1 else 1
     if (output.op, loss.kind) == ("log_softmax", "cross_entropy") and units > 1:
         said = "log_softmax stands before a loss that applies it again: that changes nothing."
@@ -73,7 +83,11 @@ def _finding(
         summary=summary,
         evidence=evidence,
         prescriptions=(
-            Prescription("Remove the last activation: this loss takes logits."),
+            Prescription(
+                f"Remove {setup.loss.doubled} before the loss: it takes logits."
+                if setup.loss.doubled
+                else "Remove the last activation: this loss takes logits."
+            ),
             Prescription(words(setup, "shares_loss")),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import helps, nothing_learnt, told
 from luthier.diagnosis.words import words
 
 ABOUT = About(
@@ -11,7 +12,9 @@ ABOUT = About(
     evidence="Outputs and targets of as many values but different shapes are broadcast against "
     "each other, and the loss of the same values side by side is another one; or a cross-entropy "
     "gets one unit, whose loss is the same whatever it says; or the loss raises for the shapes: "
-    "error. Or what the network says of a row changes when the other rows of the batch are "
+    "error. Or a copy whose outputs are read as (rows, words, classes) and then moved learns "
+    "clearly more than with (rows, classes, words): warning, error where nothing is learnt. Or "
+    "what the network says of a row changes when the other rows of the batch are "
     "exchanged, in evaluation mode: warning for sequences with one target a row; info for rows "
     "that may be steps of one sequence.",
     cause="(rows, 1) against (rows,): every row is compared with every other one. One unit where "
@@ -56,6 +59,14 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
             "Cross-entropy gets one unit: its loss is the same whatever the network says.",
             words(setup, "one_unit"),
             output.shape,
+        )
+    if helps(setup, "classes_last", "adam"):
+        return _finding(
+            f"Outputs {output.shape} hold their classes last: read so, a copy reached "
+            f"{told(setup, 'classes_last')}; as they are {setup.fits['adam'].last:.3g}.",
+            "Move the classes, do not reshape them: outputs.movedim(-1, 1) for view or reshape.",
+            output.shape,
+            severity="error" if nothing_learnt(setup, "adam") else "warning",
         )
     if loss.aligned is None or loss.initial is None or output.shape == output.target_shape:
         return _mixed(setup)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import helps, measured, nothing_learnt, told
+from luthier.diagnosis.gains import helps, learnt, measured, nothing_learnt, told
 from luthier.diagnosis.words import words
 
 ABOUT = About(
@@ -15,7 +15,9 @@ ABOUT = About(
     "single class gets rows of which several are true: warning. Squared "
     "error on the shares of three classes or more, and a copy trained with cross-entropy brings "
     "that very error down clearly further; rows that are added up, and a copy that takes their "
-    "mean learns clearly more: warning. Else squared error on classes is info.",
+    "mean learns clearly more: warning. Targets that are whole numbers from 0 or 1 on, one output "
+    "for them, and a copy with an output each and cross-entropy that learns most of what there is "
+    "where this loss leaves clearly more: warning. Else squared error on classes is info.",
     cause="A loss taken from another task; reduction='sum' with a rate meant for the mean.",
     remedy="CrossEntropyLoss for one class of several, BCEWithLogitsLoss for yes or no, MSELoss "
     "for numbers; the mean over rows.",
@@ -25,12 +27,14 @@ ABOUT = About(
 _NUMBERS = ("mse", "l1", "huber", "difference")
 
 
-def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
+def wrong_loss(setup: Setup, *, classes: int = 3, most: float = 0.6) -> Finding | None:
     """Find a loss that does not fit the targets.
 
     Args:
         setup: A training before its first step.
         classes: With fewer, squared error and cross-entropy lead to much the same.
+        most: Share of all there is that a copy has to learn of numbers as classes: what depends
+            on amounts, such as a count with its noise, is not learnt so far.
 
     Returns:
         The finding, or None.
@@ -83,6 +87,17 @@ def wrong_loss(setup: Setup, *, classes: int = 3) -> Finding | None:
             f"mean reached {told(setup, 'mean_loss')}; as it is {setup.fits['own'].last:.3g}.",
             words(setup, "mean_rows"),
         )
+    named = learnt(setup, "as_classes")
+    if named is not None and named >= most and helps(setup, "as_classes", "adam"):
+        return _finding(
+            setup,
+            "warning",
+            f"Targets are the whole numbers from {data.target_low:.0f} to {data.target_high:.0f}. "
+            f"As classes, an output each, a copy learnt {named:.0%} of what there is to know; as "
+            f"amounts {max(learnt(setup, 'adam') or 0.0, 0.0):.0%}.",
+            f"If they are names and no amounts, end with one unit each and take "
+            f"{words(setup, 'cross_entropy')}.",
+        )
     several = len(data.classes) >= classes
     if several and output.target_type == "shares" and loss.kind in _NUMBERS:
         proven = helps(setup, "cross_entropy")
@@ -113,7 +128,7 @@ def _finding(setup: Setup, severity: Severity, summary: str, advice: str) -> Fin
             "initial": loss.initial,
             "guessing": loss.guess,
             "of_perfect_outputs": loss.truth,
-            **measured(setup, "own", "mean_loss", "cross_entropy"),
+            **measured(setup, "own", "adam", "mean_loss", "cross_entropy", "as_classes"),
         },
         prescriptions=(Prescription(advice),),
     )

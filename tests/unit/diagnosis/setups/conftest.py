@@ -84,6 +84,9 @@ def healthy():
                    nn.BCELoss())  # fmt: skip
     yield measured(mlp(), loss_fn=nn.CrossEntropyLoss(label_smoothing=0.1))
     yield measured(mlp(), X, hot)
+    yield measured(mlp(), batch_size=4)
+    yield measured(mlp(10, 1), A, amounts(A), SQUARES)
+    yield warmed(Residual())
 
 
 def faulty():
@@ -120,6 +123,56 @@ def faulty():
     yield "learning_rate_too_low", measured(mlp(), optimizer=lambda m: adam(m, 3e-6))
     yield "optimizer_settings", measured(mlp(), optimizer=lambda m: sgd(m, momentum=0.9999))
     yield "over_regularised", measured(mlp(width=256), optimizer=lambda m: sgd(m, weight_decay=0.5))
+    yield "double_softmax", measured(mlp(), loss_fn=lambda o, t: ENTROPY(o.softmax(1), t))
+    yield "wrong_loss", measured(mlp(outputs=1), X, Y.astype("float32")[:, None], SQUARES)
+    yield "output_shape", measured(Reshaped(), X.reshape(-1, 8, 8), ink())
+    yield "batch_too_small", measured(normalised(), X[:300], Y[:300], batch_size=2, epochs=5)
+
+
+def amounts(x):
+    """Return whole numbers from 0 on that are amounts: a sum of columns."""
+    y = np.round(1.2 * (x[:, 2] + x[:, 3] + x[:, 8])).clip(-3, 3) + 3
+    return y.astype("float32")[:, None]
+
+
+def ink():
+    """Return for each line of an image how much of it is inked, in four classes."""
+    return np.digitize(X.reshape(-1, 8, 8).mean(2), (0.15, 0.3, 0.45))
+
+
+def normalised():
+    return nn.Sequential(nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 32),
+                         nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 10))  # fmt: skip
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(64, 64), nn.Linear(64, 10)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 64)) for _ in range(2)
+        )
+
+    def forward(self, x):
+        x = self.first(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.last(x)
+
+
+def warmed(model):
+    optimizer = sgd(model, momentum=0.9)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=500)
+    return measured(model, optimizer=optimizer, scheduler=cycle)
+
+
+class Reshaped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = mlp(8, 4)
+
+    def forward(self, x):
+        return self.body(x).reshape(len(x), 4, x.shape[1])
 
 
 class Detached(nn.Module):

@@ -43,6 +43,8 @@ class Bench:
             them is left out.
         seed: Decides the order of batches.
         rows: That losses are measured on.
+        by: The user's highest rate, as its schedule has it, over the one in the optimizer.
+        warms_up: Whether that schedule begins low.
         clock: Began when the time did.
     """
 
@@ -57,12 +59,14 @@ class Bench:
         seconds: float,
         seed: int,
         rows: int | None = None,
+        by: float = 1.0,
+        warms_up: bool = False,
         clock: Stopwatch | None = None,
     ) -> None:
         self.model, self.objective, self.data, self.optimizer = model, objective, data, optimizer
         self.seed, self._seconds, self._clock = seed, seconds, clock or Stopwatch()
         self._share = seconds / 10
-        self._rows = rows
+        self._rows, self._by, self._warms_up = rows, by, warms_up
         self.pace = 0.0  # seconds of a step, as far as that is known
         self.enough = -math.inf  # a loss that no other rate need be tried for
         self.fits: dict[str, Fit] = {}
@@ -145,7 +149,8 @@ class Bench:
         if change is not None:
             change(twin)
         made = adam(twin, rate) if rate is not None else None
-        made = made or rebuilt(self.optimizer, self.model, twin, by, **settings)
+        own = made is None
+        made = made or rebuilt(self.optimizer, self.model, twin, by * self._by, **settings)
         if made is None:
             return None
         source = self.data if data is None else data
@@ -167,6 +172,7 @@ class Bench:
                 teacher=teacher,
                 aim=aim,
                 evaluated=evaluated,
+                warm=most // 3 if own and self._warms_up else 0,
                 seconds=2 * self._share,
             )
         except Exception:

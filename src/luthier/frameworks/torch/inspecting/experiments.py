@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from luthier.catalog import optimizers
 from luthier.core import Setup
+from luthier.frameworks.torch.inspecting.as_classes import as_classes
 from luthier.frameworks.torch.inspecting.bench import RATES, Bench, one_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
@@ -35,6 +36,7 @@ _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
 _LITTLE = 0.15  # of all there is: what no other rate can bring that a rule would speak of
 _LONGER = 6.0  # times the steps of other fits
 _MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
+_FEW, _MORE = 4, 16  # rows of a step: too few to normalise by, and enough
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
 
 
@@ -80,6 +82,9 @@ def experiment(
     if rows:
         _start(bench, setup, last_call)
         _losses(bench, setup, last_call)
+        _layout(bench, setup)
+        as_classes(bench, setup)
+        _few_rows(bench)
     _settings(bench, setup)
     if setup.epochs and (learned(bench, setup, "adam") or 0.0) < _LOST:
         _longer(bench)
@@ -262,6 +267,38 @@ def _losses(bench: Bench, setup: Setup, last_call: int | None) -> None:
 
     if output.op in ("softmax", "sigmoid"):
         bench.run("cross_entropy", teacher=entropy)
+
+
+def _layout(bench: Bench, setup: Setup) -> None:
+    """Read outputs as (rows, words, classes), where (rows, classes, words) learns little."""
+    shape, target = setup.output.shape, setup.output.target_shape
+    if setup.loss.kind not in ("cross_entropy", "nll") or len(shape) < 3:
+        return
+    if setup.output.target_type != "classes" or target != (shape[0], *shape[2:]):
+        return
+    if (learned(bench, setup, "adam") or 0.0) >= _LOST:
+        return
+
+    def moved(outputs: Tensor, target: Tensor) -> Tensor:
+        classes = outputs.shape[1]
+        return bench.objective.of(
+            outputs.reshape(len(outputs), *outputs.shape[2:], classes).movedim(-1, 1), target
+        )
+
+    bench.best("classes_last", objective=Objective(moved))
+
+
+def _few_rows(bench: Bench) -> None:
+    """Normalise over sixteen rows a step, where it is over four or fewer."""
+    size = bench.data.batch_size
+    norms = nn.modules.batchnorm._BatchNorm
+    if not isinstance(bench.data, Rows) or not 1 < size <= _FEW or bench.optimizer is None:
+        return
+    if not any(isinstance(module, norms) for module in bench.model.modules()):
+        return
+    # As many rows each, seen once the network normalises by what it has kept.
+    bench.run("few_rows", longer=_MORE / size, evaluated=True)
+    bench.run("more_rows", data=replace(bench.data, batch_size=_MORE), evaluated=True)
 
 
 def _settings(bench: Bench, setup: Setup) -> None:

@@ -63,6 +63,7 @@ def fit(
     teacher: Callable[[nn.Module, Any], Tensor] | None = None,
     seconds: float = math.inf,
     evaluated: bool = False,
+    warm: int = 0,
 ) -> Fit:
     """Train a copy for some steps.
 
@@ -80,9 +81,11 @@ def fit(
         teacher: The loss to train with, where it isn't the objective; `mode` is then its own.
         seconds: After which it ends early; with a machine at rest none does.
         evaluated: Measure in evaluation mode: with dropout on, training mode is noise.
+        warm: Steps in which the rate rises from nothing.
     """
     within = mode or contextlib.nullcontext
     held = [p for group in optimizer.param_groups for p in group["params"]]
+    rates = [float(group["lr"]) for group in optimizer.param_groups]
 
     def measured() -> float:
         modes = [(m, m.training) for m in twin.modules()] if evaluated else []
@@ -107,6 +110,9 @@ def fit(
             grads = torch.autograd.grad(total, held, allow_unused=True)
             for parameter, grad in zip(held, grads, strict=True):
                 parameter.grad = grad
+            if done <= warm:
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate * done / warm
             optimizer.step()
             if began.seconds() > seconds:
                 break
@@ -114,8 +120,7 @@ def fit(
                 break
         if last != math.inf:
             last = measured()
-    rate = float(optimizer.param_groups[0]["lr"])
-    return Fit(done, first, last, rate, guess)
+    return Fit(done, first, last, rates[0], guess)
 
 
 def rebuilt(

@@ -62,6 +62,28 @@ def op_of(tensor: Tensor) -> str:
     return "none" if name in _SUMS else _ACTIVATIONS.get(name, "other")
 
 
+_SHARES = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+_OF_LOGITS = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
+
+
+def doubled(loss: Tensor) -> str:
+    """Return the activation that a loss puts before one which it applies itself; mostly "".
+
+    >>> import torch
+    >>> logits = torch.ones(2, 3, requires_grad=True)
+    >>> doubled(torch.nn.functional.cross_entropy(logits.softmax(1), torch.tensor([0, 1])))
+    'softmax'
+    """
+    for node in nodes(loss):
+        if name_of(node) in _OF_LOGITS:
+            before = node.next_functions[0][0]
+            while before is not None and name_of(before) in _MOVES and before.next_functions:
+                before = before.next_functions[0][0]
+            if before is not None and name_of(before) in _SHARES:
+                return _SHARES[name_of(before)]
+    return ""
+
+
 def nodes(tensor: Tensor) -> list[Any]:
     """Return every node that a tensor was computed by."""
     found: dict[int, Any] = {}

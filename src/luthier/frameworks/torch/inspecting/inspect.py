@@ -25,7 +25,11 @@ from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
 from luthier.frameworks.torch.inspecting.loss_facts import Penalty, loss_facts, penalty_of
 from luthier.frameworks.torch.inspecting.mixing import mixes, time_first
 from luthier.frameworks.torch.inspecting.objective import Objective
-from luthier.frameworks.torch.inspecting.optimizer_facts import optimizer_facts, schedule_facts
+from luthier.frameworks.torch.inspecting.optimizer_facts import (
+    course_of,
+    optimizer_facts,
+    schedule_facts,
+)
 from luthier.frameworks.torch.inspecting.output_facts import output_facts
 from luthier.frameworks.torch.inspecting.rows import (
     ROWS,
@@ -119,6 +123,13 @@ def inspect(
             batch_size=found.batch_size,
         )
         total = rows_in_all or _length(data) or (len(rows) if objective.paired else 0)
+        by, warms_up = (
+            (1.0, False)
+            if setup.schedule.foreign
+            else course_of(scheduler, epochs, -(-total // max(found.batch_size, 1)))
+        )
+        rates = tuple(by * rate for rate in setup.optimizer.learning_rates)
+        setup = replace(setup, optimizer=replace(setup.optimizer, learning_rates=rates))
         runnable = setup.output.finite and not setup.loss.error
         if runnable:
             try:
@@ -131,6 +142,8 @@ def inspect(
                     seconds=seconds,
                     seed=seed,
                     rows=looked,
+                    by=by,
+                    warms_up=warms_up,
                     clock=clock,
                 )
                 if not bench.steps and bench.pace:

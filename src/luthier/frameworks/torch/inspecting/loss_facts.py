@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from luthier.core import BuilderError, LossFacts
-from luthier.frameworks.torch.inspecting.graph_ops import consumers
+from luthier.frameworks.torch.inspecting.graph_ops import consumers, doubled
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 
@@ -68,6 +68,7 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         return LossFacts(error=f"{type(error).__name__}: {error}"[:300])
     kind = kind_of(objective, loss, leaf) if loss.requires_grad else "other"
     sums = _sums(objective, leaf, target)
+    twice = doubled(loss) if loss.requires_grad else ""
 
     def value(outputs: Tensor) -> float:
         with torch.no_grad():
@@ -100,7 +101,8 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         floor=floor,
         truth=truth,
         off=off,
-        reachable=None if op == "none" else _reachable(objective, op, leaf, target),
+        reachable=_reachable(objective, op, leaf, target) if op != "none" or twice else None,
+        doubled=twice,
         sums=sums,
         endless=_endless(kind, leaf, target, truth, guess),
         aligned=aligned,

@@ -20,6 +20,8 @@ _KINDS = {
     "Adadelta": "adadelta", "Adagrad": "adagrad", "Adam": "adam", "AdamW": "adamw",
     "Adamax": "adamax", "NAdam": "nadam", "RAdam": "radam", "RMSprop": "rmsprop",
 }  # fmt: skip
+_MOST = 10_000  # steps that a schedule is run ahead
+_RISES = 1 / 3  # of the highest rate: one that begins below that warms up
 HORIZON = 100  # steps of a schedule that is not said to end earlier
 _SETTINGS = (
     "betas", "momentum", "weight_decay", "eps", "alpha", "nesterov", "dampening", "maximize"
@@ -118,6 +120,20 @@ def schedule_facts(
     foreign = real is not None and bool(optimizers) and all(real is not one for one in optimizers)
     if not isinstance(real, torch.optim.Optimizer):
         return ScheduleFacts(name, epochs=epochs)
+    steps = getattr(scheduler, "total_steps", None) or epochs or HORIZON
+    return ScheduleFacts(name, rates_ahead(scheduler, int(steps)), epochs, foreign)
+
+
+def rates_ahead(scheduler: Any, steps: int) -> tuple[float, ...]:
+    """Return the first group's rate in each of a schedule's steps; none where that is not known.
+
+    Args:
+        scheduler: The user's; a copy of it is run, on an optimizer that holds nothing.
+        steps: How many.
+    """
+    real = getattr(scheduler, "optimizer", None)
+    if not isinstance(real, torch.optim.Optimizer):
+        return ()
     stand_in = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     stand_in.param_groups = [
         {**{k: copy.copy(v) for k, v in g.items() if k != "params"}, "params": []}
@@ -128,12 +144,35 @@ def schedule_facts(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             twin = copy.deepcopy(scheduler, {id(real): stand_in})
-            ends = getattr(scheduler, "total_steps", None)
             rates.append(float(stand_in.param_groups[0]["lr"]))
-            for _ in range(min(int(ends or epochs or HORIZON), 10_000) - 1):
+            for _ in range(min(steps, _MOST) - 1):
                 twin.step()
                 rates.append(float(stand_in.param_groups[0]["lr"]))
     except Exception:  # a schedule that waits for losses cannot be run ahead
-        rates = []
-    kept = tuple(rate for rate in rates if math.isfinite(rate))
-    return ScheduleFacts(name, kept, epochs, foreign)
+        return ()
+    return tuple(rate for rate in rates if math.isfinite(rate))
+
+
+def course_of(scheduler: Any, epochs: int | None, batches: int) -> tuple[float, bool]:
+    """Return the highest rate of a schedule as a share of its optimizer's, and whether it warms up.
+
+    Whether it is stepped after each batch or each epoch is not known: the higher one counts.
+
+    Args:
+        scheduler: The user's.
+        epochs: How many are planned.
+        batches: Of an epoch.
+
+    >>> held = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    >>> ramp = torch.optim.lr_scheduler.LambdaLR(held, lambda step: min((step + 1) / 100, 1.0))
+    >>> course_of(ramp, epochs=5, batches=10), course_of(None, epochs=5, batches=10)
+    ((0.5, True), (1.0, False))
+    """
+    ends = getattr(scheduler, "total_steps", None)
+    if ends is None and epochs is None:
+        return 1.0, False
+    rates = rates_ahead(scheduler, int(ends or (epochs or 1) * max(batches, 1)))
+    if not rates or max(rates) <= 0.0:
+        return 1.0, False
+    usual = peak_rate(scheduler.optimizer.param_groups[0])
+    return (max(rates) / usual if usual > 0.0 else 1.0), rates[0] <= _RISES * max(rates)
