@@ -86,7 +86,7 @@ def healthy():
     yield measured(mlp(), X, hot)
     yield measured(mlp(), batch_size=4)
     yield measured(mlp(10, 1), A, amounts(A), SQUARES)
-    yield warmed(Residual())
+    yield warmed()
 
 
 def faulty():
@@ -160,7 +160,9 @@ class Residual(nn.Module):
         return self.last(x)
 
 
-def warmed(model):
+def warmed():
+    torch.manual_seed(0)  # without its warm-up and end this rate is too high for these weights
+    model = Residual()
     optimizer = sgd(model, momentum=0.9)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=500)
     return measured(model, optimizer=optimizer, scheduler=cycle)

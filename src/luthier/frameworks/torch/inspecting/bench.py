@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -44,7 +44,8 @@ class Bench:
         seed: Decides the order of batches.
         rows: That losses are measured on.
         by: The user's highest rate, as its schedule has it, over the one in the optimizer.
-        warms_up: Whether that schedule begins low.
+        course: That schedule's rates as shares of its highest, where it warms up: what a rate does
+            after a warm-up and before an end near zero is not what it does from the first step on.
         clock: Began when the time did.
     """
 
@@ -60,13 +61,13 @@ class Bench:
         seed: int,
         rows: int | None = None,
         by: float = 1.0,
-        warms_up: bool = False,
+        course: Sequence[float] = (),
         clock: Stopwatch | None = None,
     ) -> None:
         self.model, self.objective, self.data, self.optimizer = model, objective, data, optimizer
         self.seed, self._seconds, self._clock = seed, seconds, clock or Stopwatch()
         self._share = seconds / 10
-        self._rows, self._by, self._warms_up = rows, by, warms_up
+        self._rows, self._by, self._course = rows, by, course
         self.pace = 0.0  # seconds of a step, as far as that is known
         self.enough = -math.inf  # a loss that no other rate need be tried for
         self.fits: dict[str, Fit] = {}
@@ -172,7 +173,7 @@ class Bench:
                 teacher=teacher,
                 aim=aim,
                 evaluated=evaluated,
-                warm=most // 3 if own and self._warms_up else 0,
+                course=self._course if own else (),
                 seconds=2 * self._share,
             )
         except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -63,7 +63,7 @@ def fit(
     teacher: Callable[[nn.Module, Any], Tensor] | None = None,
     seconds: float = math.inf,
     evaluated: bool = False,
-    warm: int = 0,
+    course: Sequence[float] = (),
 ) -> Fit:
     """Train a copy for some steps.
 
@@ -81,7 +81,7 @@ def fit(
         teacher: The loss to train with, where it isn't the objective; `mode` is then its own.
         seconds: After which it ends early; with a machine at rest none does.
         evaluated: Measure in evaluation mode: with dropout on, training mode is noise.
-        warm: Steps in which the rate rises from nothing.
+        course: Factors on the rate, from the first step to the last.
     """
     within = mode or contextlib.nullcontext
     held = [p for group in optimizer.param_groups for p in group["params"]]
@@ -110,9 +110,10 @@ def fit(
             grads = torch.autograd.grad(total, held, allow_unused=True)
             for parameter, grad in zip(held, grads, strict=True):
                 parameter.grad = grad
-            if done <= warm:
+            if course:
+                factor = course[(done - 1) * len(course) // steps]
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = rate * done / warm
+                    group["lr"] = rate * factor
             optimizer.step()
             if began.seconds() > seconds:
                 break

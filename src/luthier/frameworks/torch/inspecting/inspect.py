@@ -123,8 +123,8 @@ def inspect(
             batch_size=found.batch_size,
         )
         total = rows_in_all or _length(data) or (len(rows) if objective.paired else 0)
-        by, warms_up = (
-            (1.0, False)
+        by, course = (
+            (1.0, ())
             if setup.schedule.foreign
             else course_of(scheduler, epochs, -(-total // max(found.batch_size, 1)))
         )
@@ -143,7 +143,7 @@ def inspect(
                     seed=seed,
                     rows=looked,
                     by=by,
-                    warms_up=warms_up,
+                    course=course,
                     clock=clock,
                 )
                 if not bench.steps and bench.pace:

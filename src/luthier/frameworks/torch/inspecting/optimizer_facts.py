@@ -153,8 +153,8 @@ def rates_ahead(scheduler: Any, steps: int) -> tuple[float, ...]:
     return tuple(rate for rate in rates if math.isfinite(rate))
 
 
-def course_of(scheduler: Any, epochs: int | None, batches: int) -> tuple[float, bool]:
-    """Return the highest rate of a schedule as a share of its optimizer's, and whether it warms up.
+def course_of(scheduler: Any, epochs: int | None, batches: int) -> tuple[float, tuple[float, ...]]:
+    """Return the highest rate of a schedule as a share of its optimizer's, and its shape.
 
     Whether it is stepped after each batch or each epoch is not known: the higher one counts.
 
@@ -163,16 +163,24 @@ def course_of(scheduler: Any, epochs: int | None, batches: int) -> tuple[float, 
         epochs: How many are planned.
         batches: Of an epoch.
 
+    Returns:
+        The share; and of a schedule that warms up its rates as shares of the highest one, of which
+        a short training takes as many as it has steps. Empty for others.
+
     >>> held = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
-    >>> ramp = torch.optim.lr_scheduler.LambdaLR(held, lambda step: min((step + 1) / 100, 1.0))
-    >>> course_of(ramp, epochs=5, batches=10), course_of(None, epochs=5, batches=10)
-    ((0.5, True), (1.0, False))
+    >>> ramp = torch.optim.lr_scheduler.LambdaLR(held, lambda step: min((step + 1) / 8, 1.0))
+    >>> course_of(ramp, epochs=2, batches=2)
+    (0.5, (0.25, 0.5, 0.75, 1.0))
+    >>> course_of(None, epochs=5, batches=10)
+    (1.0, ())
     """
     ends = getattr(scheduler, "total_steps", None)
     if ends is None and epochs is None:
-        return 1.0, False
+        return 1.0, ()
     rates = rates_ahead(scheduler, int(ends or (epochs or 1) * max(batches, 1)))
-    if not rates or max(rates) <= 0.0:
-        return 1.0, False
+    top = max(rates, default=0.0)
+    if top <= 0.0:
+        return 1.0, ()
     usual = peak_rate(scheduler.optimizer.param_groups[0])
-    return (max(rates) / usual if usual > 0.0 else 1.0), rates[0] <= _RISES * max(rates)
+    shape = tuple(rate / top for rate in rates) if rates[0] <= _RISES * top else ()
+    return (top / usual if usual > 0.0 else 1.0), shape
