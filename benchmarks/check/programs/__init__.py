@@ -1,6 +1,7 @@
 """Faulty trainings as they are asked about on forums, and sound ones as tutorials have them."""
 
 from benchmarks.check.programs import (
+    fifth,
     fourth,
     fourth_loops,
     fourth_sound,
@@ -18,6 +19,7 @@ FIRST = (*heads.ALL, *networks.ALL, *loops.ALL, *healthy.ALL)
 SECOND = (*second.HARMFUL, *second.HEALTHY)
 THIRD = (*third.HARMFUL, *third_sound.HEALTHY)
 FOURTH = (*fourth.HARMFUL, *fourth_loops.HARMFUL, *fourth_sound.HEALTHY)
-SETS = (FIRST, SECOND, THIRD, FOURTH)
+FIFTH = (*fifth.HARMFUL, *fifth.HEALTHY)
+SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
 
 __all__ = ["SETS", "Program"]
