@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +19,7 @@ from luthier.loop.by_hand import recipe_by_hand
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.ranges import searched
 from luthier.loop.show import stored_study
+from luthier.loop.working.following import Following
 from luthier.report.html import Story
 from luthier.report.html.live import address
 from luthier.storage import connect
@@ -39,8 +39,10 @@ class Board:
     """
 
     storage: Storage
-    _seen: dict[str, History] = field(default_factory=dict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _following: Following = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._following = Following(self.storage)
 
     @classmethod
     def of(cls, url: str) -> Board:
@@ -57,10 +59,7 @@ class Board:
 
     def history(self, study: str) -> History:
         """Return a study's trials as they are now."""
-        with self._lock:
-            before = self._seen.get(study, History())
-            self._seen[study] = now = before.merge(self.storage.history(study, before.changed))
-            return now
+        return self._following.history(study)
 
     def story(self, study: str) -> Story:
         """Return all that a study's page is made of.

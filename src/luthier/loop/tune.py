@@ -208,7 +208,7 @@ def tune(
         rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
         whole = budgeted if rival is None else rival.whole
         work = Work(record, store, strategy, whole, engine, parts, notify)
-        launch = Launcher(executor, workers, nursery)
+        launch = Launcher(store, executor, workers, nursery)
         launch.remarks += [f"baseline: {note}" for note in parts.about.notes]
 
         def train(plan: Confirming) -> bool:

@@ -194,3 +194,37 @@ def test_defaults_are_metrics_of_the_kind():
         for imbalanced in (False, True):
             names = default(kind, imbalanced=imbalanced)
             assert {by_name(name).kind for name in names} == {kind}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
+def test_without_a_part_is_the_metric_of_the_other_rows(metric, weighted):
+    rng = np.random.default_rng(3)
+    if metric.kind == "classification":
+        targets, outputs, weight = classes(60, 3, 3)
+    else:
+        targets, outputs, weight = (
+            rng.normal(size=(60, 2)),
+            rng.normal(size=(60, 2)),
+            rng.random(60),
+        )
+    weight = weight if weighted else None
+    parts = [np.array([0]), np.array([5, 17]), np.arange(20, 40)]
+    rest = [np.setdiff1d(np.arange(60), part) for part in parts]
+    expected = [
+        metric.compute(outputs[rows], targets[rows], None if weight is None else weight[rows])
+        for rows in rest
+    ]
+    found = metric.without(outputs, targets, weight, parts)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss"])
+def test_without_all_rows_or_with_outputs_that_are_no_numbers_there_is_no_metric(name):
+    metric, everything = by_name(name), np.arange(2)
+    outputs, targets = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
+    assert np.isnan(metric.without(outputs, targets, None, [everything])).all()
+    outputs[0] = np.nan
+    one, other = metric.without(outputs, targets, None, [np.array([0]), np.array([1])])
+    assert math.isfinite(one)
+    assert math.isnan(other)

@@ -21,4 +21,11 @@ def formula(outputs: Array, targets: Array, weight: Array, /) -> float:
     return float(weight @ surprise(outputs, targets) / weight.sum())
 
 
-LOG_LOSS = Metric("log_loss", "classification", "minimize", formula, "sklearn.metrics.log_loss")
+LOG_LOSS = Metric(
+    "log_loss",
+    "classification",
+    "minimize",
+    formula,
+    "sklearn.metrics.log_loss",
+    by_row=surprise,
+)

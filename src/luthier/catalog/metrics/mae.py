@@ -18,7 +18,18 @@ def formula(outputs: Array, targets: Array, weight: Array, /) -> float:
     >>> formula(np.array([[1.0], [-3.0]]), np.zeros((2, 1)), np.ones(2))
     2.0
     """
-    return float(np.average(np.abs(outputs - targets).mean(axis=1), weights=weight))
+    return float(np.average(sizes(outputs, targets).mean(axis=1), weights=weight))
 
 
-MAE = Metric("mae", "regression", "minimize", formula, "sklearn.metrics.mean_absolute_error")
+def sizes(outputs: Array, targets: Array, /) -> Array:
+    """Return the size of each error.
+
+    >>> sizes(np.array([[1.0]]), np.array([[3.0]])).tolist()
+    [[2.0]]
+    """
+    return np.asarray(np.abs(outputs - targets))
+
+
+MAE = Metric(
+    "mae", "regression", "minimize", formula, "sklearn.metrics.mean_absolute_error", by_row=sizes
+)

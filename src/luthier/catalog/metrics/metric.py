@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,14 @@ class Formula(Protocol):
         ...
 
 
+class RowFormula(Protocol):
+    """What each row adds to a metric that is a mean."""
+
+    def __call__(self, outputs: Array, targets: Array, /) -> Array:
+        """Return a value for each row of finite float64 outputs, or one for each output of it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric as neutral data.
@@ -31,6 +40,8 @@ class Metric:
         direction: ``minimize`` or ``maximize`` it.
         formula: Computes it; `compute` prepares its arguments.
         reference: The source of the formula.
+        by_row: Where the metric is the weighted mean of a value for each row: that value.
+        of_mean: What is done with that mean, such as a square root.
 
     >>> from luthier.catalog.metrics import by_name
     >>> by_name("rmse").compute(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
@@ -42,6 +53,8 @@ class Metric:
     direction: str
     formula: Formula
     reference: str
+    by_row: RowFormula | None = None
+    of_mean: Callable[[Array], Array] = np.asarray
 
     def compute(self, outputs: Array, targets: Array, weight: Array | None = None) -> float:
         """Return the metric; not a number where an output is none, or the weights sum to 0.
@@ -52,6 +65,49 @@ class Metric:
             targets: Class numbers of shape (n,); or numbers, shaped as the outputs.
             weight: Weight of each row; None where all count the same.
         """
+        outputs, targets, weights = self._prepared(outputs, targets, weight)
+        if not (np.isfinite(outputs).all() and weights.sum() > 0):
+            return float("nan")
+        return float(self.formula(outputs, targets, weights))
+
+    def without(
+        self, outputs: Array, targets: Array, weight: Array | None, parts: Sequence[Array]
+    ) -> Array:
+        """Return the metric once for each part of the rows, of all rows but those.
+
+        A mean is taken once, and what a part adds to it is taken away again.
+
+        Args:
+            outputs: As for `compute`, and so are targets and weights.
+            targets: Class numbers, or numbers.
+            weight: Weight of each row; None where all count the same.
+            parts: Numbers of rows; no row in two of them.
+
+        >>> from luthier.catalog.metrics import by_name
+        >>> values = np.array([1.0, 2.0, 6.0])
+        >>> by_name("mae").without(values, np.zeros(3), None, [np.array([0]), np.array([2])])
+        array([4. , 1.5])
+        """
+        outputs, targets, weights = self._prepared(outputs, targets, weight)
+        if self.by_row is None or not np.isfinite(outputs).all():
+            left_in = np.ones(len(outputs), bool)
+            found = []
+            for part in parts:
+                left_in[part] = False
+                found.append(self.compute(outputs[left_in], targets[left_in], weights[left_in]))
+                left_in[part] = True
+            return np.array(found)
+        values = self.by_row(outputs, targets).reshape(len(outputs), -1) * weights[:, None]
+        rows = weights.sum() - np.array([weights[part].sum() for part in parts])
+        sums = values.sum(axis=0) - np.array([values[part].sum(axis=0) for part in parts])
+        rows[rows <= 0] = np.nan
+        found: Array = self.of_mean(sums / rows[:, None]).mean(axis=1)
+        return found
+
+    def _prepared(
+        self, outputs: Array, targets: Array, weight: Array | None
+    ) -> tuple[Array, Array, Array]:
+        """Return rows as formulas take them."""
         outputs = np.asarray(outputs, dtype=np.float64)
         targets = np.asarray(targets)
         if outputs.ndim == 1:
@@ -63,6 +119,4 @@ class Metric:
         else:
             targets = targets.reshape(outputs.shape).astype(np.float64)
         weights = np.ones(len(outputs)) if weight is None else np.asarray(weight, np.float64)
-        if not (np.isfinite(outputs).all() and weights.sum() > 0):
-            return float("nan")
-        return float(self.formula(outputs, targets, weights))
+        return outputs, targets, weights

@@ -18,8 +18,19 @@ def formula(outputs: Array, targets: Array, weight: Array, /) -> float:
     >>> formula(np.array([[1.0], [3.0]]), np.zeros((2, 1)), np.ones(2))
     5.0
     """
+    return float(np.average(squares(outputs, targets).mean(axis=1), weights=weight))
+
+
+def squares(outputs: Array, targets: Array, /) -> Array:
+    """Return the square of each error.
+
+    >>> squares(np.array([[3.0]]), np.array([[1.0]])).tolist()
+    [[4.0]]
+    """
     error = outputs - targets
-    return float(np.average((error * error).mean(axis=1), weights=weight))
+    return np.asarray(error * error)
 
 
-MSE = Metric("mse", "regression", "minimize", formula, "sklearn.metrics.mean_squared_error")
+MSE = Metric(
+    "mse", "regression", "minimize", formula, "sklearn.metrics.mean_squared_error", by_row=squares
+)

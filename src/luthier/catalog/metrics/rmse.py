@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from luthier.catalog.metrics.metric import Metric
+from luthier.catalog.metrics.mse import squares
 
 if TYPE_CHECKING:
     from luthier.catalog.metrics.metric import Array
@@ -18,9 +19,16 @@ def formula(outputs: Array, targets: Array, weight: Array, /) -> float:
     >>> formula(np.array([[3.0], [3.0]]), np.zeros((2, 1)), np.ones(2))
     3.0
     """
-    error = outputs - targets
-    squares = np.average(error * error, axis=0, weights=weight)
-    return float(np.sqrt(squares).mean())
+    means = np.average(squares(outputs, targets), axis=0, weights=weight)
+    return float(np.sqrt(means).mean())
 
 
-RMSE = Metric("rmse", "regression", "minimize", formula, "sklearn.metrics.root_mean_squared_error")
+RMSE = Metric(
+    "rmse",
+    "regression",
+    "minimize",
+    formula,
+    "sklearn.metrics.root_mean_squared_error",
+    by_row=squares,
+    of_mean=np.sqrt,
+)

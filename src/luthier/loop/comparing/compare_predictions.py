@@ -90,10 +90,8 @@ def _judge(one: Array, other: Array, margin: float | None) -> Verdict:
 
 
 def _contributions(named: metrics.Metric, outputs: Array, truth: Array) -> Array:
-    def score(kept: Array) -> float:
-        return named.compute(outputs[kept], truth[kept])
-
-    return pseudovalues(score, len(truth), blocks(np.arange(len(truth))))
+    without = named.without(outputs, truth, None, blocks(np.arange(len(truth))))
+    return pseudovalues(named.compute(outputs, truth), without)
 
 
 def _names(a: Any, b: Any) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from luthier.loop.proving.contributions import recipe_cost, row_contributions
 from luthier.loop.proving.reserve import SHARE, affordable, least, stages
 from luthier.loop.training.scoring import test_hash
 from luthier.loop.working.budget import Budget
+from luthier.loop.working.following import Following
 from luthier.proof import (
     BETTER,
     FEWEST,
@@ -67,7 +69,7 @@ class Confirmation:
 
     def run(self) -> Proof:
         """Train and look, stage by stage, until there is a verdict or the reserve is spent."""
-        if reason := self._impossible(history := self._history()):
+        if reason := self._impossible(history := self.history()):
             return Proof(reason=reason)
         planned, looks = self._planned(history), 0
         if not planned:
@@ -81,7 +83,7 @@ class Confirmation:
                 break
             if trainings and not self.train(plan):
                 break
-            history, looks = self._history(), looks + 1
+            history, looks = self.history(), looks + 1
             pairs = self._pairs(history, seeds)
             if pairs is None:
                 return Proof(reason=self._incomplete(history), openings=opened or 0)
@@ -99,11 +101,16 @@ class Confirmation:
 
     def possible(self) -> bool:
         """Tell whether what is left of the budget pays for the first look."""
-        history = self._history()
+        history = self.history()
         return not self._impossible(history) and bool(self._planned(history))
 
-    def _history(self) -> History:
-        return self.storage.history(self.record.name)
+    def history(self) -> History:
+        """Return the study's trials as they are now."""
+        return self._following.history(self.record.name)
+
+    @cached_property
+    def _following(self) -> Following:
+        return Following(self.storage)
 
     def _impossible(self, history: History) -> str:
         test = self.parts.arrays.test
@@ -247,7 +254,7 @@ class Confirmation:
 
     def _own(self) -> tuple[float, float] | None:
         """Return the test scores of the trainings that the search compared, while it has them."""
-        trials = self._searched(self._history())
+        trials = self._searched(self.history())
         if self.rivals is not None or not all(trial and trial.stored for trial in trials):
             return None
         first, second = (self._contributions(trial).mean() for trial in trials if trial)

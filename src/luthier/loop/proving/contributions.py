@@ -50,12 +50,8 @@ def contributions(task: Task, outputs: Array, part: Part, units: Array) -> Array
     """
     metric = metrics.by_name(task.metric)
     outputs, target = in_units(task, outputs, part.target)
-
-    def score(kept: Array) -> float:
-        weight = None if part.weight is None else part.weight[kept]
-        return metric.compute(outputs[kept], target[kept], weight)
-
-    return pseudovalues(score, len(part), blocks(units))
+    without = metric.without(outputs, target, part.weight, blocks(units))
+    return pseudovalues(metric.compute(outputs, target, part.weight), without)
 
 
 def recipe_cost(parts: Assembly, trials: Sequence[Trial], state: State) -> Cost:

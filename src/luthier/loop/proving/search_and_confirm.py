@@ -26,15 +26,14 @@ def search_and_confirm(
 
     What is reserved to confirm and cannot be used, the search has.
     """
-    record, store, limits = work.study, work.storage, work.budget
-    history = store.history(record.name)
+    limits, full = work.budget, work.study.space.baseline.epochs
+    history = confirmation.history()
     left = {t.seed for t in history.confirming if t.state in ("waiting", "running")}
     if left and not confirmation.train(
         confirmation.plan(history, len(left))
     ):  # a killed command left them: they come first
         return Proof(reason=STOPPED)
-    full = record.space.baseline.epochs
-    history = store.history(record.name)
+    history = confirmation.history()
     kept = for_search(
         limits,
         full,
@@ -50,7 +49,7 @@ def search_and_confirm(
     if not beyond and not launch(replace(work, budget=searching)):
         return Proof(reason=STOPPED)
     if splits:
-        splits = affordable_splits(kept, splits, store.history(record.name))
+        splits = affordable_splits(kept, splits, confirmation.history())
         # Where time turns out to be too short for repeats, the search has what is left of it.
         plan = Repeating(splits) if splits else None
         if not launch(replace(work, budget=kept, plan=plan)):

@@ -194,7 +194,7 @@ def ask(
             record = wanted(stored=stored)
         store.open(record)
         work = Work(record, store, "random", limits, engine, parts, notify, plan=asking)
-        launch = Launcher(executor, workers, nursery)
+        launch = Launcher(store, executor, workers, nursery)
 
         def train(plan: Confirming) -> bool:
             return launch(replace(work, plan=plan))

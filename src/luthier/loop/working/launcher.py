@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from luthier import executors
+from luthier.core import Storage
 from luthier.executors import Nursery
 from luthier.loop.training.choice import COMPILED
 from luthier.loop.working.brief import COPIED, FRESH, brief
+from luthier.loop.working.following import Following
 from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
 
@@ -17,6 +19,7 @@ class Launcher:
     """Has workers do one work after the other; what the ones found out the next ones know.
 
     Args:
+        storage: Where the studies live.
         executor: Where they run, by name; with ``auto``, what is done before other processes
             would have begun is done here.
         workers: How many.
@@ -26,22 +29,28 @@ class Launcher:
         remarks: What there is to remark, in the order in which it was told.
     """
 
+    storage: Storage
     executor: str
     workers: int
     nursery: Nursery | None = None
     remarks: list[str] = field(default_factory=list, init=False)
+    _following: Following = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._following = Following(self.storage)
 
     def __call__(self, work: Work) -> bool:
         """Have some work done; tell whether it was, and nobody asked to stop."""
-        history = work.storage.history(work.study.name)
+        study, following = work.study, self._following
+        history = following.history(study.name)
         start = FRESH if self.nursery is None else COPIED
         here = self.executor == "auto" and brief(work, history, start=start)
         count = 1 if here else self.workers
         if count > 1 and not history.trials and not work.trainer.choice.packs:
             # Each of them would find it out for itself, while a nursery still imports. Where one
             # process trains many trials at a time the device is for that one alone.
-            work.trainer.foresee(work.study.space.baseline, work.study.seed)
-        overseer = Overseer(work.study.name, work.storage, work.budget, work.notify)
+            work.trainer.foresee(study.space.baseline, study.seed)
+        overseer = Overseer(study.name, self.storage, work.budget, work.notify, following)
         told = overseer.run(executors.load(self.executor, count, self.nursery), work, count)
         for one in filter(None, told):
             work.learn(one.known)

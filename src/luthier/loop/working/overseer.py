@@ -9,6 +9,7 @@ from typing import Any
 
 from luthier.core import Death, Executor, History, LuthierError, Stop, Storage, Trial, nothing
 from luthier.loop.working.budget import Budget
+from luthier.loop.working.following import Following
 from luthier.loop.working.interrupt import interruptible
 from luthier.loop.working.worker import GIVE_UP, is_of, release_dead
 
@@ -25,6 +26,7 @@ class Overseer:
         storage: Where it lives.
         budget: Says what is left.
         notify: Called with the history as it grows.
+        following: Who has read it before, if anyone has.
 
     Attributes:
         interrupted: Whether someone pressed Ctrl-C, or asked for a stop from elsewhere.
@@ -34,6 +36,7 @@ class Overseer:
     storage: Storage
     budget: Budget
     notify: Callable[[History], None] = nothing
+    following: Following | None = None
     _history: History = field(default_factory=History, init=False)
     _killed: dict[tuple[int, int], int] = field(default_factory=dict, init=False)
     _epochs: int = field(default=0, init=False)
@@ -122,5 +125,5 @@ class Overseer:
             )
 
     def _read(self) -> None:
-        newer = self.storage.history(self.study, self._history.changed)
-        self._history = self._history.merge(newer)
+        self.following = self.following or Following(self.storage)
+        self._history = self.following.history(self.study)
