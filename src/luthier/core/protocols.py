@@ -339,7 +339,14 @@ class Storage(Protocol):
         """Return the workers that hold steps."""
 
     def advance(
-        self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
+        self,
+        study: str,
+        claim: Claim,
+        curves: Curves,
+        state: State | None,
+        *,
+        seconds: float,
+        outcome: tuple[str, str | None] | None = None,
     ) -> bool:
         """Store new epochs and the state after them; epochs that are stored already stay.
 
@@ -350,6 +357,7 @@ class Storage(Protocol):
             state: The state after them.
             seconds: Time spent since the last call. What several workers spend at the same time
                 counts once: a study's time is that of a clock on the wall.
+            outcome: State and cause as `finish` takes them, where the step ends with these epochs.
 
         Returns:
             False, with nothing stored, where the worker has lost the step: its lease ran out

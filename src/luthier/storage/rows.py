@@ -43,7 +43,6 @@ _DROP_EPOCHS = delete(epochs).where(_of(epochs), epochs.c.epoch > bindparam("aft
 _STORED = select(checkpoints.c.trial).where(
     checkpoints.c.study == bindparam("of_study"), checkpoints.c.trial.in_(_NUMBERS)
 )
-_HAS_CHECKPOINT = select(checkpoints.c.trial).where(_of(checkpoints))
 _READ_CHECKPOINT = select(checkpoints.c.epoch, checkpoints.c.blob).where(_of(checkpoints))
 _REPLACE_CHECKPOINT = update(checkpoints).where(_of(checkpoints))
 _DROP_CHECKPOINT = delete(checkpoints).where(_of(checkpoints))
@@ -71,12 +70,19 @@ def read_trials(connection: Connection, study: int, since: int) -> tuple[Trial, 
     )
 
 
-def read_trial(connection: Connection, study: int, number: int, until: int) -> Trial:
-    """Return one trial with all its epochs, and the epoch that its step takes it to."""
+def read_trial(connection: Connection, study: int, number: int, until: int, stored: bool) -> Trial:
+    """Return one trial with all its epochs.
+
+    Args:
+        connection: To the database.
+        study: Its study.
+        number: Its own.
+        until: The epoch that its step takes it to.
+        stored: Whether it has a checkpoint.
+    """
     mine = {"of_study": study, "of_trial": number}
     row = connection.execute(_READ_TRIAL, mine).one()
     texts = connection.execute(_EPOCHS, mine)
-    stored = connection.execute(_HAS_CHECKPOINT, mine).scalar_one_or_none() is not None
     return _trial(row, texts.scalars().all(), stored, until)
 
 

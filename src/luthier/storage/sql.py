@@ -32,7 +32,6 @@ from luthier.storage.text import from_text, to_text
 _READ_STUDY = select(studies).where(studies.c.name == bindparam("of_name"))
 _LOCK_STUDY = _READ_STUDY.with_for_update()
 _CHANGE_STUDY = update(studies).where(studies.c.id == bindparam("of_study"))
-_COUNT_TIME = _CHANGE_STUDY.values(seconds=studies.c.seconds + bindparam("more"))
 _ASK_TO_STOP = _CHANGE_STUDY.values(stops=studies.c.stops + 1)
 _DECISIONS = (
     select(func.count()).select_from(decisions).where(decisions.c.study == bindparam("of_study"))
@@ -213,7 +212,14 @@ class SqlStorage:
             return [str(worker) for worker in connection.execute(query).scalars()]
 
     def advance(
-        self, study: str, claim: Claim, curves: Curves, state: State | None, *, seconds: float
+        self,
+        study: str,
+        claim: Claim,
+        curves: Curves,
+        state: State | None,
+        *,
+        seconds: float,
+        outcome: tuple[str, str | None] | None = None,
     ) -> bool:
         """Store new epochs and the state after them; False where the step was lost."""
         blob = None if state is None else to_blob(state)  # before anyone has to wait for us
@@ -225,9 +231,12 @@ class SqlStorage:
             epoch = rows.add_epochs(connection, row.id, step.trial, curves)
             if blob is not None:
                 rows.put_checkpoint(connection, row.id, step.trial, epoch, blob)
+            changed = _count_change(connection, row, seconds, self._clock())
+            if outcome is not None:
+                queue.end(connection, step, *outcome, changed)
+                return True
+            if blob is not None:
                 queue.change(connection, step, attempts=0)
-            changed = _count_change(connection, row)
-            _count_time(connection, row, seconds, self._clock())
             rows.change_trial(connection, row.id, step.trial, changed=changed)
             return True
 
@@ -316,17 +325,17 @@ def _record(text: str) -> StudyRecord:
     return StudyRecord.from_json(from_text(text))
 
 
-def _count_change(connection: Connection, study: Row[Any]) -> int:
-    changed = int(study.changed) + 1
-    connection.execute(_CHANGE_STUDY, {"of_study": study.id, "changed": changed})
-    return changed
-
-
-def _count_time(connection: Connection, study: Row[Any], seconds: float, now: float) -> None:
-    """Add to a study's time the part of the last seconds that no worker has counted yet."""
-    if now >= study.counted:  # else the machine's clock was set back
-        seconds = min(seconds, now - study.counted)
-    connection.execute(_COUNT_TIME, {"of_study": study.id, "more": seconds, "counted": now})
+def _count_change(
+    connection: Connection, study: Row[Any], seconds: float = 0.0, now: float | None = None
+) -> int:
+    """Count a change; add to a study's time the part of some seconds that nobody has counted."""
+    values: dict[str, Any] = {"of_study": study.id, "changed": int(study.changed) + 1}
+    if now is not None:
+        if now >= study.counted:  # else the machine's clock was set back
+            seconds = min(seconds, now - study.counted)
+        values |= {"seconds": study.seconds + seconds, "counted": now}
+    connection.execute(_CHANGE_STUDY, values)
+    return int(values["changed"])
 
 
 def _take(
@@ -349,7 +358,7 @@ def _take(
     return Claim(
         decision=step.decision,
         index=step.position,
-        trial=rows.read_trial(connection, study.id, step.trial, step.until),
+        trial=rows.read_trial(connection, study.id, step.trial, step.until, blob is not None),
         until=step.until,
         state=None if blob is None else from_blob(blob),
         worker=worker,

@@ -69,6 +69,25 @@ class SharedStorageLaws:
             study.advance(STUDY, claim, epochs(epoch), state_after(epoch), seconds=0.02)
         same(round(study.history(STUDY).seconds, 6), 0.06)
 
+    def test_a_step_may_end_with_its_last_epochs(self, study: Storage) -> None:
+        claim, outcome = take(study), ("failed", "nan_loss")
+        before = study.history(STUDY)
+        same(study.advance(STUDY, claim, epochs(1, 2), None, seconds=0.0, outcome=outcome), True)
+        after = study.history(STUDY)
+        same(before.merge(study.history(STUDY, before.changed)), after)
+        trial = after.trials[0]
+        same((trial.state, trial.cause, trial.curves), (*outcome, epochs(1, 2)))
+        same(list(study.workers(STUDY)), [])
+        same(study.finish(STUDY, claim, "paused"), False)
+
+    def test_a_step_that_was_lost_does_not_end(self, study: Storage) -> None:
+        claim, outcome = take(study), ("finished", None)
+        study.release(STUDY, "ada")
+        state = state_after(1)
+        same(study.advance(STUDY, claim, epochs(1), state, seconds=0.0, outcome=outcome), False)
+        trial = study.history(STUDY).trials[0]
+        same((trial.state, trial.epochs), ("waiting", 0))
+
     def test_a_study_tells_what_its_newest_command_said(self, study: Storage) -> None:
         about = {"data": "elsewhere.csv", "budget": {"epochs": 600}}
         newest = replace(study_record(), about=about)

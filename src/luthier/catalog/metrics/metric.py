@@ -90,13 +90,12 @@ class Metric:
         """
         outputs, targets, weights = self._prepared(outputs, targets, weight)
         if self.by_row is None or not np.isfinite(outputs).all():
-            left_in = np.ones(len(outputs), bool)
-            found = []
+            left_in, each = np.ones(len(outputs), bool), []
             for part in parts:
                 left_in[part] = False
-                found.append(self.compute(outputs[left_in], targets[left_in], weights[left_in]))
+                each.append(self.compute(outputs[left_in], targets[left_in], weights[left_in]))
                 left_in[part] = True
-            return np.array(found)
+            return np.array(each)
         values = self.by_row(outputs, targets).reshape(len(outputs), -1) * weights[:, None]
         rows = weights.sum() - np.array([weights[part].sum() for part in parts])
         sums = values.sum(axis=0) - np.array([values[part].sum(axis=0) for part in parts])

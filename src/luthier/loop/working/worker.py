@@ -86,7 +86,7 @@ class Worker:
         with alive(self.storage, self.study.name, me):
             while not self.stop.asked:
                 self._read()
-                if self.budget.spent(self.history):
+                if self.stop.asked or self.budget.spent(self.history):
                     return
                 claim = self.storage.claim(self.study.name, me, LEASE)
                 if claim is not None:
@@ -177,10 +177,14 @@ class Worker:
                     stored = time.monotonic() - (0.0 if near else STORE_EVERY)
                 if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
                     curves, state = training.news()
-                    if not self._advance(claim, curves, state):
+                    ended = training.outcome() if training.ended else None
+                    if not self._advance(claim, curves, state, ended):
                         return  # the lease ran out, and another worker has taken over
                     number = claim.trial.number
                     self.trained[number] = self.trained.get(number, 0) + len(curves)
+                    if ended is not None:
+                        self._hope(epochs, ended[1])
+                        return
                     stored = time.monotonic()
                     if self.budget.spent(self.history):
                         break  # of time, or of epochs that others trained meanwhile
@@ -199,11 +203,20 @@ class Worker:
         self.hopeless = 0.0 if epochs else self.hopeless + lost
         check_hope(self.hopeless, cause)
 
-    def _advance(self, claim: Claim, curves: Curves, state: State) -> bool:
+    def _advance(
+        self,
+        claim: Claim,
+        curves: Curves,
+        state: State,
+        outcome: tuple[str, str | None] | None = None,
+    ) -> bool:
         now = time.monotonic()
         seconds, self._counted = now - self._counted, now
-        mine = self.storage.advance(self.study.name, claim, curves, state, seconds=seconds)
-        self._read()
+        mine = self.storage.advance(
+            self.study.name, claim, curves, state, seconds=seconds, outcome=outcome
+        )
+        if outcome is None:  # else whoever is called next looks anyway
+            self._read()
         return mine
 
     def _read(self) -> None:
