@@ -83,12 +83,14 @@ def over_regularised(
     if not change:
         return None
     named = ", ".join(f"{key} {recipe.get(key):g}" for key in change)
+    little = last >= much * guess
+    does = "keeps the network from learning" if little else "holds the network back"
     return Finding(
         problem="over_regularised",
         severity="error" if last >= nothing * guess else "warning",
         confidence=0.85,
         since=1,
-        summary=f"Regularisation ({named}) keeps the network from learning: training loss "
+        summary=f"Regularisation ({named}) {does}: training loss "
         f"{last:.3g} and validation loss {checked:.3g}, where guessing gives {guess:.3g}.",
         evidence={
             "last_training_loss": last,

@@ -70,7 +70,8 @@ def schedule_collapses(
         since=start + 1,
         summary=f"The learning rate collapses: from {rates[start]:.3g} in epoch {start + 1} to "
         f"{rates[start + times]:.3g} in epoch {start + times + 1}, {ratio:.3g} times less each "
-        f"epoch, and {rates[-1]:.3g} in epoch {end}"
+        "epoch"
+        + (f", and {rates[-1]:.3g} in epoch {end}" if end > start + times + 1 else "")
         + ("." if share is None else f"; the training loss is still {share:.0%} of guessing's."),
         evidence={
             "rate_before": rates[start],

@@ -72,7 +72,7 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
         evidence={
             "factor": factor,
             "penalty": loss.penalty_initial,
-            "share_of_gradient": loss.penalty,
+            "share_of_gradient": loss.penalty or None,
             **measured(setup, "penalised", "unpenalised"),
         },
         prescriptions=(
