@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from torch.nn.functional import relu
 
 import luthier
 from luthier import Categorical, Float, Int
@@ -26,6 +27,22 @@ def points(rows: int = 240) -> tuple[Any, Any]:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(rows, 4))
     return x, np.where(x[:, 0] + x[:, 1] > 0, "up", "down")
+
+
+class Hidden(torch.nn.Module):
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(n_features, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return relu(self.layer(x))
+
+
+WIDTH = 8
+
+
+def helped(n_features: int, n_outputs: int) -> torch.nn.Module:
+    return torch.nn.Sequential(Hidden(n_features), torch.nn.Linear(WIDTH, n_outputs))
 
 
 def build(
@@ -81,6 +98,33 @@ def test_what_is_exported_from_arrays_runs_alone(python: Callable[..., Any]) -> 
     ran = python("out/train.py")
     assert ran.code == 0, ran.err
     assert "validation" in ran.out
+
+
+def test_a_script_has_all_that_its_builder_needs(python: Callable[..., Any]) -> None:
+    """A class, a constant and an import of the program; and nothing else of it."""
+    recipe = {"epochs": 2}
+    study = luthier.tune(helped, points(), budget="4 epochs", recipe=recipe, storage="sqlite://")
+    study.export("out")
+    script = Path("out/train.py").read_text()
+    assert "class Hidden" in script
+    assert "def points" not in script
+    done = python("out/train.py")
+    assert done.code == 0, done.err
+
+
+def test_what_is_printed_is_short_and_leaves_the_test_part_closed() -> None:
+    recipe = {"epochs": 2}
+    study = luthier.tune(helped, points(), budget="4 epochs", recipe=recipe, storage="sqlite://")
+    score = f"{study.best.score:.3g}"
+    for text in (repr(study), str(study)):
+        assert score in text
+        assert len(text) < 300
+    assert study._summary is None
+    assert study.summary is not None
+    assert "validation  log_loss" in str(study)
+    training = luthier.train(helped, points(), recipe=recipe)
+    assert len(repr(training)) < 200
+    assert "val_loss" in str(training)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

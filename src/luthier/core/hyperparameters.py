@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import random
+import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -257,6 +258,24 @@ def takes_hp(function: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return [a.name for a in arguments] == [NAME] and arguments[0].default is inspect.Parameter.empty
+
+
+def of_hyper_model(made: Any) -> Callable[..., Any] | None:
+    """Return the ``build`` of a hypermodel of KerasTuner, or of its class; None for all else.
+
+    Where KerasTuner's own class is its base, an instance has another ``build``, which wraps it.
+
+    >>> class Hyper:
+    ...     def build(self, hp):
+    ...         return hp.Int("units", 8, 64)
+    >>> of_hyper_model(Hyper())(HyperParameters()), of_hyper_model(lambda hp: None)
+    (8, None)
+    """
+    kind = made if inspect.isclass(made) else type(made)
+    build = getattr(kind, "build", None)
+    if not inspect.isfunction(build) or [*inspect.signature(build).parameters][1:] != [NAME]:
+        return None
+    return types.MethodType(build, made() if made is kind else made)
 
 
 def explore(

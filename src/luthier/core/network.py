@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from luthier.core.graph import Graph
 from luthier.core.hyperparameters import FromHp, explore, takes_hp
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import Categorical, Conditional, Domain, Float, Int
+from luthier.core.standalone import standalone
 from luthier.core.task import Task
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Build:
                 annotations that cannot be read.
         """
         if source is None:
-            source = _source(function)
+            source = standalone(function)
         try:
             hints = typing.get_type_hints(_annotated(function), include_extras=True)
         except Exception as error:
@@ -240,14 +240,3 @@ def _annotated(function: Callable[..., Any]) -> Any:
     if inspect.isclass(function):
         return function.__init__
     return function if inspect.isroutine(function) else type(function).__call__
-
-
-def _source(function: Callable[..., Any]) -> str:
-    if isinstance(function, functools.partial):
-        return _source(function.func)
-    named = inspect.isclass(function) or inspect.isroutine(function)
-    try:
-        return inspect.getsource(function if named else type(function))
-    except (OSError, TypeError):
-        # Typed in at a prompt. Where it lies in memory says nothing, and differs each time.
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(function))

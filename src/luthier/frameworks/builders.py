@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.core import Build, BuilderError, did_you_mean
+from luthier.core.hyperparameters import of_hyper_model
 
 
 def read_builder(reference: str, folder: Path | None = None) -> Build:
@@ -55,7 +56,8 @@ def _function(path: Path, name: str, reference: str) -> Callable[..., Any]:
         ) from error
     finally:
         sys.path.remove(str(path.parent))
-    function: Callable[..., Any] | None = getattr(module, name, None)
+    found: Any = getattr(module, name, None)
+    function: Callable[..., Any] | None = of_hyper_model(found) or found
     if not callable(function):
         names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
         raise BuilderError(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 from luthier.core import Build, Recipe, Task
 from luthier.core.hyperparameters import FromHp
@@ -37,15 +40,33 @@ def own_source(build: Build, recipe: Recipe, task: Task) -> str:
     source = without_luthier(without_main(textwrap.dedent(build.source))).strip()
     if isinstance(build.function, FromHp):
         answers = build.function.answers({**build.defaults, **recipe.model})
-        call = f"{build.function.__name__}(Values({answers!r}))"
-        return (
-            f"import contextlib\n\n{_HP}\n\n{source}\n\n\ndef make_network():\n    return {call}\n"
-        )
+        call = _call(build.function.function, f"Values({answers!r})")
+        return f"import contextlib\n\n{_HP}\n\n{source}\n\n\ndef make_network():\n{call}\n"
     arguments = {name: getattr(task, name) for name in build.reserved}
     arguments |= {**build.defaults, **recipe.model}
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     name = build.function.__name__
     return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
+
+
+def _call(function: Callable[..., Any], hp: str) -> str:
+    """Return the lines that call a builder; the one of a hypermodel needs its instance."""
+    if not inspect.ismethod(function):
+        return f"    return {function.__name__}({hp})"
+    kind = type(function.__self__).__name__
+    held = {k: v for k, v in vars(function.__self__).items() if _is_plain(v)}
+    return (
+        f"    hyper_model = object.__new__({kind})\n    vars(hyper_model).update({held!r})\n"
+        f"    return {kind}.{function.__name__}(hyper_model, {hp})"
+    )
+
+
+def _is_plain(value: object) -> bool:
+    """Tell what Python reads again as it prints it."""
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError, TypeError):
+        return False
 
 
 def hoisted(source: str) -> tuple[list[str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 from luthier.catalog import families
 from luthier.core import Build, BuilderError, did_you_mean
-from luthier.core.hyperparameters import takes_hp
+from luthier.core.hyperparameters import of_hyper_model
 from luthier.frameworks.builders import read_builder
+
+log = logging.getLogger(__name__)
 
 
 def as_build(model: str | Build | Callable[..., Any], folder: Path | None = None) -> Build:
@@ -27,13 +30,26 @@ def as_build(model: str | Build | Callable[..., Any], folder: Path | None = None
     if isinstance(model, Build):
         return model
     made: Any = model
-    if not callable(model) and takes_hp(getattr(made, "build", None)):
-        name = type(model).__name__  # a HyperModel of KerasTuner
-        return Build.read(made.build, f"{type(model).__module__}:{name}")
+    method = of_hyper_model(made)
+    if method is not None:
+        kind = made if isinstance(made, type) else type(made)
+        fit = getattr(kind, "fit", None)
+        if fit is not None and not fit.__module__.startswith("keras_tuner"):
+            log.warning(
+                "%s.fit is not called: luthier trains, and its recipe says how. "
+                "What fit asks hp for is not tuned.",
+                kind.__name__,
+            )
+        return Build.read(method, f"{kind.__module__}:{kind.__name__}")
     if callable(model):
         named = model.func if isinstance(model, partial) else model
         name = getattr(named, "__name__", type(named).__name__)
         return Build.read(model, f"{getattr(named, '__module__', '')}:{name}")
+    if not isinstance(model, str):
+        raise BuilderError(
+            f"a {type(model).__name__} makes no networks. Pass a function that returns one: "
+            "def build(n_features, n_outputs): ..."
+        )
     name = model.partition("#")[0]
     names = [family.name for family in families.ALL]
     if name in names:

@@ -39,6 +39,7 @@ from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.importance import importances
 from luthier.report.summary import Outcome, Summary
+from luthier.report.text import number, summary_text
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,21 @@ class Study:
         where = self.storage.url
         record = replace(self.record, space=searched(self.record, self.history)[0])
         return study_story(record, self.history, self.diagnosis, summary, where, written)
+
+    def __repr__(self) -> str:
+        trials, best = self.history.trials, self.history.best
+        score = None if best is None else self.history.score(best)
+        found = "no score yet"
+        if best is not None and score is not None:
+            found = f"best {self.record.metric} {number(score)} in trial {best.number}"
+        count = f"{len(trials)} trial{'s' * (len(trials) != 1)}"
+        return f"<Study {self.name} in {self.storage.url}: {count}, {found}>"
+
+    def __str__(self) -> str:
+        # Nor may printing it.
+        if self._summary is not None:
+            return summary_text(self._summary)
+        return f"{self!r}\nstudy.summary opens the test part; study.export(folder) hands it over."
 
     def _repr_html_(self) -> str:
         # Without asking for the summary: showing a study must not open its test part.

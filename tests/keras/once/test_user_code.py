@@ -107,6 +107,83 @@ class TestCommands:
         assert np.mean(right) > 0.5
 
 
+PROGRAM = """
+from keras import Sequential, layers
+from sklearn.datasets import load_digits
+
+import luthier
+
+WIDTH = 32
+
+
+class Block(layers.Layer):
+    def __init__(self, units, **named):
+        super().__init__(**named)
+        self.dense = layers.Dense(units, activation="relu")
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def head(units):
+    return layers.Dense(units, activation="softmax")
+
+
+def build(n_outputs: int):
+    model = Sequential([Block(WIDTH), head(n_outputs)])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+class Base:
+    def __init__(self, name=None):
+        self.name = name
+        self.build, self._build = self.wrapped, self.build
+
+    def wrapped(self, hp, *args, **kwargs):
+        return self._build(hp, *args, **kwargs)
+
+
+class Hyper(Base):
+    def build(self, hp):
+        model = Sequential([layers.Dense(self.units(hp), activation="relu"), head(10)])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    def units(self, hp):
+        return hp.Int("units", 32, 64, step=32)
+
+
+if __name__ == "__main__":
+    for name, one in {"function": build, "instance": Hyper("mine"), "class": Hyper}.items():
+        how = {"budget": "4 epochs", "recipe": {"epochs": 2}, "storage": "sqlite://"}
+        luthier.tune(one, load_digits(return_X_y=True), **how).export(name)
+"""
+
+
+@pytest.fixture(scope="module")
+def programmed(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "program.py"], capture_output=True, text=True, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", ["function", "instance", "class"])
+def test_a_script_has_all_that_its_builder_needs(programmed, name):
+    """A function of a program with its helpers, and a HyperModel as KerasTuner wraps it."""
+    code = "import sys; sys.modules['luthier'] = None; sys.argv = ['train.py']; import runpy; "
+    code += "runpy.run_path('train.py', run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=programmed / name
+    )
+    assert done.returncode == 0, done.stderr
+    assert "validation" in done.stdout
+
+
 class TestFunctions:
     def test_train_reads_the_compile_step(self):
         trained = luthier.train(dense, (X, Y), recipe={"epochs": 8}, engine="keras_eager")

@@ -16,6 +16,8 @@ from luthier.loop.evidence import diagnose_trial
 from luthier.loop.handing_over.report import write_diagnosis
 from luthier.loop.training.trainer import TrialError
 from luthier.loop.working.interrupt import interruptible
+from luthier.report.text import metrics_text
+from luthier.report.training import training_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,14 @@ class Training:
     def report(self, path: str | Path = "report.html") -> Path:
         """Write its diagnosis and its curves as one HTML file; return the file written."""
         return write_diagnosis(path, self.diagnosis, self.trial.curves, self.trial.recipe.network)
+
+    def __repr__(self) -> str:
+        return f"<Training of {self.trial.recipe.network}: {metrics_text(self.metrics)}>"
+
+    def __str__(self) -> str:
+        task = self.parts.arrays.task
+        text = training_text(self.trial, (task.metric, task.direction), {})
+        return f"{text}\n\n{self.diagnosis}"
 
     def _repr_html_(self) -> str:
         return trial_html(self.trial) + self.diagnosis._repr_html_()
