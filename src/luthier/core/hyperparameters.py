@@ -7,6 +7,7 @@ is not needed. A builder written for it works as it is, conditional scopes inclu
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 import random
 import types
@@ -18,6 +19,8 @@ from typing import Any
 from luthier.core.errors import BuilderError
 from luthier.core.recipe import Value
 from luthier.core.space import Categorical, Conditional, Domain, Float, Int, Plain
+
+log = logging.getLogger(__name__)
 
 NAME = "hp"
 _BUILDS = 40  # a network that is built to see what it asks for takes some hundredths of a second
@@ -316,6 +319,7 @@ def _found(function: Callable[..., Any], reference: str) -> dict[str, list[Asked
     found: dict[str, list[Asked]] = {}
     todo: list[dict[str, Value]] = [{}]
     seen: set[str] = set()
+    warned = False
     for _ in range(_BUILDS):
         if not todo:
             break
@@ -329,6 +333,14 @@ def _found(function: Callable[..., Any], reference: str) -> dict[str, list[Asked
                     f"{reference} raised {type(error).__name__}: {error}. It was called with the "
                     "default of everything that it asks hp for."
                 ) from error
+            if not warned:
+                warned = True
+                told = ", ".join(f"{name}={value!r}" for name, value in values.items())
+                log.warning(
+                    "%s raised %s: %s. It was called with %s; trials with that will fail, and "
+                    "what they would ask hp for is not known.",
+                    *(reference, type(error).__name__, error, told),
+                )
             continue
         for name, asked in hp.asked.items():
             known = found.setdefault(name, [])

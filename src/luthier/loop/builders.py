@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from luthier import frameworks
 from luthier.catalog import families
 from luthier.core import Build, BuilderError, did_you_mean
 from luthier.core.hyperparameters import of_hyper_model
@@ -30,6 +31,12 @@ def as_build(model: str | Build | Callable[..., Any], folder: Path | None = None
     if isinstance(model, Build):
         return model
     made: Any = model
+    owner = frameworks.owner(made)
+    if owner is not None:
+        raise BuilderError(
+            f"a live {type(made).__name__} of {owner.name} was given, but each trial needs a "
+            "network of its own. Pass a function that makes one: def build(): ... return model."
+        )
     method = of_hyper_model(made)
     if method is not None:
         kind = made if isinstance(made, type) else type(made)

@@ -73,6 +73,25 @@ class Subclassed(keras.Model):  # type: ignore[misc]
         return {**super().get_config(), "outputs": self.outputs_}
 
 
+@keras.saving.register_keras_serializable("luthier.testing")
+class Modeless(keras.Model):  # type: ignore[misc]
+    """A class with two layers and the shortest ``call``."""
+
+    def __init__(self, outputs: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.outputs_ = outputs
+        self.hidden = layers.Dense(8, activation="relu")
+        self.last = layers.Dense(outputs, activation="softmax")
+
+    def call(self, x: Any) -> Any:
+        """Return probabilities."""
+        return self.last(self.hidden(x))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes it again."""
+        return {**super().get_config(), "outputs": self.outputs_}
+
+
 def functional_dropout(n_features: int, n_outputs: int) -> keras.Model:
     """Return a network that calls dropout as a function."""
     return keras.Sequential(
@@ -142,6 +161,11 @@ def subclassed(n_features: int, n_outputs: int) -> keras.Model:
     return Subclassed(n_outputs)
 
 
+def modeless(n_features: int, n_outputs: int) -> keras.Model:
+    """Return a network of a class whose ``call`` takes no ``training``, as in most tutorials."""
+    return Modeless(n_outputs)
+
+
 def recurrent(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
     """Return an LSTM with dropout, and attention over it."""
     inputs = keras.Input(input_shape)
@@ -173,6 +197,7 @@ BUILDERS: dict[str, Build] = {
         buffers,
         fails_in_training,
         subclassed,
+        modeless,
         recurrent,
         penalised,
     )

@@ -47,7 +47,7 @@ def test_it_trains_as_tensorflow_does_masks_and_all(bench, reference, name):
     assert sorted(state.arrays) == sorted(expected.arrays)
 
 
-@pytest.mark.parametrize("name", ["subclassed", "recurrent", "penalised"])
+@pytest.mark.parametrize("name", ["subclassed", "modeless", "recurrent", "penalised"])
 def test_networks_of_every_kind_pass_the_probe(bench, reference, name):
     recipe = SMALL.replace({"network": name, "dropout": 0.3, **OWN})
     arrays = data.sequences() if name == "recurrent" else data.classes()

@@ -191,6 +191,25 @@ class TestFunctions:
         assert trained.metrics["accuracy"] > 0.6
         assert isinstance(trained.model(), keras.Sequential)
 
+    def test_a_class_whose_call_takes_no_training(self):
+        """As most are written; a network of such layers trains as `fit` trains it."""
+
+        class Short(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.hidden, self.last = layers.Dense(16, "relu"), layers.Dense(3, "softmax")
+
+            def call(self, x):
+                return self.last(self.hidden(x))
+
+        def build():
+            model = Short()
+            model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+            return model
+
+        trained = luthier.train(build, (X, Y), recipe={"epochs": 8}, engine="keras_eager")
+        assert trained.metrics["accuracy"] > 0.6
+
     def test_a_tf_data_set_and_one_hot_targets_are_the_same_data(self):
         import tensorflow as tf
 
@@ -201,6 +220,27 @@ class TestFunctions:
             for data in ((X, Y), pairs, pairs.batch(64), (X, hot))
         ]
         assert len(set(losses)) == 1
+
+    @pytest.mark.parametrize("call", [luthier.tune, luthier.train, luthier.repair])
+    def test_a_live_model_is_refused_with_what_to_pass(self, call):
+        with pytest.raises(LuthierError, match="Pass a function that"):
+            call(dense(), (X, Y))
+
+    def test_a_way_of_training_of_its_own_is_refused_unless_a_loss_is_named(self):
+        class Own(keras.Sequential):
+            def train_step(self, data):
+                raise AssertionError
+
+        def build():
+            model = Own([layers.Dense(16, "relu"), layers.Dense(3, "softmax")])
+            model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+            return model
+
+        with pytest.raises(LuthierError, match=r"a way of its own \(Own.train_step\)"):
+            luthier.train(build, (X, Y), recipe={"epochs": 2})
+        recipe = {"epochs": 8, "loss": "cross_entropy"}
+        trained = luthier.train(build, (X, Y), recipe=recipe, engine="keras_eager")
+        assert trained.metrics["accuracy"] > 0.6
 
     def test_a_data_set_without_end_is_refused(self):
         import tensorflow as tf

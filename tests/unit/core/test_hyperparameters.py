@@ -144,3 +144,15 @@ class TestBuild:
         assert not takes_hp(lambda hp, n_outputs: None)
         assert not takes_hp(print)
         assert not takes_hp(None)
+
+
+def test_a_value_with_which_the_builder_raises_is_said(caplog):
+    def build(hp):
+        if hp.Choice("kind", ["sound", "broken"]) == "broken":
+            raise TypeError("no such layer")
+
+    parameters, _ = explore(build, "net.py:build")
+    assert set(parameters) == {"kind"}
+    (said,) = caplog.messages
+    assert "net.py:build raised TypeError: no such layer" in said
+    assert "kind='broken'" in said

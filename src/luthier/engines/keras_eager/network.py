@@ -65,7 +65,7 @@ class Network:
         count = len(self.trainable)
         values = [tensors[name] for name in self.names]
         outputs, changed, own = self.model.stateless_call(
-            values[:count], values[count:], _fed(inputs), training=True, return_losses=True
+            values[:count], values[count:], _fed(inputs), return_losses=True, **self._mode(True)
         )
         new = {
             name: ops.cast(value, tensors[name].dtype)
@@ -78,9 +78,13 @@ class Network:
         count = len(self.trainable)
         values = [tensors[name] for name in self.names]
         outputs, _ = self.model.stateless_call(
-            values[:count], values[count:], _fed(inputs), training=False
+            values[:count], values[count:], _fed(inputs), **self._mode(False)
         )
         return self._logits(outputs)
+
+    def _mode(self, training: bool, /) -> dict[str, bool]:
+        """Return what to call the network with: `fit` gives no mode to a `call` that takes none."""
+        return {"training": training} if self.model._call_has_training_arg else {}
 
     def rates(
         self, backend: Backend, tensors: dict[str, Any], inputs: tuple[Any, ...]

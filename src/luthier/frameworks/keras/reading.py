@@ -56,9 +56,10 @@ def read_compiled(model: Any, steps: int, *, loss_known: bool = False) -> Readin
         loss_known: Whether a recipe says already what is minimised.
 
     Raises:
-        BuilderError: for a loss that luthier does not have.
+        BuilderError: for a loss, or a way of training, that luthier does not have.
     """
     read = Reading()
+    _read_steps(model, read, loss_known)
     optimizer = getattr(model, "optimizer", None) if getattr(model, "compiled", False) else None
     if optimizer is None:
         return read
@@ -67,6 +68,21 @@ def read_compiled(model: Any, steps: int, *, loss_known: bool = False) -> Readin
     _read_changes(optimizer, read)
     _read_loss(getattr(model, "loss", None), read, loss_known)
     return read
+
+
+def _read_steps(model: Any, read: Reading, known: bool) -> None:
+    """Say that a model's own way of training is not followed; refuse, unless a loss is named."""
+    for name in ("train_step", "compute_loss"):
+        if _is_kerass(getattr(type(model), name)):
+            continue
+        own = f"{type(model).__name__}.{name}"
+        if not known:
+            raise BuilderError(
+                f"the network trains in a way of its own ({own}), which luthier does not call. "
+                "Say what to minimise instead (recipe={'loss': 'cross_entropy'}), or tune your "
+                "own loop: luthier.tune(objective), with model.fit in it."
+            )
+        read.notes.append(f"{name}: the network's own is not called; the recipe's loss is")
 
 
 def _read_optimizer(optimizer: Any, read: Reading) -> None:
@@ -223,8 +239,8 @@ def _loss_name(loss: Any) -> str:
     return str(getattr(loss, "__name__", loss))
 
 
-def _is_kerass(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] == "keras"
+def _is_kerass(kind: Any) -> bool:
+    return str(kind.__module__).partition(".")[0] == "keras"
 
 
 def _snake(name: str) -> str:

@@ -247,7 +247,7 @@ def _built(build: Build, recipe: Recipe, task: Task, seed: int) -> nn.Module:
         if not isinstance(module, nn.Module):
             raise BuilderError(
                 f"{build.reference} returned {_described(built)}, but a torch.nn.Module was "
-                "expected. End it with `return torch.nn.Sequential(...)` or your own module."
+                "expected, or a keras.Model. End it with `return` and the network."
             )
         if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
             raise BuilderError(

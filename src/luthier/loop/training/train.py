@@ -58,7 +58,7 @@ class Training:
     def __str__(self) -> str:
         task = self.parts.arrays.task
         text = training_text(self.trial, (task.metric, task.direction), {})
-        return f"{text}\n\n{self.diagnosis}"
+        return text if self.trial.state == "failed" else f"{text}\n\n{self.diagnosis}"
 
     def _repr_html_(self) -> str:
         return trial_html(self.trial) + self.diagnosis._repr_html_()
