@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from luthier.core.errors import BuilderError, CaptureError
+from luthier.core.exploring import explore
 from luthier.core.graph import Graph
-from luthier.core.hyperparameters import FromHp, explore, takes_hp
+from luthier.core.hyperparameters import FromHp, takes_hp
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import Categorical, Conditional, Domain, Float, Int
 from luthier.core.standalone import standalone

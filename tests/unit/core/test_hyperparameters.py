@@ -3,7 +3,8 @@
 import pytest
 
 from luthier.core import Build, BuilderError, Categorical, Conditional, Float, Int, Task
-from luthier.core.hyperparameters import HyperParameters, explore, takes_hp
+from luthier.core.exploring import explore
+from luthier.core.hyperparameters import HyperParameters, takes_hp
 
 TASK = Task("classification", "log_loss", "minimize", (4,), 3)
 
