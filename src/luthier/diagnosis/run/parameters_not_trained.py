@@ -12,7 +12,8 @@ ABOUT = About(
     symptom="The network learns less than its size promises, or nothing.",
     evidence="Parameters that want a gradient and have not changed in any of their numbers looked "
     "at. Error if they are of layers in a plain list or dict, which PyTorch does not see, and "
-    "training got a gradient to them; or if no optimizer holds any, and nothing was learnt. "
+    "training got a gradient to them; or if no optimizer holds any, and nothing was learnt; or if "
+    "most of the network has gradients and two epochs went by without a step. "
     "Warning if they got a gradient, no optimizer holds "
     "them, they are the smaller part, and not the first layers: who hands over the last layers "
     "alone may mean it. Warning if an optimizer holds them, they are most of the network, took "
@@ -27,13 +28,20 @@ NAMES = 3  # of parameters that a summary names
 
 
 def parameters_not_trained(
-    run: Run, *, steps: int = 12, part: float = 0.5, most: float = 0.5, nothing: float = 0.95
+    run: Run,
+    *,
+    steps: int = 12,
+    epochs: int = 2,
+    part: float = 0.5,
+    most: float = 0.5,
+    nothing: float = 0.95,
 ) -> Finding | None:
     """Find parameters that a training forgets.
 
     Args:
         run: One training that was watched.
         steps: After so many a parameter must have moved.
+        epochs: After so many a first step must have been made.
         part: Share of all numbers that may be forgotten; who leaves out more may mean it.
         most: Share without gradient that is no spare head any more.
         nothing: Share of the loss of guessing above which nothing was learnt.
@@ -42,6 +50,15 @@ def parameters_not_trained(
         The finding, or None.
     """
     facts = run.trace.facts
+    waiting = float(facts.get("waiting_share", 0.0))
+    if run.trace.counts.get("steps") == 0 and len(run.curves) >= epochs and waiting >= most:
+        return _finding(
+            "error",
+            f"{len(run.curves)} epochs went by without a step of the optimizer: {waiting:.0%} of "
+            "the network's numbers have a gradient, and stay as they were.",
+            {"epochs": len(run.curves), "share_of_all": waiting},
+            "Call optimizer.step() after loss.backward().",
+        )
     if run.trace.counts.get("steps", 0) < steps:
         return None
     outside = facts.get("not_in_optimizer", ())

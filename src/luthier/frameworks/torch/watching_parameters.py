@@ -72,6 +72,7 @@ class Parameters:
             n for n, p in trainable.items() if id(p) not in given and n in still and _pulled(p)
         ]
         inside = [n for n, p in trainable.items() if id(p) in given]
+        waiting = [n for n in inside if n in still and _pulled(trainable[n])]
         gradless = [n for n in inside if n in still and n in self._silent and n in self._ran]
         order = list(trainable)
         last = max((order.index(n) for n in outside), default=-1)
@@ -82,6 +83,7 @@ class Parameters:
             # Whoever hands over the last layers alone may mean to train them alone.
             "not_in_optimizer_first": last < min((order.index(n) for n in inside), default=0),
             "in_optimizer": len(inside),
+            "waiting_share": sum(trainable[n].numel() for n in waiting) / size,
             "hidden_layers": tuple(place for place, _ in self._hidden),
             "without_gradient": tuple(gradless),
             "without_gradient_share": sum(trainable[n].numel() for n in gradless) / size,

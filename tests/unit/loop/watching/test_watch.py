@@ -448,3 +448,18 @@ def test_an_optimizer_of_another_network_is_found():
                 optimizer.step()
             run.log(train_loss=loss, val_loss=loss)
     assert run.diagnosis.problems[0] == "parameters_not_trained"
+
+
+def test_an_optimizer_that_never_steps_is_found_and_steps_by_hand_are_none_of_its_business():
+    for by_hand in (False, True):
+        model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with luthier.watch(model, optimizer, live=False) as run:
+            for _ in range(3):
+                loss = model(torch.ones(4, 2)).square().mean()
+                loss.backward()
+                for p in model.parameters() if by_hand else ():
+                    p.data -= 0.1 * p.grad
+                run.log(train_loss=loss)
+        found = [one.problem for one in run.diagnosis.findings if one.severity == "error"]
+        assert found == ([] if by_hand else ["parameters_not_trained"])
