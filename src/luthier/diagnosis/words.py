@@ -26,6 +26,8 @@ _TORCH = {
     "log_shares": "Take CrossEntropyLoss on the logits, or end with log_softmax.",
     "log_shares_loss": "NLLLoss",
     "one_unit": "End with one unit a class, or take BCEWithLogitsLoss with the one unit.",
+    "sequences": "If zeros stand behind the data, pad in front or take pack_padded_sequence; "
+    "else take nn.LSTM or nn.GRU.",
     "set_rate": 'for group in optimizer.param_groups: group["lr"] = rate',
     "shares_loss": "Keep it, and take the loss of shares: log, then NLLLoss or BCELoss.",
     "shuffle": "Shuffle the rows of every epoch: DataLoader(..., shuffle=True).",
@@ -55,6 +57,8 @@ _KERAS = {
     "log_shares_loss": "The loss",
     "one_unit": "End with one unit a class, or take binary_crossentropy with sigmoid over the one "
     "unit.",
+    "sequences": 'If zeros stand behind the data, take pad_sequences(padding="pre") or a Masking '
+    "layer; else take LSTM or GRU.",
     "set_rate": "model.optimizer.learning_rate = rate",
     "shares_loss": "Keep it, and leave from_logits=True out of the loss.",
     "shuffle": "Shuffle the rows of every epoch: leave shuffle=True in fit, or dataset.shuffle("

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
+from luthier.diagnosis.gains import base_of, helps, told
 from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="Part of the network stays as it was drawn; the loss falls less than it could.",
     evidence="The optimizer holds none of the network's weights, or lacks its last layer; weights "
     "take part that the network itself does not list; or the optimizer holds weights whose layer "
-    "took part and that no gradient reaches: error. Other layers that it lacks are info: they may "
-    "be left out on purpose. Frozen weights are fine.",
+    "took part and that no gradient reaches: error. Other layers that it lacks are info, for they "
+    "may be left out on purpose, and a warning where a copy that trains them learns clearly more. "
+    "Frozen weights are fine.",
     cause="The optimizer was made before a layer was replaced; layers in a plain list; a detach() "
     "or no_grad() on the way.",
     remedy="Make the optimizer from model.parameters() when the network is complete; keep layers "
@@ -59,6 +61,14 @@ def parameters_not_trained(setup: Setup) -> Finding | None:
             "holds.",
             words(setup, "cut"),
         )
+    if one.missing and helps(setup, "all_weights"):
+        return _finding(
+            setup,
+            "warning",
+            f"{one.name} does not hold {_names(one.missing)}. With them a copy reached "
+            f"{told(setup, 'all_weights')}; without {setup.fits[base_of(setup)].last:.3g}.",
+            f"Hand {words(setup, 'all_weights')} to the optimizer.",
+        )
     if one.missing:
         return _finding(
             setup,
@@ -79,7 +89,7 @@ def _finding(setup: Setup, severity: Severity, summary: str, advice: str) -> Fin
     return Finding(
         problem="parameters_not_trained",
         severity=severity,
-        confidence=0.95 if severity == "error" else 0.5,
+        confidence={"error": 0.95, "warning": 0.9}.get(severity, 0.5),
         summary=summary,
         evidence={
             "held": one.held,

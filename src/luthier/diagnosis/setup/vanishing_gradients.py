@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from luthier.core import Finding, Prescription, Setup
 from luthier.diagnosis.about import About
-from luthier.diagnosis.gains import CLEAR, helps, learnt, measured, told
+from luthier.diagnosis.gains import CLEAR, helps, learnt, measured, nothing_learnt, told
+from luthier.diagnosis.words import words
 
 ABOUT = About(
     symptom="The loss stays at that of guessing; the first layers do not change.",
     evidence="The first layer's gradient is a thousandth of the largest one or less, no copy of "
     "the network learnt a tenth of what there is, and either one with ReLU in place of the "
     "activations that saturate learnt clearly more, or all rows have the same outputs: "
-    "warning, error where nothing was learnt.",
-    cause="Many sigmoids or softmaxes in a row: each one passes a quarter of a gradient at most.",
-    remedy="ReLU with He's initialisation, residual connections, or normalisation layers.",
+    "warning, error where nothing was learnt. Or a recurrent network learns little, and clearly "
+    "more of the same sequences read from their end: warning, error likewise.",
+    cause="Many sigmoids or softmaxes in a row: each one passes a quarter of a gradient at most. "
+    "Long sequences in a plain recurrent layer; padding behind what is to be read.",
+    remedy="ReLU with He's initialisation, residual connections, or normalisation layers. For "
+    "sequences LSTM or GRU, a mean over all outputs, pack_padded_sequence or padding in front.",
     reference="Hochreiter 1991; Glorot & Bengio 2010",
 )
 
@@ -31,6 +35,8 @@ def vanishing_gradients(
     Returns:
         The finding, or None.
     """
+    if helps(setup, "backwards", "adam"):
+        return _backwards(setup)
     grads = [one.gradient for one in setup.layers if one.gradient is not None and one.reached]
     best = learnt(setup, "adam")
     if len(grads) < 3 or best is None or best > little or not max(grads) > 0:
@@ -55,5 +61,21 @@ def vanishing_gradients(
         prescriptions=(
             Prescription("Take ReLU between the layers, with He's initialisation."),
             Prescription("Put a normalisation layer or a residual connection into each block."),
+        ),
+    )
+
+
+def _backwards(setup: Setup) -> Finding:
+    little = nothing_learnt(setup, "adam")
+    return Finding(
+        problem="vanishing_gradients",
+        severity="error" if little else "warning",
+        confidence=0.9,
+        summary="What a sequence begins with does not reach the output: read from the end, a copy "
+        f"reached {told(setup, 'backwards')}; as they are {setup.fits['adam'].last:.3g}.",
+        evidence=measured(setup, "adam", "backwards"),
+        prescriptions=(
+            Prescription(words(setup, "sequences")),
+            Prescription("Take a mean over all outputs, or attention, for the last one."),
         ),
     )

@@ -123,6 +123,9 @@ def faulty():
     yield "learning_rate_too_low", measured(mlp(), optimizer=lambda m: adam(m, 3e-6))
     yield "optimizer_settings", measured(mlp(), optimizer=lambda m: sgd(m, momentum=0.9999))
     yield "over_regularised", measured(mlp(width=256), optimizer=lambda m: sgd(m, weight_decay=0.5))
+    head = mlp()
+    yield "parameters_not_trained", measured(head, optimizer=adam(head[-1], 3e-3))
+    yield "vanishing_gradients", measured(Reader(), padded(A[:, :6]), (A[:, 2] > 0).astype(int))
     yield "double_softmax", measured(mlp(), loss_fn=lambda o, t: ENTROPY(o.softmax(1), t))
     yield "wrong_loss", measured(mlp(outputs=1), X, Y.astype("float32")[:, None], SQUARES)
     yield "output_shape", measured(Reshaped(), X.reshape(-1, 8, 8), ink())
@@ -166,6 +169,20 @@ def warmed():
     optimizer = sgd(model, momentum=0.9)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=500)
     return measured(model, optimizer=optimizer, scheduler=cycle)
+
+
+def padded(x):
+    """Return sequences of six numbers, and sixty zeros behind them."""
+    return np.concatenate([x, np.zeros((len(x), 60), "float32")], 1)[..., None].astype("float32")
+
+
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.fc = nn.RNN(1, 32, batch_first=True), nn.Linear(32, 2)
+
+    def forward(self, x):
+        return self.fc(self.rnn(x)[0][:, -1])
 
 
 class Reshaped(nn.Module):

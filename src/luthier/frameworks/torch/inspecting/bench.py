@@ -119,6 +119,7 @@ class Bench:
         objective: Objective | None = None,
         longer: float = 1.0,
         evaluated: bool = False,
+        everything: bool = False,
         **settings: Any,
     ) -> Fit | None:
         """Train a copy, keep the result by its name, and return it; None where it is left out.
@@ -138,6 +139,7 @@ class Bench:
             objective: Instead of the user's.
             longer: Factor on the steps.
             evaluated: Measure in evaluation mode.
+            everything: The user's optimizer, with the weights that it does not hold.
             settings: Of the user's optimizer, instead of its own.
         """
         if not self.steps:
@@ -151,7 +153,9 @@ class Bench:
             change(twin)
         made = adam(twin, rate) if rate is not None else None
         own = made is None
-        made = made or rebuilt(self.optimizer, self.model, twin, by * self._by, **settings)
+        if made is None:
+            how = {"everything": everything, **settings}
+            made = rebuilt(self.optimizer, self.model, twin, by * self._by, **how)
         if made is None:
             return None
         source = self.data if data is None else data

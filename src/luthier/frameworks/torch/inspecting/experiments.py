@@ -36,6 +36,7 @@ _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
 _LITTLE = 0.15  # of all there is: what no other rate can bring that a rule would speak of
 _LONGER = 6.0  # times the steps of other fits
 _MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
+_SHORTEST = 4  # steps of a sequence that has a beginning and an end
 _FEW, _MORE = 4, 16  # rows of a step: too few to normalise by, and enough
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
 
@@ -78,11 +79,14 @@ def experiment(
         _right_output(bench, setup, last_call)
         _penalty(bench, setup, penalised)
     _dropout(bench)
+    if setup.optimizer.missing and setup.optimizer.held and not setup.optimizer.head_missing:
+        bench.run("all_weights", everything=True)
     _one_batch(bench, setup)
     if rows:
         _start(bench, setup, last_call)
         _losses(bench, setup, last_call)
         _layout(bench, setup)
+        _backwards(bench, setup)
         as_classes(bench, setup)
         _few_rows(bench)
     _settings(bench, setup)
@@ -286,6 +290,22 @@ def _layout(bench: Bench, setup: Setup) -> None:
         )
 
     bench.best("classes_last", objective=Objective(moved))
+
+
+def _backwards(bench: Bench, setup: Setup) -> None:
+    """Read sequences from their end, where a recurrent network learns little of them."""
+    if not isinstance(bench.data, Rows) or len(bench.data.inputs) != 1:
+        return
+    x, target = bench.data.inputs[0], setup.output.target_shape
+    recurrent = [m for m in bench.model.modules() if isinstance(m, nn.RNNBase)]
+    if not recurrent or any(one.bidirectional for one in recurrent):
+        return
+    if x.ndim not in (2, 3) or (x.ndim == 2 and x.is_floating_point()) or x.shape[1] < _SHORTEST:
+        return
+    if len(target) > 1 and target[1] == x.shape[1]:
+        return  # a target for each step: its order is theirs
+    if (learned(bench, setup, "adam") or 0.0) < _LOST:
+        bench.best("backwards", data=replace(bench.data, inputs=(x.flip(1),)))
 
 
 def _few_rows(bench: Bench) -> None:

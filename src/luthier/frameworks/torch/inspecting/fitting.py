@@ -125,7 +125,13 @@ def fit(
 
 
 def rebuilt(
-    optimizer: Optimizer | None, model: nn.Module, twin: nn.Module, by: float = 1.0, **settings: Any
+    optimizer: Optimizer | None,
+    model: nn.Module,
+    twin: nn.Module,
+    by: float = 1.0,
+    *,
+    everything: bool = False,
+    **settings: Any,
 ) -> Optimizer | None:
     """Return the user's optimizer for a copy's weights, fresh; None where it cannot be made anew.
 
@@ -134,6 +140,7 @@ def rebuilt(
         model: The user's network.
         twin: Its copy.
         by: Factor on its learning rates.
+        everything: Give its last group the weights, too, that it does not hold.
         settings: What its groups have instead.
     """
     if optimizer is None:
@@ -150,6 +157,11 @@ def rebuilt(
             groups.append({**plain, "lr": rate, **same, "params": held})
     if not groups:
         return None
+    if everything:
+        known = {id(p) for group in groups for p in group["params"]}
+        groups[-1]["params"] += [
+            p for p in twin.parameters() if p.requires_grad and id(p) not in known
+        ]
     if type(optimizer) is torch.optim.LBFGS:
         return None
     make: Any = type(optimizer)
