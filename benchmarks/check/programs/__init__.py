@@ -10,6 +10,8 @@ from benchmarks.check.programs import (
     loops,
     networks,
     second,
+    sixth,
+    sixth_sound,
     third,
     third_sound,
 )
@@ -20,6 +22,7 @@ SECOND = (*second.HARMFUL, *second.HEALTHY)
 THIRD = (*third.HARMFUL, *third_sound.HEALTHY)
 FOURTH = (*fourth.HARMFUL, *fourth_loops.HARMFUL, *fourth_sound.HEALTHY)
 FIFTH = (*fifth.HARMFUL, *fifth.HEALTHY)
-SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
+SIXTH = (*sixth.HARMFUL, *sixth_sound.HEALTHY)
+SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
 
 __all__ = ["SETS", "Program"]
