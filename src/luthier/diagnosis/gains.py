@@ -85,7 +85,8 @@ def made_up_for(setup: Setup, name: str, *, near: float = 0.95) -> bool:
 def scaled_fit(setup: Setup, which: str, other: str, base: str) -> str | None:
     """Return the fit with other scales that learns clearly more, in a short or the whole training.
 
-    Both scales at once speak for one of them only where the other one alone does clearly less.
+    Or in a short one with Adam, where neither it nor the user's optimizer gets far as it is. Both
+    scales at once speak for one of them only where the other one alone does clearly less.
 
     Args:
         setup: A training before its first step.
@@ -104,6 +105,8 @@ def scaled_fit(setup: Setup, which: str, other: str, base: str) -> str | None:
             return mine
         if helps(setup, whole := f"{mine}_whole", "whole_run"):
             return whole
+    if helps(setup, sound := f"standard_{which}_adam", "adam"):
+        return sound
     alone = f"standard_{other}"
     for end, before in (("", base), ("_whole", "whole_run")):
         both = f"standard_both{end}"

@@ -17,9 +17,10 @@ ABOUT = About(
     "Warning if they got a gradient, no optimizer holds "
     "them, they are the smaller part, and not the first layers: who hands over the last layers "
     "alone may mean it. Warning if an optimizer holds them, they are most of the network, took "
-    "part in training and never got a gradient. Else info.",
+    "part in training and never got a gradient; error if nothing was learnt, either. Else info.",
     cause="Layers in a plain list instead of `nn.ModuleList`, layers replaced after the optimizer "
-    "was made, an optimizer of a part, or `detach()` in the forward pass.",
+    "was made, an optimizer of a part, `detach()` in the forward pass, or `zero_grad()` between "
+    "`backward()` and `step()`.",
     remedy="Keep layers in `nn.ModuleList` or `nn.ModuleDict`, make the optimizer last, and freeze "
     "with `requires_grad_(False)` what shall not move.",
     reference="PyTorch documentation, torch.nn.ModuleList; torch.optim: constructing it",
@@ -35,6 +36,7 @@ def parameters_not_trained(
     part: float = 0.5,
     most: float = 0.5,
     nothing: float = 0.95,
+    all_of_it: float = 0.99,
 ) -> Finding | None:
     """Find parameters that a training forgets.
 
@@ -45,6 +47,7 @@ def parameters_not_trained(
         part: Share of all numbers that may be forgotten; who leaves out more may mean it.
         most: Share without gradient that is no spare head any more.
         nothing: Share of the loss of guessing above which nothing was learnt.
+        all_of_it: Share without gradient where gradients are taken away, and not cut off.
 
     Returns:
         The finding, or None.
@@ -93,13 +96,16 @@ def parameters_not_trained(
     gradless = facts.get("without_gradient", ())
     if gradless:
         share = float(facts.get("without_gradient_share", 0.0))
+        lost = (left(run) or 0.0) >= nothing
         return _finding(
-            "warning" if share >= most else "info",
+            "info" if share < most else "error" if lost else "warning",
             f"{len(gradless)} parameters take part in training and never get a gradient "
             f"({_some(gradless)}; {share:.0%} of all numbers): they stay as they are.",
             {"parameters": len(gradless), "share_of_all": share},
-            "Look for detach(), .data or torch.no_grad() between them and the loss; what the loss "
-            "does not need can go.",
+            "Look for zero_grad() between backward() and step()."
+            if share >= all_of_it
+            else "Look for detach(), .data or torch.no_grad() between them and the loss; what the "
+            "loss does not need can go.",
         )
     return None
 

@@ -22,7 +22,7 @@ ABOUT = About(
     "what guessing gives, outputs that vanish or explode, few rows that cannot be learnt), and a "
     "copy with weights drawn anew learns clearly more with the same optimizer, for which the "
     "planned epochs do not make up: warning, error where nothing is learnt without. Beside such a "
-    "first loss it may be Adam that learns clearly more.",
+    "first loss it may be Adam that learns clearly more, or all planned epochs.",
     cause="Constant weights; a standard deviation that does not fit the number of inputs.",
     remedy="Draw weights with He's or Glorot's scheme; biases start at zero.",
     reference="He et al. 2015, Delving deep into rectifiers; Glorot & Bengio 2010",
@@ -65,17 +65,25 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
     scales = ("standard_inputs", "ranged_inputs", "standard_targets")
     by_scale = any(helps(setup, name) for name in scales)
     sound = helps(setup, "reinitialised_adam", "adam")
-    drawn = "reinitialised" if helps(setup, "reinitialised") else "reinitialised_adam"
+    whole = far and helps(setup, "reinitialised_whole", "whole_run")
+    drawn = (
+        "reinitialised_whole"
+        if whole
+        else "reinitialised"
+        if helps(setup, "reinitialised")
+        else "reinitialised_adam"
+    )
     if "reinitialised" not in setup.fits or by_scale or made_up_for(setup, drawn):
         return None
-    if not (helps(setup, "reinitialised") and (far or sound)) and not (far and sound):
+    if not (helps(setup, "reinitialised") and (far or sound)) and not (far and (sound or whole)):
         return None
     # Where a lower rate does as well with the very same weights, it is the rate.
     most = learnt(setup, drawn) or 0.0
     slower = [learnt(setup, name) for name in ("slower_10", "slower_100", "slower_1000")]
     if any(one is not None and one >= most - near for one in slower):
         return None
-    base = "adam" if drawn == "reinitialised_adam" else base_of(setup)
+    others = {"reinitialised_adam": "adam", "reinitialised_whole": "whole_run"}
+    base = others.get(drawn, base_of(setup))
     begins = (
         f"The first loss is {loss.initial:.3g}, and guessing gives {loss.guess or 0.0:.3g}. "
         if far
@@ -83,7 +91,7 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
     )
     return _finding(
         setup,
-        "error" if nothing_learnt(setup) else "warning",
+        "error" if nothing_learnt(setup, base) else "warning",
         begins + f"With weights drawn anew a copy reached {told(setup, drawn)}; as it is "
         f"{setup.fits[base].last:.3g}.",
     )

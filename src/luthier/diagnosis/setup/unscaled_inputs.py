@@ -8,10 +8,11 @@ from luthier.diagnosis.gains import base_of, measured, nothing_learnt, scaled_fi
 
 ABOUT = About(
     symptom="The first loss is huge, or learning is slow, uneven and sensitive to the rate.",
-    evidence="Most features stay within 0.1 of zero, or one reaches beyond 20, a copy that gets "
-    "them standardised learns clearly more with the same optimizer, and the planned epochs do not "
-    "make up for it: warning, error where nothing is learnt without. Standardised inputs, and "
-    "images that a first normalisation layer takes care of, are fine.",
+    evidence="Most features stay within 0.1 of zero, or one reaches beyond 20, and a copy that "
+    "gets them standardised learns clearly more: with the same optimizer, where the planned epochs "
+    "do not make up for it, or with Adam at the better of two rates. Warning, error where nothing "
+    "is learnt without. Standardised inputs, and images that a first normalisation layer takes "
+    "care of, are fine.",
     cause="Raw units; bytes of pixels; numbers that were scaled twice.",
     remedy="Subtract the training part's mean and divide by its deviation.",
     reference="LeCun et al. 1998, Efficient BackProp, section 4.3",
@@ -25,7 +26,7 @@ def unscaled_inputs(setup: Setup) -> Finding | None:
     fit = scaled_fit(setup, "inputs", "targets", base)
     if fit is None:
         return None
-    base = "whole_run" if fit.endswith("_whole") else base
+    base = "whole_run" if fit.endswith("_whole") else "adam" if fit.endswith("_adam") else base
     pixels = data.low >= 0.0 and 128.0 <= data.high <= _BYTES
     return Finding(
         problem="unscaled_inputs",

@@ -38,6 +38,7 @@ _LONGER = 6.0  # times the steps of other fits
 _MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
 _SHORTEST = 4  # steps of a sequence that has a beginning and an end
 _FEW, _MORE = 4, 16  # rows of a step: too few to normalise by, and enough
+_NOTHING = 0.1  # of all there is: less with any rate, and other initial weights are tried
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
 
 
@@ -166,6 +167,8 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
         changed["standard_targets"] = replace(rows, target=target)
     if inputs is not None and target is not None:
         changed["standard_both"] = replace(rows, inputs=(inputs,), target=target)
+    if inputs is not None and (learned(bench, setup, "adam") or 0.0) < _LOST:
+        bench.best("standard_inputs_adam", data=changed["standard_inputs"])
     whole = bench.fits.get("whole_run")
     lost = whole is not None and (learned(bench, setup, "whole_run") or 0.0) < _LOST
     for name, data in changed.items():
@@ -206,9 +209,15 @@ def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:
         loss.initial is not None and loss.guess is not None and loss.floor is not None
         and loss.initial - loss.floor > 3.0 * (loss.guess - loss.floor)
     )  # fmt: skip
-    if alike or stuck or faint or wild or high:
+    sound = learned(bench, setup, "adam")
+    nothing = sound is not None and sound < _NOTHING
+    if alike or stuck or faint or wild or high or nothing:
         _own_or_adam(bench, "reinitialised", change=reinitialised)
         bench.best("reinitialised_adam", change=reinitialised)
+        whole, own = bench.fits.get("whole_run"), bench.fits.get("own")
+        if high and whole is not None and own is not None and own.rate > 0:
+            by = whole.rate / own.rate
+            bench.run("reinitialised_whole", by=by, change=reinitialised)
     if (stuck or faint) and {"Sigmoid", "Tanh", "Softmax"} & setup.activations.keys():
         bench.best(
             "unsaturated",

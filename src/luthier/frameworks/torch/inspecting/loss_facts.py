@@ -94,6 +94,11 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         floor = _reachable(objective, "none", leaf, target)
     if kind == "difference" and truth is not None and off is not None and truth < off:
         floor = truth
+    if kind == "other" and guess is not None:
+        # What its outputs mean is not known: the lowest that any outputs were seen to reach.
+        free = _reachable(objective, "none", leaf, target)
+        known = [one for one in (truth, free) if one is not None and math.isfinite(one)]
+        floor = min(known, default=None) if min(known, default=guess) < guess else None
     return LossFacts(
         kind=kind,
         initial=float(loss.detach()),
