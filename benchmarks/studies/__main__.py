@@ -20,6 +20,7 @@ CORES = sorted(os.sched_getaffinity(0))[:PROCESSES]
 def run(*arguments: str, cache: str) -> subprocess.Popen[bytes]:
     """Start a module of this benchmark in a fresh process."""
     environment = {**os.environ, "XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # both have theirs where they are installed
     return subprocess.Popen([sys.executable, "-m", *arguments], env=environment)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import luthier
-from benchmarks.engines.networks import small
 from benchmarks.studies.problem import BATCH, EPOCHS, PROCESSES, TRIALS
 from luthier.core import Float
+
+# Named as at the command line: PyTorch is imported while the workers' nursery imports it, too.
+SMALL = f"{Path(__file__).parents[1] / 'engines' / 'networks.py'}:small"
 
 if __name__ == "__main__":
     folder, engine = sys.argv[1:]
     study = luthier.tune(
-        small,
+        SMALL,
         "digits",
         recipe={
             "optimizer": "adam",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from luthier.data import SplitPlan, read
-from luthier.loop.preparation import Preparation
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BATCH, EPOCHS, TRIALS, PROCESSES = 32, 30, 200, 2
 
 
 def digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return training and validation part, prepared as luthier prepares them."""
+    import torch
+
     from luthier.core import Recipe
+    from luthier.data import SplitPlan, read
+    from luthier.loop.preparation import Preparation
 
     arrays = Preparation(read("digits"), SplitPlan(seed=0)).arrays(Recipe(network="mlp"))
     parts = (arrays.train, arrays.val)
