@@ -106,7 +106,7 @@ def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Tri
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _recipe(text: str) -> Recipe:
     """Read a recipe, once while its trial is read again and again."""
     return Recipe.from_json(from_text(text))
