@@ -370,6 +370,17 @@ class TestWhatPays:
         assert first.engine(FAST).setup_seconds(captured) == 0
         assert 0 < second.engine(FAST).setup_seconds(captured) < new
 
+    def test_what_another_process_has_found_out_is_not_found_out_again(
+        self, framework, monkeypatch
+    ):
+        first, second = Choice(), Choice()
+        assert self.chosen(first, framework, 100_000) == FAST
+        for name in ("probe", "epoch_seconds"):
+            monkeypatch.delattr(f"luthier.loop.training.choice.{name}")
+        second.known = second.known.merge(first.known)
+        assert self.chosen(second, framework, 1) == FAST
+        assert second.reasons == first.reasons
+
     def test_the_slower_engine_is_not_taken(self, framework, monkeypatch):
         times = {FAST: 0.2, "torch_eager": 0.1}
         monkeypatch.setattr(
