@@ -104,17 +104,18 @@ def read_rows(
         )
     inputs, target = data
     several = isinstance(inputs, (tuple, list)) and all(hasattr(x, "shape") for x in inputs)
-    xs = tuple(_tensor(x) for x in (inputs if several else [inputs]))
-    y = _tensor(target)
-    if not len(y) or any(len(x) != len(y) for x in xs):
-        counts = ", ".join(str(len(x)) for x in xs)
+    given, y = tuple(inputs if several else [inputs]), _tensor(target)
+    if not len(y) or any(len(x) != len(y) for x in given):
+        counts = ", ".join(str(len(x)) for x in given)
         raise DataError(
             f"inputs have {counts} rows and targets have {len(y)}. Both need the same number, and "
             "at least one. Pass data=(X, y) with a target for each row."
         )
-    if len(y) > most:
+    index = None
+    if len(y) > most:  # of large arrays the rows that are asked for are copied, and no others
         index = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))[:most]
-        xs, y = tuple(x[index] for x in xs), y[index]
+        y = y[index]
+    xs = tuple(_tensor(x, index) for x in given)
     return Rows(tuple(_placed(x, model) for x in xs), _placed(y, model), batch_size)
 
 
@@ -166,10 +167,12 @@ def _stacked(data: Any, most: int, seed: int, seconds: float) -> tuple[Any, Any]
     return (inputs[0] if len(inputs) == 1 else tuple(inputs)), target
 
 
-def _tensor(value: Any) -> Tensor:
+def _tensor(value: Any, index: Tensor | None = None) -> Tensor:
+    """Return a value's rows, all or some of them, as a tensor."""
     if isinstance(value, Tensor):
-        return value.detach()
+        return value.detach() if index is None else value.detach()[index]
     array = np.asarray(value)
+    array = array if index is None else array[index.numpy()]
     if array.dtype.kind in "OUS":
         raise DataError(
             f"an array holds {array.dtype} values, but numbers were expected. Turn categories into "
