@@ -9,7 +9,7 @@ import numpy as np
 
 from luthier.core import DataError, did_you_mean
 
-PREPROCESSING = ("none", "standard", "minmax", "robust", "quantile", "tokens")
+PREPROCESSING = ("none", "raw", "standard", "minmax", "robust", "quantile", "tokens")
 ENCODINGS = ("onehot", "ordinal", "embedding")
 IMPUTATIONS = ("median", "mean", "zero", "most_frequent")
 
@@ -58,7 +58,7 @@ def fit_scaler(
     columns = values.shape[1]
     center, scale = np.zeros(columns), np.ones(columns)
     knots: list[Any] = []
-    if columns and method not in ("none", "tokens"):
+    if columns and method not in ("none", "raw", "tokens"):
         filled = np.where(np.isnan(values), fill, values)
         if method == "quantile":
             knots = _quantile_knots(filled, max_quantiles)

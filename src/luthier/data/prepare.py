@@ -125,7 +125,8 @@ def _fit_inputs(
     if tensor is not None:
         axis = channel_axis(tensor.shape)
         # Bytes are the usual form of images: 0..1 is what networks for images expect.
-        divide = 255.0 if tensor.dtype == np.uint8 and tensor.ndim >= 4 else 1.0
+        images = tensor.dtype == np.uint8 and tensor.ndim >= 4
+        divide = 255.0 if images and recipe.preprocessing != "raw" else 1.0
         flat = np.moveaxis(tensor[train], axis, -1).reshape(-1, tensor.shape[axis])
         values = flat.astype(np.float64) / divide
         return {

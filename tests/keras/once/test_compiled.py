@@ -56,6 +56,18 @@ def test_networks_of_every_kind_pass_the_probe(bench, reference, name):
     assert probe(bench.engine, reference.engine, captured, arrays, recipe, 0) is None
 
 
+def test_a_dropout_of_zero_is_made_again_with_its_seed(bench):
+    """Keras gives a layer random numbers of its own where its rate isn't zero as it is made."""
+
+    def build(n_features: int, n_outputs: int):
+        shape = (n_features,)
+        return keras.Sequential([keras.Input(shape), layers.Dropout(0.5), layers.Dense(n_outputs)])
+
+    recipe = SMALL.replace({"network": "build", "dropout": 0.0, **OWN})
+    captured = bench.framework.capture(Build.read(build, "build"), recipe, data.classes(), 0)
+    assert bench.engine.refuses(captured, recipe) is None
+
+
 @pytest.mark.parametrize("name", ["dropout", "average with batch norm"])
 def test_a_run_in_pieces_equals_one_run(bench, name):
     case = CASES[name]

@@ -268,6 +268,42 @@ class TestFunctions:
         )
         assert any("those that the network penalises" in note for note in study.summary.notes)
 
+    def test_bytes_without_a_channel_are_told_how_to_pass(self):
+        grey = np.zeros((60, 6, 6), "uint8")
+
+        def build():
+            model = keras.Sequential([keras.Input((6, 6)), layers.Flatten(), layers.Dense(3)])
+            model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            return model
+
+        with pytest.raises(LuthierError, match=r"pass numbers, X / 255.0") as told:
+            luthier.train(build, (grey, np.arange(60) % 3))
+        assert "Expected shape (None, 6, 6)" in str(told.value)
+        assert len(str(told.value)) < 700
+
+    def test_a_network_that_scales_bytes_gets_bytes(self):
+        """As most tutorials for images begin: divided twice, nothing could be learnt."""
+        top = np.random.default_rng(0).integers(0, 256, size=(300, 6, 6, 1)).astype("uint8")
+        bright = (top[:, 0, 0, 0] > 127).astype(int)
+
+        def build():
+            model = keras.Sequential(
+                [
+                    keras.Input((6, 6, 1)),
+                    layers.Rescaling(1 / 255),
+                    layers.Flatten(),
+                    layers.Dense(2, "softmax"),
+                ]
+            )
+            model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
+            return model
+
+        recipe = {"epochs": 20}
+        trained = luthier.train(build, (top, bright), recipe=recipe, engine="keras_eager")
+        assert trained.trial.recipe.preprocessing == "raw"
+        assert trained.parts.arrays.train.inputs[0].max() == 255
+        assert trained.metrics["accuracy"] > 0.8
+
     def test_a_family_of_the_other_framework_is_told(self):
         with pytest.raises(LuthierError, match="makes networks of keras"):
             luthier.train(dense, (X, Y), framework="torch")

@@ -9,7 +9,7 @@ from luthier.core import DataError, Recipe
 from luthier.data import Preprocessing, SplitPlan, from_python, prepare, read, split
 from luthier.data.fit import ENCODINGS, IMPUTATIONS, PREPROCESSING
 
-SCALERS = [name for name in PREPROCESSING if name != "tokens"]
+SCALERS = [name for name in PREPROCESSING if name not in ("raw", "tokens")]  # raw is none here
 
 
 @pytest.mark.parametrize("preprocessing", SCALERS)
@@ -191,6 +191,14 @@ def test_bytes_are_images_from_0_to_1():
     arrays = prepare(dataset, split(dataset), Recipe(preprocessing="none")).arrays
     assert arrays.task.input_shape == (1, 8, 8)
     assert arrays.train.inputs[0].max() <= 1
+
+
+def test_raw_bytes_stay_bytes():
+    """A network with a layer that scales them takes them as they are."""
+    x = np.random.default_rng(0).integers(0, 256, (60, 8, 8)).astype(np.uint8)
+    dataset = from_python((x, np.arange(60) % 2))
+    train = prepare(dataset, split(dataset), Recipe(preprocessing="raw")).arrays.train
+    assert np.array_equal(train.inputs[0][:, 0], x[train.rows])
 
 
 def test_tokens_stay_whole_numbers():

@@ -265,9 +265,11 @@ KEYS: tuple[Key, ...] = (
     Key(
         "preprocessing",
         "choice",
-        "How numbers are scaled; fitted on the training part, and exported with the network.",
+        "How numbers are scaled; fitted on the training part, and exported with the network. "
+        "Bytes of images are divided by 255 first, but for `raw`: a network with a layer that "
+        "scales them takes them as they are.",
         "Networks train badly on unscaled numbers.",
-        choices=("none", "standard", "minmax", "robust", "quantile", "tokens"),
+        choices=("none", "raw", "standard", "minmax", "robust", "quantile", "tokens"),
     ),
     Key(
         "encoding",

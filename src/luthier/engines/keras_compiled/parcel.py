@@ -127,11 +127,11 @@ def _drops(model: Any) -> list[tuple[Any, bool]]:
 
 @contextmanager
 def _without_rates(drops: list[tuple[Any, bool]]) -> Iterator[None]:
-    """Let layers that were made without a rate say so: with one they would be made with a seed."""
+    """Let layers say whether they were made with a rate: with one they are made with a seed."""
     kept = [layer.rate for layer, _ in drops]
     for layer, bare in drops:
-        if bare:
-            layer.rate = 0.0
+        if bare or not layer.rate:
+            layer.rate = 0.0 if bare else 0.5
     yield
     for (layer, _), rate in zip(drops, kept, strict=True):
         layer.rate = rate

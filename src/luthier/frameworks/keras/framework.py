@@ -96,8 +96,8 @@ class KerasFramework:
         read = self._read(model, recipe, arrays, loss_known="loss" in given)
         read.notes += precision_notes(model)
         if any(isinstance(layer, _SCALING) for layer in model._flatten_layers()):
-            read.keys["preprocessing"] = "none"
-            read.notes.append("preprocessing: none, since a layer of the network scales its inputs")
+            read.keys["preprocessing"] = "raw"
+            read.notes.append("preprocessing: raw, since a layer of the network scales its inputs")
         first = recipe.replace(read.keys)
         return Baseline(
             first,

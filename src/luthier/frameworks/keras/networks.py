@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import keras
@@ -147,10 +148,27 @@ def _tried(build: Build, model: Any, sample: Any) -> Any:
     except Exception as error:
         raise BuilderError(
             f"{build.reference}: the network raised {type(error).__name__} on inputs of shape "
-            f"{shapes}: {error}. One row has shape {tuple(sample[0].shape[1:])}; take n_features, "
-            "input_shape, cardinalities as arguments to fit it, or `preprocessing: tokens` for "
-            "token numbers."
+            f"{shapes}: {_said(error)}. One row has shape {tuple(sample[0].shape[1:])}; take "
+            "n_features, input_shape, cardinalities as arguments to fit it, or `preprocessing: "
+            f"tokens` for token numbers.{_grey(tuple(sample[0].shape[1:]))}"
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """Return what Keras says, without colours, without the inputs' numbers and its own frames."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error)).partition("Arguments received by")[0]
+    text = re.sub(r"\[[^A-Za-z]*\]", "[...]", text)
+    text = re.sub(r"Exception encountered when calling \S+\.", "", text)
+    return " ".join(text.split())[:400].rstrip(". ")
+
+
+def _grey(shape: tuple[int, ...]) -> str:
+    if len(shape) != 3 or shape[0] != 1:
+        return ""
+    return (
+        f" Bytes of shape {shape[1:]} are read as images with one channel: pass numbers, "
+        "X / 255.0, to keep their shape, or X[..., None] with the channel last."
+    )
 
 
 def _fed(inputs: Any) -> Any:
