@@ -49,10 +49,10 @@ class Trial:
     changed: int = 0
     purpose: str = "search"
 
-    @property
+    @cached_property
     def epochs(self) -> int:
         """How many epochs it was trained for."""
-        return len(self.curves)
+        return len(self.curves)  # asked of every trial at every decision
 
     @property
     def copied(self) -> int:
@@ -126,10 +126,15 @@ class History:
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""
-        if not newer.trials:
-            return replace(newer, trials=self.trials)
-        trials = {trial.number: trial for trial in (*self.trials, *newer.trials)}
-        return replace(newer, trials=tuple(trials[number] for number in sorted(trials)))
+        trials = list(self.trials)
+        for trial in newer.trials:
+            if trial.number < len(trials) and trials[trial.number].number == trial.number:
+                trials[trial.number] = trial
+            else:
+                trials.append(trial)
+        if len(trials) > len(self.trials):
+            trials = sorted({trial.number: trial for trial in trials}.values(), key=_number)
+        return replace(newer, trials=tuple(trials))
 
     def score(self, trial: Trial, epochs: int | None = None) -> float | None:
         """Return a trial's best score so far, or within its first epochs."""
@@ -218,7 +223,8 @@ class History:
     @cached_property
     def epochs(self) -> int:
         """All epochs trained, of failed and pruned trials too."""
-        return sum(trial.epochs - trial.copied for trial in self.trials)
+        copied = sum(trial.copied for trial in self.trials if trial.parent is not None)
+        return sum(trial.epochs for trial in self.trials) - copied
 
     @cached_property
     def planned(self) -> int:
@@ -233,3 +239,7 @@ class History:
 
 def _seed(trial: Trial) -> int:
     return trial.seed
+
+
+def _number(trial: Trial) -> int:
+    return trial.number
