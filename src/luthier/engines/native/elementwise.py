@@ -70,4 +70,5 @@ UNARY: Mapping[str, Unary] = {
     "add_number": Unary("x + {number}", "R(1.0)", ""),
     "sub_number": Unary("x - {number}", "R(1.0)", ""),
     "mul_number": Unary("x * {number}", "{number}", ""),
+    "div_number": Unary("x / {number}", "R(1.0) / {number}", ""),
 }

@@ -88,31 +88,44 @@ def linear_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
 
 
 def dropped(to: Writer, layer: Layer) -> None:
-    """Drop some of a layer's results: where they were positive, their own zeros are the mask."""
-    call, y = layer.numbers.get("dropout"), to.value(layer.name)
-    if call is not None:
-        to.lines += [
-            f"if (call->thresholds[{call}]) {{",
-            *_drawing(call),
-            f"  for (long b = 0; b < {to.rows_of(layer.name)}; b++) EACH(j, {layer.width})",
-            f"    {y}[b * {to.stride(layer.name)} + j] *= "
-            f"drawn(own, {_position(to, layer)}) < bound ? 0 : kept;",
-            "}",
-        ]
+    """Drop some of a layer's results."""
+    if "dropout" in layer.numbers:
+        _drop(to, layer, to.value(layer.name))
+
+
+def _drop(to: Writer, layer: Layer, array: str) -> None:
+    """Drop numbers of an array by a layer's own dropout."""
+    call = layer.numbers["dropout"]
+    to.lines += [
+        f"if (call->thresholds[{call}]) {{",
+        *drawing(call),
+        f"  for (long b = 0; b < {to.rows_of(layer.name)}; b++) EACH(j, {layer.width})",
+        f"    {array}[b * {to.stride(layer.name)} + j] *= "
+        f"drawn(own, {_position(to, layer)}) < bound ? 0 : kept;",
+        "}",
+    ]
 
 
 def _position(to: Writer, layer: Layer) -> str:
     """Return where in a flat mask of PyTorch's shape a number of row b and column j lies."""
-    pixels, width = to.pixels(layer.name), layer.width
-    if pixels == 1:
-        return f"(uint32_t)(b * {width} + j)"
-    channel = f"b / {pixels} * {width} + j"
-    if layer.numbers.get("channels"):
-        return f"(uint32_t)({channel})"
-    return f"(uint32_t)(({channel}) * {pixels} + b % {pixels})"
+    rows, columns = to.pixels(layer.name), layer.width
+    terms = []
+    for axis, stride, examples in layer.numbers["mask"]:
+        place, size = {
+            "example": ("b" if rows == 1 else f"b / {rows}", 0),
+            "row": (f"b % {rows}", rows),
+            "column": ("j", columns),
+        }[axis.kind]
+        if axis.step > 1:
+            place = f"{place} / {axis.step}"
+        if axis.kind != "example" and axis.size * axis.step < size:
+            place = f"({place}) % {axis.size}"
+        times = f" * {stride}" * (stride > 1) + f" * {to.rows}" * examples
+        terms.append(f"({place}){times}")
+    return f"(uint32_t)({' + '.join(terms)})"
 
 
-def _drawing(call: int) -> list[str]:
+def drawing(call: int) -> list[str]:
     """Return the lines that prepare the draws of a call of dropout."""
     return [
         f"  const uint32_t bound = call->thresholds[{call}];",
@@ -123,15 +136,20 @@ def _drawing(call: int) -> list[str]:
 
 
 def through_relu(to: Writer, layer: Layer) -> None:
-    """Pass a layer's gradient back through its own relu and dropout."""
+    """Pass a layer's gradient back through its own relu and dropout.
+
+    Where it has both, the zeros of its results say what was dropped; else it is drawn again.
+    """
     g, y, call = to.gradient(layer.name), to.value(layer.name), layer.numbers.get("dropout")
     size = to.size(layer.name)
     if layer.numbers.get("relu") and not to.gates(layer.name):
         to.lines.append(f"EACH(i, {size}) {g}[i] = {y}[i] > 0 ? {g}[i] : 0;")
-    if call is not None:
+    if call is not None and layer.numbers.get("relu"):
         to.lines.append(
             f"if (call->thresholds[{call}]) EACH(i, {size}) {g}[i] *= (real)call->scales[{call}];"
         )
+    elif call is not None:
+        _drop(to, layer, g)
 
 
 def batch_norm(to: Writer, layer: Layer) -> None:
@@ -228,54 +246,31 @@ def _to_scales(to: Writer, layer: Layer, along: str, sums: str, columns: int) ->
 
 def layer_norm(to: Writer, layer: Layer) -> None:
     """Standardise every row."""
-    (x,), stride, width = layer.inputs, to.stride(layer.name), layer.width
+    (x,), names = layer.inputs, layer.tensors
     mean, scale = (to.matrix(f"{to.value(layer.name)}_{n}", x, 1) for n in ("mean", "scale"))
-    share = number(1 / width)
-    to.lines += [
-        f"for (long b = 0; b < {to.rows}; b++) {{",
-        f"  const real *x = {to.value(x)} + b * {stride};",
-        "  real total = 0, square = 0;",
-        f"  SUM(total) for (long j = 0; j < {width}; j++) total += x[j];",
-        f"  const real mean = total * {share};",
-        f"  SUM(square) for (long j = 0; j < {width}; j++) "
-        "square += (x[j] - mean) * (x[j] - mean);",
-        f"  {mean}[b] = mean;",
-        f"  {scale}[b] = R(1.0) / sqrt_(square * {share} + {number(layer.numbers['eps'])});",
-        "}",
-    ]
-    _scaled(to, layer, f"{mean}[b]", f"{scale}[b]", width)
+    weight, bias = (to.tensor(names[n]) if n in names else "0" for n in ("weight", "bias"))
+    to.lines.append(
+        f"standardise({to.value(x)}, {to.rows_of(x)}, {layer.width}, {to.stride(x)}, "
+        f"{number(layer.numbers['eps'])}, {weight}, {bias}, {int('relu' in layer.numbers)}, "
+        f"{to.value(layer.name)}, {mean}, {scale});"
+    )
+    dropped(to, layer)
 
 
 def layer_norm_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
     """Pass gradients through a row's own statistics."""
-    (x,), stride, width = layer.inputs, to.stride(layer.name), layer.width
-    g, value, names = to.gradient(layer.name), to.value(layer.name), layer.tensors
+    (x,), value, names = layer.inputs, to.value(layer.name), layer.tensors
     columns = to.columns(layer.name)
     sums, along = (to.array(f"{value}_{n}", columns) for n in ("sums", "along"))
-    plain = f"(({to.value(x)}[b * {stride} + j] - {value}_mean[b]) * {value}_scale[b])"
+    weight = to.tensor(names["weight"]) if "weight" in names else "0"
     through_relu(to, layer)
-    column_sums(to, layer.name, g, sums)
-    to.lines += [
-        f"EACH(j, {columns}) {along}[j] = 0;",
-        f"for (long b = 0; b < {to.rows}; b++) EACH(j, {width}) "
-        f"{along}[j] += {g}[b * {stride} + j] * {plain};",
-    ]
+    into, adds = (to.gradient(x), to.adds(to.gradient(x))) if wanted else ("0", False)
+    to.lines.append(
+        f"standardise_back({to.value(x)}, {to.gradient(layer.name)}, {to.rows_of(x)}, "
+        f"{layer.width}, {to.stride(x)}, {value}_mean, {value}_scale, {weight}, {into}, "
+        f"{int(adds)}, {along}, {sums});"
+    )
     _to_scales(to, layer, along, sums, columns)
-    if not wanted:
-        return
-    weight = f" * {to.tensor(names['weight'])}[j]" if "weight" in names else ""
-    target, share = to.gradient(x), number(1 / width)
-    sign = "+=" if to.adds(target) else "="
-    pulled = f"({g}[b * {stride} + j]{weight})"
-    to.lines += [
-        f"for (long b = 0; b < {to.rows}; b++) {{",
-        "  real total = 0, along = 0;",
-        f"  SUM(total) for (long j = 0; j < {width}; j++) total += {pulled};",
-        f"  SUM(along) for (long j = 0; j < {width}; j++) along += {pulled} * {plain};",
-        f"  EACH(j, {width}) {target}[b * {stride} + j] {sign} "
-        f"{value}_scale[b] * ({pulled} - {share} * (total + {plain} * along));",
-        "}",
-    ]
 
 
 def dropout(to: Writer, layer: Layer) -> None:
@@ -285,7 +280,7 @@ def dropout(to: Writer, layer: Layer) -> None:
     mask = to.matrix(f"{value}_mask", layer.name)
     to.lines += [
         f"if (call->thresholds[{call}]) {{",
-        *_drawing(call),
+        *drawing(call),
         f"  for (long b = 0; b < {to.rows_of(layer.name)}; b++) EACH(j, {layer.width}) {{",
         f"    const real m = drawn(own, {_position(to, layer)}) < bound ? 0 : kept;",
         f"    {mask}[b * {stride} + j] = m;",

@@ -90,7 +90,7 @@ class Memory:
         for group in (kernels, others, changing, fixed):
             for name in group:
                 shape = tensors[name].shape
-                if not 1 <= len(shape) <= 2 and name not in turned:
+                if not shape or (prod(shape[:-2]) > 1 and name not in turned):
                     raise CaptureError(
                         f"'{name}' has the shape {shape}, and C programs take one or two dimensions"
                     )

@@ -59,7 +59,7 @@ class Plan:
 
 
 def joined(layers: Iterable[Layer], output: str) -> tuple[Layer, ...]:
-    """Join a relu, and a dropout after it, to the layer whose result it alone reads.
+    """Join a bias, a relu, and a dropout after it, to the layer whose result it alone reads.
 
     Each takes one pass over memory less.
     """
@@ -69,11 +69,21 @@ def joined(layers: Iterable[Layer], output: str) -> tuple[Layer, ...]:
     for layer in layers:
         before = found.get(layer.inputs[0])
         alone = readers.count(layer.inputs[0]) == 1 and layer.inputs[0] != output
-        if alone and before is not None and (more := _taken(before, layer)):
+        if alone and before is not None and _biases(before, layer):
+            del found[before.name]
+            tensors = {**before.tensors, "bias": layer.tensors["shift"]}
+            layer = replace(before, name=layer.name, tensors=tensors)
+        elif alone and before is not None and (more := _taken(before, layer)):
             del found[before.name]
             layer = replace(before, name=layer.name, numbers={**before.numbers, **more})
         found[layer.name] = layer
     return tuple(found.values())
+
+
+def _biases(before: Layer, layer: Layer) -> bool:
+    """Tell whether a layer adds a bias to the products of the one before it."""
+    adds = layer.kind == "shift" and layer.numbers["rows"] == 1
+    return adds and before.kind == "linear" and not ({"bias"} & {*before.tensors} or before.numbers)
 
 
 def _taken(before: Layer, layer: Layer) -> dict[str, Any]:
@@ -82,6 +92,6 @@ def _taken(before: Layer, layer: Layer) -> dict[str, Any]:
         return {}
     if layer.kind == "unary" and layer.numbers["op"] == "relu":
         return {"relu": True}
-    if layer.kind == "dropout" and "relu" in before.numbers and not layer.numbers["channels"]:
-        return {"dropout": layer.numbers["call"]}
+    if layer.kind == "dropout" and layer.numbers["all"]:
+        return {"dropout": layer.numbers["call"], "mask": layer.numbers["mask"]}
     return {}

@@ -1,26 +1,40 @@
-"""Reads the operations of a graph that only images have."""
+"""Reads the operations of a graph that move windows over images."""
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import CaptureError, Node
+from luthier.engines.native.views import EXAMPLE, View, of_images, of_rows
 from luthier.engines.native.window import Window
 
 if TYPE_CHECKING:
     from luthier.engines.native.planner import Planner
 
 
+def image(planner: Planner, view: View) -> View:
+    """Return a view of all that a layer made: examples, channels that are its columns, sides."""
+    if len(view.dims) < 2:
+        raise CaptureError("it moves a window over what is no image")
+    whole = of_images(view.base, view.sides(2), planner.widths[view.base])
+    if planner.pixels[view.base] == view.numbers(2) and view == whole:
+        return view
+    rank = len(view.dims)
+    last = planner.copied(view.permuted((0, *range(2, rank), 1)))
+    return last.permuted((0, rank - 1, *range(1, rank - 1)))
+
+
 def convolution(planner: Planner, node: Node) -> None:
     """Read a convolution; one that looks at single pixels is a linear layer of their channels."""
     args = node.args
-    channels, *sides = planner.shape(args["input"])
+    view = planner.view(args["input"])
     kernel = planner.parameter(args["weight"])
     if kernel is None:
         raise CaptureError("it convolves with a value that it computed")
     shape = planner.tensors[kernel].shape
     made, size, groups = shape[0], shape[2:], args["groups"]
+    channels, sides = view.places(1), view.sides(2)
     if args["transposed"]:
         raise CaptureError("its convolution is a transposed one")
     if {*args["dilation"]} != {1}:
@@ -38,64 +52,51 @@ def convolution(planner: Planner, node: Node) -> None:
     tensors = {"kernel": kernel}
     if args.get("bias") is not None:
         tensors["bias"] = planner.tensor(args["bias"], made)
-    out = (made, *window.out[2 - len(sides) :])
-    rows = planner.rows(args["input"])
     numbers: dict[str, Any] = {"window": window}
-    if window.taps == 1 and window.stride == (1, 1) and groups == 1:
-        planner.add(node, "linear", (args["input"],), {}, tensors, out)
-    elif groups > 1:
-        planner.add(node, "depthwise", (args["input"],), numbers, tensors, out)
-    elif rows is None or rows in planner.learned:
-        planner.add(node, "convolution", (args["input"],), numbers, tensors, out)
-    else:  # it needs no gradient, and its planes are copied into a border anyway
-        numbers["planes"], planner.shapes[node.name] = channels, out
-        planner.same[node.name] = planner.layer(
-            "convolution", node.name, (rows,), (made, window.places), numbers, tensors
-        )
+    kind = "depthwise" if groups > 1 else "convolution"
+    if kind == "convolution" and _in_planes(planner, view):
+        numbers["planes"] = channels  # it is copied into a border anyway, and needs no gradient
+    else:
+        view = image(planner, view)
+    if window.taps == 1 and window.stride == (1, 1) and "planes" not in numbers and groups == 1:
+        kind, numbers = "linear", {}
+    name = planner.layer(kind, node.name, (view.base,), (made, window.places), numbers, tensors)
+    planner.views[node.name] = of_images(name, window.out[2 - len(sides) :], made)
+
+
+def _in_planes(planner: Planner, view: View) -> bool:
+    """Tell whether an image is a row that depends on nothing, a channel after the other."""
+    if view.base in planner.learned or planner.pixels[view.base] > 1:
+        return False
+    flat = of_rows(view.base, (), planner.widths[view.base])
+    return view == flat.reshaped((-1, view.places(1), *view.sides(2)))
 
 
 def max_pool(planner: Planner, node: Node) -> None:
     """Read the largest of every window."""
-    window, out = _pooled(planner, node)
     if {*node.args.get("dilation", (1,))} != {1}:
         raise CaptureError("its pooling is a dilated one")
-    planner.add(node, "max_pool", (node.args["self"],), {"window": window}, shape=out)
-    planner.severally(node)
+    _pooled(planner, node, "max_pool", {})
+    planner.results[node.name] = node
 
 
 def avg_pool(planner: Planner, node: Node) -> None:
     """Read the mean of every window."""
     args = node.args
-    window, out = _pooled(planner, node)
     numbers = {
-        "window": window,
         "with_padding": args.get("count_include_pad", True),
         "divisor": args.get("divisor_override"),
     }
-    planner.add(node, "avg_pool", (args["self"],), numbers, shape=out)
+    _pooled(planner, node, "avg_pool", numbers)
 
 
-def mean(planner: Planner, node: Node) -> None:
-    """Read the mean of whole images."""
+def _pooled(planner: Planner, node: Node, kind: str, numbers: dict[str, Any]) -> None:
     args = node.args
-    channels, *sides = planner.shape(args["self"])
-    rank = 2 + len(sides)
-    given = args.get("dim")
-    dims = {one % rank for one in (given if isinstance(given, tuple) else (given or 0,))}
-    if not sides or dims != {*range(2, rank)}:
-        raise CaptureError(f"it takes a mean over {given}, and C programs take those of images")
-    kept = (1,) * len(sides) if args.get("keepdim", False) else ()
-    whole = (1, prod(sides))
-    numbers = {"window": Window.over(whole, whole, (1, 1), (0, 0)), "with_padding": True}
-    planner.add(node, "avg_pool", (args["self"],), numbers, shape=(channels, *kept))
-
-
-def _pooled(planner: Planner, node: Node) -> tuple[Window, tuple[int, ...]]:
-    args = node.args
-    channels, *sides = planner.shape(args["self"])
-    size = _pair(args["kernel_size"])
+    view = planner.view(args["self"])
+    size, sides = _pair(args["kernel_size"]), view.sides(2)
     if len(sides) != 2:
         raise CaptureError(f"it pools over {len(sides)} dimensions")
+    view = image(planner, view)
     window = Window.over(
         _pair(sides),
         size,
@@ -103,7 +104,39 @@ def _pooled(planner: Planner, node: Node) -> tuple[Window, tuple[int, ...]]:
         _pair(args.get("padding", (0, 0))),
         over_the_edge=args.get("ceil_mode", False),
     )
-    return window, (channels, *window.out)
+    width = planner.widths[view.base]
+    made = planner.layer(
+        kind, node.name, (view.base,), (width, window.places), {"window": window, **numbers}
+    )
+    planner.views[node.name] = of_images(made, window.out, width)
+
+
+def mean(planner: Planner, node: Node) -> None:
+    """Read the mean of some dimensions: of an image's sides, or of tokens."""
+    args = node.args
+    view = planner.view(args["self"])
+    rank, given = len(view.dims), args.get("dim")
+    if given is None:
+        raise CaptureError("it takes a mean over examples")
+    dims = sorted(one % rank for one in (given if isinstance(given, tuple) else (given,)))
+    rest = [i for i in range(rank) if i not in dims]
+    if any(axis.kind == EXAMPLE for i in dims for axis in view.dims[i]) or len(rest) > 2:
+        raise CaptureError(f"it takes a mean over {given}")
+    order = (rest[0], *dims, *rest[1:])
+    rows = planner.rows(
+        view.permuted(order) if len(rest) == 2 else view.permuted(order).with_one(rank)
+    )
+    whole, width = (1, planner.pixels[rows.base]), planner.widths[rows.base]
+    numbers = {"window": Window.over(whole, whole, (1, 1), (0, 0)), "with_padding": True}
+    made = of_rows(
+        planner.layer("avg_pool", node.name, (rows.base,), (width, 1), numbers), (), width
+    )
+    if len(rest) == 1:
+        made = made.without((1,))
+    if args.get("keepdim", False):
+        for dim in dims:
+            made = made.with_one(dim)
+    planner.views[node.name] = made
 
 
 def _pair(numbers: Any, before: int = 1) -> tuple[int, int]:
@@ -114,3 +147,11 @@ def _pair(numbers: Any, before: int = 1) -> tuple[int, int]:
     """
     given = tuple(numbers)
     return (before, given[0]) if len(given) == 1 else (given[0], given[1])
+
+
+READ: Mapping[str, Callable[[Planner, Node], None]] = {
+    "convolution": convolution,
+    "max_pool2d_with_indices": max_pool,
+    "avg_pool2d": avg_pool,
+    "mean": mean,
+}

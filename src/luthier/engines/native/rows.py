@@ -19,16 +19,21 @@ def filled_for(machine: Machine) -> Place:
     """Return what fills up the rows of a data set: targets, and inputs that are evaluated.
 
     Programs gather the inputs of a batch, which thus may stay as they are; the others they read
-    in place.
+    in place. Whole numbers become real ones, which hold those of any table that fits in memory.
     """
+    dtype = np.dtype(np.float64 if machine.double else np.float32)
 
     def place(arrays: Any) -> Any:
         if isinstance(arrays, Examples):
-            return arrays._replace(target=filled(arrays.target, machine.padded))
+            (inputs,) = arrays.inputs
+            return arrays._replace(
+                inputs=(inputs.astype(dtype, copy=False),),
+                target=filled(arrays.target, machine.padded),
+            )
         if not isinstance(arrays, Rows):
             return arrays
         (inputs,) = arrays.inputs
-        flat = inputs.reshape(inputs.shape[0] * inputs.shape[1], -1)
+        flat = inputs.reshape(inputs.shape[0] * inputs.shape[1], -1).astype(dtype, copy=False)
         return arrays._replace(
             inputs=(filled(flat, machine.apart, spare=SPARE),),
             sample_target=filled(arrays.sample_target, machine.padded),

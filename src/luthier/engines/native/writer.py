@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from luthier.engines.native import convolutions, layers, pooling, rearranged
+from luthier.engines.native import attention, convolutions, copies, layers, pooling, tokens
 from luthier.engines.native.borders import Border
 from luthier.engines.native.gemm import Product
 from luthier.engines.native.machine import Machine
@@ -175,8 +175,10 @@ FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
     "depthwise": convolutions.depthwise,
     "max_pool": pooling.max_pool,
     "avg_pool": pooling.avg_pool,
-    "pixels": rearranged.pixels,
-    "planes": rearranged.planes,
+    "copy": copies.copy,
+    "shift": tokens.shift,
+    "embedding": tokens.embedding,
+    "attention": attention.attention,
 }
 BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "linear": layers.linear_back,
@@ -189,6 +191,8 @@ BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "depthwise": convolutions.depthwise_back,
     "max_pool": pooling.max_pool_back,
     "avg_pool": pooling.avg_pool_back,
-    "pixels": rearranged.pixels_back,
-    "planes": rearranged.planes_back,
+    "copy": copies.copy_back,
+    "shift": tokens.shift_back,
+    "embedding": tokens.embedding_back,
+    "attention": attention.attention_back,
 }

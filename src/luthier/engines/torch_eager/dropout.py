@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ _CHANNELWISE: dict[Callable[..., Any], int] = {
 
 
 class KeyedDropout(TorchFunctionMode):
-    """Replaces the masks of `torch.nn.functional.dropout` and its channel-wise kin.
+    """Replaces the masks of `torch.nn.functional.dropout`, its channel-wise kin, and attention.
 
     A mode sees every call of a forward pass, the user's own ones too. Other random operations
     draw from the generator, which the engine seeds before each step.
@@ -48,7 +49,54 @@ class KeyedDropout(TorchFunctionMode):
             return self._drop(*args, **kwargs)
         if func in _CHANNELWISE:
             return self._drop(*args, **kwargs, batched=_CHANNELWISE[func])
+        if func is functional.scaled_dot_product_attention:
+            return self._attend(*args, **kwargs)
+        if func is functional.multi_head_attention_forward:
+            return self._inside(func, args, kwargs)
         return func(*args, **kwargs)
+
+    def _inside(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call a function of Python, and see what it calls: it asks for modes itself."""
+        asks = functional.has_torch_function  # type: ignore[attr-defined]
+        functional.has_torch_function = lambda *_: False  # type: ignore[attr-defined]
+        try:
+            with self:
+                return func(*args, **kwargs)
+        finally:
+            functional.has_torch_function = asks  # type: ignore[attr-defined]
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        *,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        """Take attention apart where it drops shares: its own ways draw masks of theirs."""
+        if dropout_p <= 0.0:
+            return functional.scaled_dot_product_attention(
+                *(query, key, value, attn_mask, 0.0, is_causal), scale=scale, enable_gqa=enable_gqa
+            )
+        if enable_gqa:
+            key, value = (
+                x.repeat_interleave(query.shape[-3] // x.shape[-3], -3) for x in (key, value)
+            )
+        factor = query.shape[-1] ** -0.5 if scale is None else scale
+        scores = query @ key.transpose(-2, -1) * factor
+        if is_causal:
+            attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        if attn_mask is not None and attn_mask.dtype is torch.bool:
+            scores = scores.masked_fill(~attn_mask, -math.inf)
+        elif attn_mask is not None:
+            scores = scores + attn_mask
+        return self._drop(torch.softmax(scores, -1), dropout_p) @ value
 
     def _drop(
         self,

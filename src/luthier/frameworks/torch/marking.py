@@ -54,12 +54,39 @@ class Marking(TorchFunctionMode):
             return self._drop(*args, **kwargs)
         if func in _CHANNELWISE:
             return self._drop(*args, **kwargs, batched=_CHANNELWISE[func])
+        if func is functional.scaled_dot_product_attention:
+            return self._attend(*args, **kwargs)
+        if func is functional.multi_head_attention_forward:
+            return _inside(self, func, args, kwargs)
         if func in _DETACHING:
             return torch.ops.luthier.detach(*args)
         result = func(*args, **kwargs)
         if torch.is_grad_enabled() or not _computes(func, args):
             return result
         return pytree.tree_map_only(Tensor, _detached, result)
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        *,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        """Take attention apart where nothing is masked: its dropout is marked as any other."""
+        if attn_mask is not None or is_causal or enable_gqa:
+            return functional.scaled_dot_product_attention(
+                *(query, key, value, attn_mask, dropout_p, is_causal),
+                scale=scale,
+                enable_gqa=enable_gqa,
+            )
+        factor = query.shape[-1] ** -0.5 if scale is None else scale
+        shares = torch.softmax(query @ key.transpose(-2, -1) * factor, -1)
+        return (self._drop(shares, dropout_p) if dropout_p > 0 else shares) @ value
 
     def _drop(
         self,
@@ -79,6 +106,22 @@ class Marking(TorchFunctionMode):
             kept = 2 if input.ndim >= batched else 1
         dropped: Tensor = torch.ops.luthier.dropout(input, call, kept)
         return input.copy_(dropped) if inplace else dropped
+
+
+def _inside(
+    mode: TorchFunctionMode,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call a function of Python so that a mode sees what it calls: it asks for modes itself."""
+    asks = functional.has_torch_function  # type: ignore[attr-defined]
+    functional.has_torch_function = lambda *_: False  # type: ignore[attr-defined]
+    try:
+        with mode:
+            return func(*args, **kwargs)
+    finally:
+        functional.has_torch_function = asks  # type: ignore[attr-defined]
 
 
 def _computes(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:

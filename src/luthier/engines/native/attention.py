@@ -1,0 +1,237 @@
+"""Attention in C: one head of one example after the other, which stays in the first caches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luthier.engines.native.elementwise import number
+from luthier.engines.native.gemm import Product
+from luthier.engines.native.layers import drawing
+from luthier.engines.native.planner_attention import Heads
+
+if TYPE_CHECKING:
+    from luthier.engines.native.plan import Layer
+    from luthier.engines.native.writer import Writer
+
+
+def attention(to: Writer, layer: Layer) -> None:
+    """Mix values by how much each query looks at each key (Vaswani et al. 2017)."""
+    one = _Head(to, layer)
+    to.lines += [
+        *one.begin(),
+        *one.copied("queries", one.scale),
+        *one.copied("keys"),
+        *one.copied("values", one.value_scale),
+        f"  {one.times_turned('queries', 'keys', one.shares, one.places, one.width)}",
+        f"  shares_of({one.shares}, {one.places}, {one.seen}, {one.seen_filled});",
+        *one.dropped(),
+        f"  {one.times(one.dropped_shares(), 'values', one.buffer('made'), one.places)}",
+        *one.stored(),
+        "}",
+    ]
+
+
+def attention_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass gradients to queries, keys and values."""
+    one = _Head(to, layer)
+    for name in dict.fromkeys(wanted):
+        if not to.adds(to.gradient(name)):
+            to.lines.append(f"memset({to.gradient(name)}, 0, sizeof(real) * {to.size(name)});")
+    g, slopes = one.buffer("made"), one.buffer("slopes")
+    to.lines += [
+        *one.begin(),
+        *one.copied("queries", one.scale),
+        *one.copied("keys"),
+        *one.copied("values", one.value_scale),
+        *one.taken(),
+        *one.dropped(),
+        f"  {one.across(one.dropped_shares(), g, one.buffer('by_values'), one.made)}",
+        f"  {one.times_turned('made', 'values', slopes, one.places, one.made)}",
+        f"  for (long t = 0; t < {one.places}; t++) {{",
+        f"    const real *row = {one.shares} + t * {one.seen_filled};",
+        f"    real *slope = {slopes} + t * {one.seen_filled}, along = 0;",
+        *one.masked(),
+        f"    SUM(along) for (long s = 0; s < {one.seen}; s++) along += slope[s] * row[s];",
+        f"    EACH(s, {one.seen}) slope[s] = row[s] * (slope[s] - along);",
+        f"    for (long s = {one.seen}; s < {one.seen_filled}; s++) slope[s] = 0;",
+        "  }",
+        f"  {one.times(slopes, 'keys', one.buffer('by_queries'), one.places)}",
+        f"  {one.across(slopes, one.buffer('queries'), one.buffer('by_keys'), one.width)}",
+    ]
+    scales = (one.scale, 1.0, one.value_scale)
+    for index, part in enumerate(("queries", "keys", "values")):
+        if layer.inputs[index] in wanted:
+            to.lines += one.added(index, part, scales[index])
+    to.lines.append("}")
+
+
+class _Head:
+    """Arrays and products of one head. Rows of its matrices are whole vectors."""
+
+    def __init__(self, to: Writer, layer: Layer) -> None:
+        self.to, self.layer = to, layer
+        numbers = layer.numbers
+        self.heads, self.places, self.seen = (numbers[n] for n in ("heads", "places", "seen"))
+        self.width, self.made = numbers["numbers"]
+        self.scale, self.value_scale = numbers["scale"], numbers["value_scale"]
+        self.seen_filled = to.machine.padded(self.seen)
+        self.call: int | None = numbers["call"]
+        whole = to.matrix(
+            f"{to.value(layer.name)}_shares", layer.name, self.heads * self.seen_filled
+        )
+        size = self.places * self.seen_filled
+        self.shares = f"({whole} + (b * {self.heads} + h) * {size})"
+
+    def begin(self) -> list[str]:
+        """Return the head of a loop over heads."""
+        return [
+            f"for (long b = 0; b < {self.to.rows}; b++) for (long h = 0; h < {self.heads}; h++) {{"
+        ]
+
+    def buffer(self, part: str) -> str:
+        """Return the array of one of a head's matrices."""
+        rows, width = {
+            "queries": (self.places, self.width),
+            "keys": (self.seen, self.width),
+            "values": (self.seen, self.made),
+            "made": (self.places, self.made),
+            "slopes": (self.places, self.seen),
+            "dropped": (self.places, self.seen),
+            "by_queries": (self.places, self.width),
+            "by_keys": (self.seen, self.width),
+            "by_values": (self.seen, self.made),
+        }[part]
+        name = f"{self.to.value(self.layer.name)}_{part}"
+        return self.to.array(name, rows * self.to.machine.padded(width))
+
+    def _at(self, index: int) -> tuple[str, Heads, str]:
+        """Return an input, where its heads lie, and where a number of the head lies."""
+        name, lies = self.layer.inputs[index], self.layer.numbers["lies"][index]
+        row = f"b * {self.to.pixels(name)} + {lies.row} + t * {lies.places}"
+        column = f"{lies.column} + h * {lies.head} + j * {lies.numbers}"
+        return name, lies, f"({row}) * {self.to.stride(name)} + {column}"
+
+    def copied(self, part: str, scale: float = 1.0) -> list[str]:
+        """Return the lines that copy an input's part, scaled."""
+        index = ("queries", "keys", "values").index(part)
+        name, _, at = self._at(index)
+        width = self.made if part == "values" else self.width
+        rows = self.places if part == "queries" else self.seen
+        filled = self.to.machine.padded(width)
+        times = f" * {number(scale)}" if scale != 1 else ""
+        return [
+            f"  for (long t = 0; t < {rows}; t++) EACH(j, {width})",
+            f"    {self.buffer(part)}[t * {filled} + j] = {self.to.value(name)}[{at}]{times};",
+        ]
+
+    def added(self, index: int, part: str, scale: float) -> list[str]:
+        """Return the lines that add a gradient to an input's."""
+        name, _, at = self._at(index)
+        width = self.made if part == "values" else self.width
+        rows = self.places if part == "queries" else self.seen
+        filled = self.to.machine.padded(width)
+        times = f" * {number(scale)}" if scale != 1 else ""
+        return [
+            f"  for (long t = 0; t < {rows}; t++) EACH(j, {width})",
+            f"    {self.to.gradient(name)}[{at}] += "
+            f"{self.buffer(f'by_{part}')}[t * {filled} + j]{times};",
+        ]
+
+    def _result(self) -> str:
+        stride, filled = self.to.stride(self.layer.name), self.to.machine.padded(self.made)
+        place = f"(b * {self.places} + t) * {stride} + h * {self.made} + j"
+        return f"{{}}[{place}] {{}} {self.buffer('made')}[t * {filled} + j]"
+
+    def stored(self) -> list[str]:
+        """Return the lines that copy a head's result to where it belongs."""
+        text = self._result().format(self.to.value(self.layer.name), "=")
+        return [f"  for (long t = 0; t < {self.places}; t++) EACH(j, {self.made}) {text};"]
+
+    def taken(self) -> list[str]:
+        """Return the lines that copy the gradient by a head's result."""
+        stride, filled = self.to.stride(self.layer.name), self.to.machine.padded(self.made)
+        place = f"(b * {self.places} + t) * {stride} + h * {self.made} + j"
+        g = self.to.gradient(self.layer.name)
+        return [
+            f"  for (long t = 0; t < {self.places}; t++) EACH(j, {self.made}) "
+            f"{self.buffer('made')}[t * {filled} + j] = {g}[{place}];"
+        ]
+
+    def _drawn(self) -> str:
+        first = f"((b * {self.heads} + h) * {self.places} + t) * {self.seen}"
+        return f"(drawn(own, (uint32_t)({first} + s)) < bound ? 0 : kept)"
+
+    def dropped(self) -> list[str]:
+        """Return the lines that drop some of the shares."""
+        if self.call is None:
+            return []
+        row = f"[t * {self.seen_filled} + s]"
+        return [
+            f"  if (call->thresholds[{self.call}]) {{",
+            *drawing(self.call),
+            f"    for (long t = 0; t < {self.places}; t++) EACH(s, {self.seen})",
+            f"      {self.buffer('dropped')}{row} = {self.shares}{row} * {self._drawn()};",
+            "  }",
+        ]
+
+    def dropped_shares(self) -> str:
+        """Return the shares that values are mixed by."""
+        if self.call is None:
+            return self.shares
+        return f"(call->thresholds[{self.call}] ? {self.buffer('dropped')} : {self.shares})"
+
+    def masked(self) -> list[str]:
+        """Return the lines that drop from a row of gradients what was dropped."""
+        if self.call is None:
+            return []
+        return [
+            f"    if (call->thresholds[{self.call}]) {{",
+            *drawing(self.call),
+            f"      EACH(s, {self.seen}) slope[s] *= {self._drawn()};",
+            "    }",
+        ]
+
+    def times_turned(self, left: str, right: str, target: str, rows: int, inner: int) -> str:
+        """Return the line that multiplies by a matrix transposed."""
+        filled = self.to.machine.padded(inner)
+        name = self.to.product(
+            Product(
+                self.to.machine,
+                rows,
+                self.seen_filled,
+                inner,
+                filled,
+                1,
+                filled,
+                self.seen_filled,
+                turned=self.seen,
+            )
+        )
+        return f"{name}({self.buffer(left)}, {self.buffer(right)}, {target}, 0, 0, 0);"
+
+    def times(self, left: str, right: str, target: str, rows: int) -> str:
+        """Return the line that mixes rows of a matrix by shares."""
+        columns = self.to.machine.padded(self.made if right == "values" else self.width)
+        name = self.to.product(
+            Product(
+                self.to.machine, rows, columns, self.seen, self.seen_filled, 1, columns, columns
+            )
+        )
+        return f"{name}({left}, {self.buffer(right)}, {target}, 0, 0, 0);"
+
+    def across(self, left: str, right: str, target: str, width: int) -> str:
+        """Return the line that multiplies by shares transposed."""
+        columns = self.to.machine.padded(width)
+        name = self.to.product(
+            Product(
+                self.to.machine,
+                self.seen,
+                columns,
+                self.places,
+                1,
+                self.seen_filled,
+                columns,
+                columns,
+            )
+        )
+        return f"{name}({left}, {right}, {target}, 0, 0, 0);"

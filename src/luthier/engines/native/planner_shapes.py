@@ -1,0 +1,141 @@
+"""Reads the operations of a graph that say where numbers are: none of them computes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from luthier.core import CaptureError, Node, Ref
+from luthier.engines.native.views import View
+
+if TYPE_CHECKING:
+    from luthier.engines.native.planner import Planner
+
+
+def again(planner: Planner, node: Node) -> None:
+    """Read what changes nothing, or repeats what has one place."""
+    arg = node.args["self"]
+    if isinstance(arg, Ref) and arg.name in planner.kernels:
+        planner.kernels[node.name] = planner.kernels[arg.name]
+        return
+    if isinstance(arg, Ref) and arg.name in planner.scores:
+        planner.scores[node.name] = planner.scores[arg.name]
+        return
+    view = planner.view(arg)
+    if "size" in node.args and not _repeats_nothing(view, node.args["size"]):
+        raise CaptureError(f"it repeats a value to the shape {node.args['size']}")
+    planner.views[node.name] = view
+
+
+def _repeats_nothing(view: View, size: tuple[int, ...]) -> bool:
+    if len(size) != len(view.dims):
+        return False
+    return all(dim or given in (-1, 1) for dim, given in zip(view.dims, size, strict=True))
+
+
+def reshaped(planner: Planner, node: Node) -> None:
+    """Read what joins and cuts dimensions."""
+    arg, size = node.args["self"], tuple(node.args.get("size", node.args.get("shape", ())))
+    if isinstance(arg, Ref) and arg.name in planner.kernels:
+        kernel = planner.kernels[arg.name]
+        shape = planner.tensors[kernel.name].shape
+        if size[-2:] != (shape[::-1] if kernel.turned else shape):
+            raise CaptureError(f"it gives '{kernel.name}' the shape {size}")
+        planner.kernels[node.name] = kernel
+    elif isinstance(arg, Ref) and arg.name in planner.scores:
+        planner.scores[node.name] = planner.scores[arg.name]
+    else:
+        planner.views[node.name] = planner.view(arg).reshaped(size)
+
+
+def permuted(planner: Planner, node: Node) -> None:
+    """Read what changes the order of dimensions."""
+    args = node.args
+    arg = args["self"]
+    if isinstance(arg, Ref) and arg.name in planner.kernels:
+        kernel = planner.kernels[arg.name]
+        if node.op == "permute" and args["dims"] != (1, 0):
+            raise CaptureError(f"it permutes '{kernel.name}' by {args['dims']}")
+        planner.kernels[node.name] = type(kernel)(kernel.name, turned=not kernel.turned)
+        return
+    view = planner.view(arg)
+    rank = len(view.dims)
+    if node.op == "permute":
+        order = [dim % rank for dim in args["dims"]]
+    else:
+        first, second = (0, 1) if node.op == "t" else (args["dim0"] % rank, args["dim1"] % rank)
+        order = [*range(rank)]
+        order[first], order[second] = second, first
+    planner.views[node.name] = view.permuted(order)
+
+
+def unsqueezed(planner: Planner, node: Node) -> None:
+    """Read what adds a dimension of one place."""
+    view = planner.view(node.args["self"])
+    planner.views[node.name] = view.with_one(node.args["dim"] % (len(view.dims) + 1))
+
+
+def squeezed(planner: Planner, node: Node) -> None:
+    """Read what leaves out dimensions of one place."""
+    view = planner.view(node.args["self"])
+    rank = len(view.dims)
+    given: Any = node.args.get("dim", node.args.get("dims"))
+    if given is None:
+        raise CaptureError("it leaves out whatever dimensions have one place")
+    dims = [one % rank for one in (given if isinstance(given, tuple) else (given,))]
+    planner.views[node.name] = view.without(one for one in dims if not view.dims[one])
+
+
+def selected(planner: Planner, node: Node) -> None:
+    """Read what keeps one place of a dimension."""
+    view, args = planner.view(node.args["self"]), node.args
+    dim = args["dim"] % len(view.dims)
+    index = args["index"]
+    if index < 0:
+        index += view.places(dim)
+    planner.views[node.name] = view.cut(dim, index, 1).without((dim,))
+
+
+def sliced(planner: Planner, node: Node) -> None:
+    """Read what keeps some places of a dimension."""
+    view, args = planner.view(node.args["self"]), node.args
+    dim = args.get("dim", 0) % len(view.dims)
+    start, end, step = args.get("start") or 0, args.get("end"), args.get("step", 1)
+    if dim == 0 and start == 0 and (end is None or end >= 2**31):
+        planner.views[node.name] = view  # all examples
+        return
+    if step != 1:
+        raise CaptureError(f"it takes every {step}th place of a dimension")
+    size = view.places(dim)
+    end = size if end is None else min(end, size)
+    start, end = (one + size if one < 0 else one for one in (start, end))
+    planner.views[node.name] = view.cut(dim, start, end - start)
+
+
+def split(planner: Planner, node: Node) -> None:
+    """Read what cuts a dimension into parts, which are taken one by one."""
+    planner.view(node.args["self"])
+    planner.results[node.name] = node
+
+
+def part_of(planner: Planner, node: Node, index: int) -> View:
+    """Return one of the parts that a dimension was cut into."""
+    view, args = planner.view(node.args["self"]), node.args
+    dim = args.get("dim", 0) % len(view.dims)
+    size: Any = args.get("split_sizes", args.get("split_size"))
+    if isinstance(size, int):
+        start = index * size
+        return view.cut(dim, start, min(size, view.places(dim) - start))
+    return view.cut(dim, sum(size[:index]), size[index])
+
+
+READ: Mapping[str, Callable[[Planner, Node], None]] = {
+    **dict.fromkeys(("alias", "clone", "expand"), again),
+    **dict.fromkeys(("view", "_unsafe_view", "reshape"), reshaped),
+    **dict.fromkeys(("permute", "transpose", "t"), permuted),
+    "unsqueeze": unsqueezed,
+    "squeeze": squeezed,
+    "select": selected,
+    "slice": sliced,
+    **dict.fromkeys(("split", "split_with_sizes"), split),
+}

@@ -1,0 +1,212 @@
+"""Attention, embeddings and what reshapes values, in C, compute what PyTorch computes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from luthier import engines, frameworks
+from luthier.core import Build, Part, Recipe
+from luthier.engines.native.compiler import compiler
+from luthier.testing import arrays as data
+
+if not compiler():
+    pytest.skip("there is no C compiler", allow_module_level=True)
+
+WORDS, PLACES, WIDTH = 9, 10, 12
+STEPS = Recipe(
+    optimizer="adam", learning_rate=0.01, batch_size=16, epochs=2, precision="float64", l2=1e-3
+)
+
+
+def sentences():
+    """Return rows of word numbers, in three classes."""
+    arrays, rng = data.classes(), np.random.default_rng(0)
+    task = dataclasses.replace(arrays.task, input_shape=(PLACES,))
+
+    def part(rows):
+        words = rng.integers(WORDS, size=(rows, PLACES))
+        return Part((words,), rng.integers(task.n_outputs, size=rows), None, np.arange(rows))
+
+    return dataclasses.replace(arrays, task=task, train=part(40), val=part(20), key="words")
+
+
+def series():
+    """Return rows of numbers, as long as sentences."""
+    arrays = sentences()
+
+    def part(words):
+        return dataclasses.replace(words, inputs=(words.inputs[0].astype(np.float32) / 4 - 1,))
+
+    return dataclasses.replace(
+        arrays, train=part(arrays.train), val=part(arrays.val), key="numbers"
+    )
+
+
+class Words(nn.Module):
+    """Embeds words and their places."""
+
+    def __init__(self, width=WIDTH):
+        super().__init__()
+        self.words = nn.Embedding(WORDS, width)
+        self.places = nn.Parameter(torch.randn(1, PLACES, width) * 0.1)
+
+    def forward(self, x):
+        return self.words(x) + self.places
+
+
+class Encoder(nn.Module):
+    """PyTorch's own encoder, and the mean over places."""
+
+    def __init__(self, outputs, **options):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(WIDTH, 3, 20, dropout=0.2, batch_first=True, **options)
+        self.words, self.out = Words(), nn.Linear(WIDTH, outputs)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+    def forward(self, x):
+        return self.out(self.encoder(self.words(x)).mean(1))
+
+
+class Attends(nn.Module):
+    """PyTorch's attention with its weights, and two places of the result."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.words, self.norm = Words(), nn.LayerNorm(WIDTH)
+        self.attention = nn.MultiheadAttention(WIDTH, 2, dropout=0.2, batch_first=True)
+        self.drop, self.out = nn.Dropout(0.2), nn.Linear(WIDTH, outputs)
+
+    def forward(self, x):
+        x = self.words(x)
+        h = self.norm(x)
+        x = x + self.drop(self.attention(h, h, h)[0])
+        return self.out(x[:, 0] + x[:, -1])
+
+
+class Chunks(nn.Module):
+    """Attention as many write it: one product, three chunks, heads by hand."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.words, self.all = Words(), nn.Linear(WIDTH, 3 * WIDTH, bias=False)
+        self.out = nn.Linear(WIDTH, outputs)
+
+    def forward(self, x):
+        x = self.words(x)
+        parts = (
+            part.view(*x.shape[:2], 2, WIDTH // 2).transpose(1, 2)
+            for part in self.all(x).chunk(3, -1)
+        )
+        drops = 0.3 if self.training else 0.0
+        y = functional.scaled_dot_product_attention(*parts, dropout_p=drops)
+        return self.out((x + y.transpose(1, 2).reshape(x.shape)).mean(1))
+
+
+class Series(nn.Module):
+    """One head over rows that the network cuts series into; values are narrower than keys."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.first, self.query = nn.Linear(2, 7), nn.Linear(7, 7)
+        self.key, self.value = nn.Linear(7, 7, bias=False), nn.Linear(7, 4)
+        self.out = nn.Linear(5 * 4, outputs)
+
+    def forward(self, x):
+        x = self.first(x.view(-1, 5, 2)).relu()
+        shares = torch.softmax(self.query(x) @ self.key(x).transpose(1, 2) / 7**0.5, -1)
+        return self.out((shares @ self.value(x)).flatten(1))
+
+
+NETWORKS = {
+    "encoder": (sentences, Encoder),
+    "encoder that normalises first": (
+        sentences,
+        lambda n: Encoder(n, norm_first=True, activation="gelu"),
+    ),
+    "attention with its weights": (sentences, Attends),
+    "chunks": (sentences, Chunks),
+    "series": (series, Series),
+    "table of one column": (
+        sentences,
+        lambda n: Column(n),
+    ),
+}
+
+
+class Column(nn.Module):
+    """Looks up one column, and adds it to the mean of all."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.one, self.all = nn.Embedding(WORDS, 5), nn.Embedding(WORDS, 5)
+        self.out = nn.Linear(5, outputs)
+
+    def forward(self, x):
+        return self.out(self.one(x[:, 3]) + self.all(x).mean(1))
+
+
+def trained(engine, build, recipe, arrays):
+    captured = frameworks.load("torch").capture(build, recipe, arrays, 0)
+    assert engine.refuses(captured, recipe) is None
+    engine.open(captured, arrays)
+    engine.put(0, recipe, 0, captured.initial)
+    return engine.run({0: recipe.epochs})[0], engine.take(0)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_double_precision_agrees_with_pytorch_to_rounding(name):
+    arrays, network = NETWORKS[name]
+
+    def build(n_outputs):
+        return network(n_outputs)
+
+    built = Build.read(build, name)
+    found, true = (
+        trained(engines.load(engine), built, STEPS, arrays())
+        for engine in ("native", "torch_eager")
+    )
+    for of in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
+        np.testing.assert_allclose(getattr(found[0], of), getattr(true[0], of), rtol=1e-10)
+    for tensor, value in true[1].arrays.items():
+        # Adam makes steps of rounding errors where a softmax takes a bias' gradient away.
+        np.testing.assert_allclose(found[1].arrays[tensor], value, rtol=1e-6, atol=1e-6)
+
+
+class Masked(Chunks):
+    """Sees what came before alone."""
+
+    def forward(self, x):
+        x = self.words(x)
+        q, k, v = (part[:, None] for part in self.all(x).chunk(3, -1))
+        return self.out(functional.scaled_dot_product_attention(q, k, v, is_causal=True)[:, 0, -1])
+
+
+class Tied(nn.Module):
+    """Multiplies by its table."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.words, self.out = nn.Embedding(WORDS, WIDTH), nn.Linear(WORDS, outputs)
+
+    def forward(self, x):
+        return self.out(functional.linear(self.words(x).mean(1), self.words.weight))
+
+
+@pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        (Masked, "C programs do not"),
+        (Tied, "both ways"),
+        (lambda n: nn.Sequential(Words(), nn.Flatten(), nn.Softmax(1), nn.Linear(120, n)), "soft"),
+    ],
+)
+def test_what_it_cannot_compute_it_names(network, says):
+    def build(n_outputs):
+        return network(n_outputs)
+
+    captured = frameworks.load("torch").capture(Build.read(build, "refused"), STEPS, sentences(), 0)
+    assert says in engines.load("native").refuses(captured, STEPS)
