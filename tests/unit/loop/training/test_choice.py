@@ -204,6 +204,7 @@ NATIVE = {
     "dropout",
     "dropout of channels",
     "convolution",
+    "attention",
     "a buffer that counts",
     "a class of a function",
 }
