@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.core import EDITS, Build, Edit, chosen
+from luthier.core.hyperparameters import FromHp
 
 Apply = Callable[[Any, Sequence[Edit]], Any]
 
@@ -91,6 +92,14 @@ def repaired_source(build: Build, edits: Sequence[Edit]) -> str:
         lines += [f"    {line}" for one in edit.code for line in one.splitlines()]
     lines += ["    return network", "", "", f'{name}_repaired.__name__ = "{name}_repaired"', ""]
     return "\n".join(lines)
+
+
+def hp_of(build: Build) -> FromHp | None:
+    """Return what takes ``hp``, below edits as well; None for a builder of another style."""
+    function = build.function
+    while isinstance(function, _Edited):
+        function = function.build.function
+    return function if isinstance(function, FromHp) else None
 
 
 def _name(build: Build) -> str:

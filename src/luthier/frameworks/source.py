@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from luthier.core import Build, Recipe, Task
-from luthier.core.hyperparameters import FromHp
+from luthier.frameworks.edited import hp_of
 
 _HP = '''class Values:
     """Stands in for KerasTuner's hp: whatever is asked for has the value that was found."""
@@ -38,15 +38,21 @@ _HP = '''class Values:
 def own_source(build: Build, recipe: Recipe, task: Task) -> str:
     """Return a user's function, and the call that makes this network as ``make_network()``."""
     source = without_luthier(without_main(textwrap.dedent(build.source))).strip()
-    if isinstance(build.function, FromHp):
-        answers = build.function.answers({**build.defaults, **recipe.model})
-        call = _call(build.function.function, f"Values({answers!r})")
+    hp = hp_of(build)
+    if hp is not None:
+        answers = f"Values({hp.answers({**build.defaults, **recipe.model})!r})"
+        plain = build.function is hp
+        call = _call(hp.function, answers) if plain else f"    return {_name(build)}({answers})"
         return f"import contextlib\n\n{_HP}\n\n{source}\n\n\ndef make_network():\n{call}\n"
     arguments = {name: getattr(task, name) for name in build.reserved}
     arguments |= {**build.defaults, **recipe.model}
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    name = build.function.__name__
+    name = _name(build)
     return f"{source}\n\n\ndef make_network():\n    return {name}({given})\n"
+
+
+def _name(build: Build) -> str:
+    return str(build.function.__name__)
 
 
 def _call(function: Callable[..., Any], hp: str) -> str:

@@ -22,11 +22,11 @@ import keras
 from keras import layers
 
 
-def build():
+def build(hp):
     model = keras.Sequential(
         [
             keras.Input((64,)),
-            layers.Dense(64, activation="relu"),
+            layers.Dense(hp.Int("units", 64, 128, step=64), activation="relu"),
             layers.Dense(10, activation="relu"),
         ]
     )
@@ -78,7 +78,7 @@ def test_a_healthy_network_is_left_alone():
 
 @pytest.fixture(scope="module")
 def mended(tmp_path_factory) -> tuple[Path, dict]:
-    """A last ReLU before a loss of logits, repaired on the command line."""
+    """A last ReLU before a loss of logits, in KerasTuner's style, repaired on the command line."""
     folder = tmp_path_factory.mktemp("repair")
     (folder / "net.py").write_text(NET, encoding="utf-8")
     (folder / "recipe.yaml").write_text("epochs: 8\nnetwork: net.py:build\n", encoding="utf-8")
