@@ -181,6 +181,15 @@ def test_bytes_that_throw_the_first_epoch_off_are_found():
     assert "unscaled_inputs" not in watch.diagnosis.problems
 
 
+def test_inputs_that_were_scaled_twice_are_found():
+    slow = keras.optimizers.SGD(0.01)
+    watch, _ = fitted(model(optimizer=slow), x=X / 3000, epochs=4)
+    assert "unscaled_inputs" in watch.diagnosis.problems
+    made = model(layers.BatchNormalization(), layers.Dense(16, "relu"), optimizer="adam")
+    watch, _ = fitted(made, x=X / 3000, epochs=4)
+    assert "unscaled_inputs" not in watch.diagnosis.problems
+
+
 def test_sorted_rows_that_are_never_shuffled_are_found():
     order = np.argsort(Y)
     watch, _ = fitted(model(), x=X[order], y=Y[order], shuffle=False, epochs=4)

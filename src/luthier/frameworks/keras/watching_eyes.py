@@ -21,6 +21,7 @@ from luthier.frameworks.sampled import Rows, due_after
 from luthier.frameworks.seen_rates import SeenRates
 
 FAR = 20.0  # standardised inputs reach to 4, with heavy tails to 10
+NEAR = 0.1  # most features of inputs that were scaled twice stay within it
 LOOKED = 500  # rows whose reach is looked at
 _SCALING = ("Rescaling", "Normalization", "Embedding", "BatchNormalization")
 
@@ -202,7 +203,7 @@ class Eyes:
 
 
 def _reach(model: Any, rows: Any) -> dict[str, Any]:
-    """Return how far inputs reach that no layer scales, if that is far."""
+    """Return how far inputs reach that no layer scales, if that is far, or next to nothing."""
     layers = list(model._flatten_layers(include_self=False))
     first = next((i for i, one in enumerate(layers) if one.weights), 0)
     scales = any(type(one).__name__ in _SCALING for one in layers[: first + 1])
@@ -210,8 +211,12 @@ def _reach(model: Any, rows: Any) -> dict[str, Any]:
         return {}
     some = rows[:: max(len(rows) // LOOKED, 1)]
     low, high = float(some.min()), float(some.max())
-    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) <= FAR:
+    if not np.isfinite([low, high]).all():
         return {}
+    if max(abs(low), abs(high)) <= FAR:
+        each = np.abs(some.reshape(len(some), -1)).max(axis=0)  # of a feature that is ever not 0
+        if not each.any() or float(np.median(each[each > 0])) >= NEAR:
+            return {}
     return {"inputs_reach": (low, high)}
 
 
