@@ -46,8 +46,9 @@ class Launcher:
         start = FRESH if self.nursery is None else COPIED
         here = self.executor == "auto" and brief(work, history, start=start)
         count = 1 if here else self.workers
-        if count > 1 and not history.trials and not work.trainer.choice.packs:
-            # Each of them would find it out for itself, while a nursery still imports. Where one
+        begins = count > 1 and not history.trials
+        if begins and self.nursery is not None and not work.trainer.choice.packs:
+            # Each worker would find it out for itself, and the nursery still imports. Where one
             # process trains many trials at a time the device is for that one alone.
             work.trainer.foresee(study.space.baseline, study.seed)
         overseer = Overseer(study.name, self.storage, work.budget, work.notify, following)
