@@ -1,8 +1,22 @@
-"""The networks of the benchmark, as a user writes them."""
+"""The networks of the benchmark, as a user writes them, and the data that each is trained on."""
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.packs.networks import arrays as images
+from benchmarks.packs.networks import cnn
+from luthier.core import Arrays, Part, Task
+from luthier.data import SplitPlan, read
+from luthier.loop.preparation import Preparation
+
+PLACES, WORDS, CLASSES = 64, 50, 4
 
 
 def small(n_features: int, n_outputs: int) -> nn.Module:
@@ -16,3 +30,153 @@ def wide(n_features: int, n_outputs: int) -> nn.Module:
     for inputs in (n_features, 512):
         layers += [nn.Linear(inputs, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Dropout(0.2)]
     return nn.Sequential(*layers, nn.Linear(512, n_outputs))
+
+
+def normalised(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return the convolutional network with batch norm after each convolution."""
+    side = input_shape[1] // 4
+    layers: list[nn.Module] = []
+    for inputs, made in ((input_shape[0], 16), (16, 32)):
+        conv = nn.Conv2d(inputs, made, 3, padding=1)
+        layers += [conv, nn.BatchNorm2d(made), nn.ReLU(), nn.MaxPool2d(2)]
+    dense = (nn.Flatten(), nn.Linear(32 * side * side, 64), nn.ReLU(), nn.Linear(64, n_outputs))
+    return nn.Sequential(*layers, *dense)
+
+
+class Block(nn.Module):
+    """Two convolutions and a branch around them."""
+
+    def __init__(self, inputs: int, made: int) -> None:
+        super().__init__()
+        stride = 1 if inputs == made else 2
+        self.first = nn.Conv2d(inputs, made, 3, stride, padding=1, bias=False)
+        self.second = nn.Conv2d(made, made, 3, padding=1, bias=False)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(made) for _ in range(2))
+        self.short = nn.Identity() if stride == 1 else nn.Conv2d(inputs, made, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum, with no negative numbers."""
+        y = self.norms[1](self.second(self.norms[0](self.first(x)).relu()))
+        return (y + self.short(x)).relu()
+
+
+def residual(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a residual network of 98,000 parameters."""
+    begin = (nn.Conv2d(input_shape[0], 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+    blocks = (Block(16, 16), Block(16, 32), Block(32, 32), Block(32, 64))
+    return nn.Sequential(
+        *begin, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, n_outputs)
+    )
+
+
+class Encoder(nn.Module):
+    """PyTorch's encoder, two layers of 64 with its usual dropout, over sequences of 64."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
+        self.words, self.out = nn.Embedding(WORDS, 64), nn.Linear(64, outputs)
+        self.places = nn.Parameter(torch.randn(1, PLACES, 64) * 0.02)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return scores of the mean over places."""
+        made: Tensor = self.out(self.layers(self.words(x) + self.places).mean(1))
+        return made
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer of 64 over sequences of 64, and its last state."""
+
+    def __init__(self, kind: type[nn.RNNBase], outputs: int) -> None:
+        super().__init__()
+        self.words, self.out = nn.Embedding(WORDS, 64), nn.Linear(64, outputs)
+        self.layer = kind(64, 64, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return scores of the last state."""
+        made: Tensor = self.out(self.layer(self.words(x))[0][:, -1])
+        return made
+
+
+def encoder(n_outputs: int) -> nn.Module:
+    """Return a transformer."""
+    return Encoder(n_outputs)
+
+
+def lstm(n_outputs: int) -> nn.Module:
+    """Return an LSTM."""
+    return Recurrent(nn.LSTM, n_outputs)
+
+
+def gru(n_outputs: int) -> nn.Module:
+    """Return a GRU."""
+    return Recurrent(nn.GRU, n_outputs)
+
+
+def digits() -> Arrays:
+    """Return scikit-learn's digits, as luthier prepares them."""
+    from luthier.core import Recipe
+
+    return Preparation(read("digits"), SplitPlan(seed=0)).arrays(Recipe(network="mlp"))
+
+
+def sentences() -> Arrays:
+    """Return rows of words, among which some tell the class."""
+    task = Task(
+        kind="classification",
+        metric="log_loss",
+        direction="minimize",
+        input_shape=(PLACES,),
+        n_outputs=CLASSES,
+        classes=tuple("abcd"),
+        shown=("log_loss", "accuracy"),
+    )
+
+    def part(rows: int, seed: int) -> Part:
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(CLASSES, size=rows)
+        words = rng.integers(WORDS - CLASSES, size=(rows, PLACES))
+        for row, label in enumerate(labels):
+            words[row, rng.integers(PLACES, size=6)] = WORDS - CLASSES + label
+        return Part((words,), labels, None, np.arange(rows))
+
+    return Arrays(task, part(544, 1), part(200, 2), None, "sentences")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A line of the table.
+
+    Args:
+        name: Of the network and its data.
+        build: Returns the network.
+        arrays: Returns the data.
+        batch: Rows of a step.
+        epochs: That engines are asked for at a time: what a study asks for, or fewer of long ones.
+        jax: Whether the engine `compiled` takes part: it takes half a minute to compile the larger
+            networks, and was slower than the loop with all of them.
+    """
+
+    name: str
+    build: Callable[..., Any]
+    arrays: Callable[[], Arrays]
+    batch: int
+    epochs: int = 16
+    jax: bool = True
+
+
+CASES = (
+    Case("64-128-10", small, digits, 32),
+    Case("64-128-10", small, digits, 128),
+    Case("64-128-10", small, digits, 512),
+    Case("64-512-512-10", wide, digits, 128),
+    Case("cnn 8x8", cnn, lambda: images(8), 32, epochs=4),
+    Case("cnn 8x8, batch norm", normalised, lambda: images(8), 32, epochs=4),
+    Case("cnn 28x28", cnn, lambda: images(28), 32, epochs=1, jax=False),
+    Case("cnn 28x28, batch norm", normalised, lambda: images(28), 32, epochs=1, jax=False),
+    Case("residual 28x28", residual, lambda: images(28), 64, epochs=1, jax=False),
+    Case("transformer", encoder, sentences, 32, epochs=1, jax=False),
+    Case("lstm", lstm, sentences, 32, epochs=1, jax=False),
+    Case("gru", gru, sentences, 32, epochs=1, jax=False),
+)

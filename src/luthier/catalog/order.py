@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-_ORDER = 1  # the first of the words that keep the draws of a training apart
+# The first of the words that keep the draws of a training apart: its order of rows, and how
+# images are augmented.
+_ORDER, FLIP, DOWN, RIGHT = range(1, 5)
 _INDEX = np.uint64(0xFFFFFFFF)
 
 
@@ -53,6 +55,17 @@ def order_key(seed: int) -> tuple[int, int]:
     False
     """
     return fold(seed, _ORDER)
+
+
+def longest_shift(side: int, share: float = 0.125) -> int:
+    """Return how many pixels an image is shifted by at most: an eighth of its side.
+
+    An eighth is 4 of 32 pixels, as in He et al. 2016 (Deep Residual Learning), section 4.2.
+
+    >>> longest_shift(28), longest_shift(3)
+    (4, 1)
+    """
+    return max(1, round(share * side))
 
 
 def sample_rows(rows: int, size: int) -> Rows:

@@ -189,6 +189,20 @@ def test_the_first_of_the_largest_gets_the_gradient():
         np.testing.assert_allclose(found[1].group("weights")[tensor], value, rtol=1e-10)
 
 
+@pytest.mark.parametrize("augmentation", ["flip", "shift", "flip_shift"])
+@pytest.mark.parametrize("mixup", [0.0, 0.5])
+def test_images_are_augmented_as_in_pytorch(augmentation, mixup):
+    def build(n_outputs):
+        return nn.Sequential(nn.Conv2d(2, 3, 2), nn.ReLU(), *flat(3 * 5 * 8, n_outputs))
+
+    recipe = STEPS.replace({"augmentation": augmentation, "mixup": mixup, "epochs": 2})
+    found, true = (
+        trained(engines.load(engine), Build.read(build, "moved"), recipe, images(2, 6, 9))
+        for engine in ("native", "torch_eager")
+    )
+    np.testing.assert_allclose(found[0].train_loss, true[0].train_loss, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("layer", "says"),
     [

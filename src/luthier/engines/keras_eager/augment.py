@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from luthier.catalog.order import DOWN, FLIP, RIGHT, longest_shift
 from luthier.core.keys import bits, fold
 
-_FLIP, _DOWN, _RIGHT = range(2, 5)
 Array = np.ndarray[Any, Any]
 
 
-def augmented(
-    images: Array, kinds: str, seed: int, step: int, *, last: bool, share: float = 0.125
-) -> Array:
+def augmented(images: Array, kinds: str, seed: int, step: int, *, last: bool) -> Array:
     """Flip images left to right, or shift them by up to an eighth of their side.
 
     Args:
@@ -23,18 +21,17 @@ def augmented(
         seed: The trial's.
         step: Its step.
         last: Whether channels come last.
-        share: The longest shift, as a share of a side.
     """
     x = images if last else np.moveaxis(images, 1, -1)
     count, height, width = x.shape[:3]
     positions = np.arange(count, dtype=np.uint32)
     down, right = np.tile(np.arange(height), (count, 1)), np.tile(np.arange(width), (count, 1))
     if "flip" in kinds:
-        flipped = bits(fold(seed, _FLIP, step), positions) % 2 == 1
+        flipped = bits(fold(seed, FLIP, step), positions) % 2 == 1
         right = np.where(flipped[:, None], width - 1 - right, right)
     if "shift" in kinds:
-        down = down + _shifts(seed, _DOWN, step, positions, max(1, round(share * height)))
-        right = right + _shifts(seed, _RIGHT, step, positions, max(1, round(share * width)))
+        down = down + _shifts(seed, DOWN, step, positions, longest_shift(height))
+        right = right + _shifts(seed, RIGHT, step, positions, longest_shift(width))
     inside = ((down >= 0) & (down < height))[:, :, None] & ((right >= 0) & (right < width))[:, None]
     down, right = down.clip(0, height - 1)[:, :, None], right.clip(0, width - 1)[:, None]
     moved = x[np.arange(count)[:, None, None], down, right] * inside[..., None]

@@ -73,17 +73,18 @@ class Native:
             return f"it is a {captured.framework} network, and this engine reads PyTorch's"
         if recipe.precision == "bfloat16":
             return "it does not compute in bfloat16"
-        if recipe.augmentation != "none":
-            return "it does not augment images"
         if recipe.epsilon <= 0:
             return "it needs an epsilon above 0"
         if captured.signature.loss not in LOSSES:
             return f"it knows no loss '{captured.signature.loss}'"
         self._setups.begin(captured.signature)
         try:
-            _plans(captured.graph(), captured.initial)
+            graph = captured.graph()
+            _plans(graph, captured.initial)
         except CaptureError as error:
             return str(error)
+        if recipe.mixup and "embedding" in graph.train.operations:
+            return "it does not mix whole numbers"
         return None
 
     def setup_seconds(self, captured: Captured) -> float:

@@ -4,7 +4,8 @@
 enum {
   WIDTH = @width@, WIDE = @wide@, OUTPUTS = @outputs@, APART = @apart@,
   FILLED = @filled@, TARGETS = @targets@, LABEL = @label@, KERNELS = @kernels@, TRAINED = @trained@, AVERAGED = @averaged@,
-  SIZE = @size@, SLOTS = @slots@, MATRICES = @matrices@, PASS = @pass@, SPARE = @spare@
+  SIZE = @size@, SLOTS = @slots@, MATRICES = @matrices@, PASS = @pass@, SPARE = @spare@,
+  CHANNELS = @channels@, HIGH = @high@, BROAD = @broad@, DOWN = @down@, RIGHT = @right@
 };
 
 typedef struct {
@@ -19,6 +20,7 @@ typedef struct {
   const real *evaluated, *wanted, *weighed;
   int64_t sampled, validated;          /* rows of each */
   int64_t batch;                       /* rows of a step */
+  int64_t augmentation;                /* 1: images are flipped, 2: shifted, 3: both */
   int64_t first, steps, apart, epochs; /* first step's number; steps an epoch, and room for them */
   real *seen, *shown, *outputs, *kept; /* what each epoch showed; outputs: NULL unless wanted */
   double *losses, *right;              /* the latter: share of rows whose class is the likeliest */
@@ -76,15 +78,45 @@ static TILE void costs(long rows, const real *outputs, const real *targets, real
   }
 }
 
-static inline void gather(const Call *call, const int32_t *rows, double own, double smooth) {
+/* An image flipped left to right, or shifted; what comes in is zero. Drawn for a batch's row. */
+static void moved(const Call *call, long index, uint32_t row, const real *from, real *to) {
+  long flip = 0, down = 0, right = 0;
+  for (uint32_t kind = @flip_word@; kind < @flip_word@ + 3; kind++) {
+    uint32_t key[2] = {call->words[0], call->words[1]};
+    folded(key, kind);
+    folded(key, (uint32_t)index);
+    const uint32_t bits = drawn(key, row);
+    if (kind == @flip_word@) flip = (call->augmentation & 1) && bits % 2;
+    else if (kind == @flip_word@ + 1) down = call->augmentation & 2 ? (long)(bits % (2 * DOWN + 1)) - DOWN : 0;
+    else right = call->augmentation & 2 ? (long)(bits % (2 * RIGHT + 1)) - RIGHT : 0;
+  }
+  for (long c = 0; c < CHANNELS; c++) for (long y = 0; y < HIGH; y++)
+    for (long x = 0; x < BROAD; x++) {
+      const long at_y = y + down, at_x = (flip ? BROAD - 1 - x : x) + right;
+      const int inside = at_y >= 0 && at_y < HIGH && at_x >= 0 && at_x < BROAD;
+      to[(c * HIGH + y) * BROAD + x] = inside ? from[(c * HIGH + at_y) * BROAD + at_x] : 0;
+    }
+}
+
+static inline void gather(const Call *call, long index, const int32_t *rows, double own,
+                          double smooth) {
+  static real images[2][WIDTH] ALIGNED;
   const real a = (real)own, b = (real)(1.0 - own);
   const real stay = (real)(1.0 - smooth), even = (real)(smooth / (TARGETS > 2 ? TARGETS : 2));
   for (long i = 0; i < batch; i++) {
     const long r = rows[i], q = rows[batch - 1 - i];
     const real *x = call->inputs + r * WIDTH, *t = call->target + r * LABEL;
+    if (call->augmentation) {
+      moved(call, index, (uint32_t)i, x, images[0]);
+      x = images[0];
+    }
     real *to = @input@ + i * WIDE;
     if (own < 1.0) {
       const real *other = call->inputs + q * WIDTH, *u = call->target + q * LABEL;
+      if (call->augmentation) {
+        moved(call, index, (uint32_t)(batch - 1 - i), other, images[1]);
+        other = images[1];
+      }
       EACH(j, WIDTH) to[j] = a * x[j] + b * other[j];
       EACH(j, LABEL)
         target[i * LABEL + j] = a * (stay * t[j] + even) + b * (stay * u[j] + even);
@@ -127,7 +159,7 @@ static real take(const Call *call, long index, const int32_t *rows, const double
   folded(key, (uint32_t)index);
   (void)key;
 
-  gather(call, rows, numbers[1], given[8]);
+  gather(call, index, rows, numbers[1], given[8]);
 @forward@
   real all = 0, loss = 0;
   for (long i = 0; i < batch; i++) all += share_of[i];

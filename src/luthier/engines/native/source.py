@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any
 
 from luthier.catalog import optimizers
+from luthier.catalog.order import FLIP, longest_shift
 from luthier.core import Graph
 from luthier.engines.native.formulas import update
 from luthier.engines.native.gemm import SPARE
@@ -66,6 +67,7 @@ def source(
         "matrices": graph.kernels,
         "pass": _pass_of(passes),
         "spare": SPARE,
+        **_augmented(graph.train.sizes[0], train.width),
         "values": ", ".join(f"*{name}" for name in (*step.matrices, *passes.matrices)),
         "room": " + ".join(size for _, size in room),
         "places_of_values": _lines((f"{name} = at; at += {size};" for name, size in room), 2),
@@ -103,6 +105,19 @@ def source(
     }
     program = re.sub(r"@(\w+)@", lambda found: str(texts[found[1]]), _file("program.c"))
     return prelude(machine) + program
+
+
+def _augmented(size: tuple[int, ...], width: int) -> dict[str, Any]:
+    """Return what a program must know to move images; of other rows it moves nothing."""
+    channels, high, broad = size if len(size) == 3 else (1, 1, width)
+    return {
+        "channels": channels,
+        "high": high,
+        "broad": broad,
+        "down": longest_shift(high),
+        "right": longest_shift(broad),
+        "flip_word": FLIP,
+    }
 
 
 def _pass_of(passes: Writer, *, most: int = 1 << 18) -> int:

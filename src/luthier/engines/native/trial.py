@@ -18,7 +18,8 @@ _POINTERS = (
     *("memory", "slots", "average", "inputs", "target", "weight", "rows", "numbers", "settings"),
     *("words", "thresholds", "scales", "evaluated", "wanted", "weighed"),
 )
-_COUNTS = ("sampled", "validated", "batch", "first", "steps", "apart", "epochs")
+_COUNTS = ("sampled", "validated", "batch", "augmentation", "first", "steps", "apart", "epochs")
+_AUGMENTED = {"none": 0, "flip": 1, "shift": 2, "flip_shift": 3}
 _RESULTS = ("seen", "shown", "outputs", "kept", "losses", "right")
 
 
@@ -150,7 +151,8 @@ class NativeTrial(Trial[Facts]):
             **room,
         }
         batch = self.shape.batch_size
-        counts = (sampled, validated, batch, self.step, count, self.shape.steps, epochs)
+        augmented = _AUGMENTED[self.recipe.augmentation]
+        counts = (sampled, validated, batch, augmented, self.step, count, self.shape.steps, epochs)
         call = _Call(
             **{
                 name: None if a is None or not a.size else a.ctypes.data

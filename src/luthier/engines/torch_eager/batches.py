@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from luthier.catalog.losses import mix, mixup_share, smooth
-from luthier.catalog.order import epoch_order
+from luthier.catalog.order import DOWN, FLIP, RIGHT, epoch_order, longest_shift
 from luthier.core import Recipe
 from luthier.core.keys import bits, fold
 from luthier.engines.torch_eager.tensors import Rows
-
-_FLIP, _DOWN, _RIGHT = range(2, 5)  # 1 is the order's word
 
 
 @dataclass(frozen=True)
@@ -62,18 +60,18 @@ def batch(
     return inputs, target, weight
 
 
-def _augment(images: Tensor, kinds: str, seed: int, step: int, share: float = 0.125) -> Tensor:
+def _augment(images: Tensor, kinds: str, seed: int, step: int) -> Tensor:
     """Flip images left to right, or shift them by up to an eighth of their side."""
     count, height, width = images.shape[0], images.shape[-2], images.shape[-1]
     positions = np.arange(count, dtype=np.uint32)
     images_at = torch.arange(count).view(-1, 1, 1)
     down, right = torch.arange(height).repeat(count, 1), torch.arange(width).repeat(count, 1)
     if "flip" in kinds:
-        flipped = torch.from_numpy(bits(fold(seed, _FLIP, step), positions) % 2 == 1)
+        flipped = torch.from_numpy(bits(fold(seed, FLIP, step), positions) % 2 == 1)
         right = torch.where(flipped.view(-1, 1), width - 1 - right, right)
     if "shift" in kinds:
-        down = down + _shifts(seed, _DOWN, step, positions, max(1, round(share * height)))
-        right = right + _shifts(seed, _RIGHT, step, positions, max(1, round(share * width)))
+        down = down + _shifts(seed, DOWN, step, positions, longest_shift(height))
+        right = right + _shifts(seed, RIGHT, step, positions, longest_shift(width))
     inside = ((down >= 0) & (down < height)).unsqueeze(2) & (
         (right >= 0) & (right < width)
     ).unsqueeze(1)
