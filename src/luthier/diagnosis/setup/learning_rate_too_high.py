@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from luthier.catalog import optimizers
-from luthier.core import Finding, Setup
+from luthier.core import Finding, Setup, Severity
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import CLEAR, gain, helps, learnt, measured, nothing_learnt, told
 from luthier.diagnosis.prescribe import rate
@@ -15,7 +15,7 @@ ABOUT = About(
     evidence="A copy trained with a tenth, a hundredth or a thousandth of the rate learns clearly "
     "more in as many steps; or, above the range that is worth searching, it leaves a third of the "
     "loss; and three times as many steps at the rate itself do not make up for that: "
-    "warning, error where nothing is learnt at this rate.",
+    "warning, error where nothing is learnt at this rate; info where there was no time to see.",
     cause="Steps longer than the loss is smooth for.",
     remedy="The rate at which the copy learnt most.",
     reference="LeCun et al. 1998, Efficient BackProp, section 5",
@@ -49,10 +49,13 @@ def learning_rate_too_high(setup: Setup, *, part: float = 1 / 3) -> Finding | No
     if not helped and not left:
         return None
     given = setup.optimizer.learning_rates[0]
+    # A high rate may make up for a bad beginning; where there was no time to see, it is not told.
+    sure = longer is not None or not math.isfinite(setup.fits["own"].last)
+    severity: Severity = "error" if nothing_learnt(setup, "own") else "warning"
     return Finding(
         problem="learning_rate_too_high",
-        severity="error" if nothing_learnt(setup, "own") else "warning",
-        confidence=0.9,
+        severity=severity if sure else "info",
+        confidence=0.9 if sure else 0.5,
         summary=f"With a rate of {given:.3g} a copy reached {told(setup, 'own')}; with "
         f"{given / _SLOWER[best]:.3g} {setup.fits[best].last:.3g}.",
         evidence={

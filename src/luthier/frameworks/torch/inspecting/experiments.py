@@ -167,8 +167,6 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
         changed["standard_targets"] = replace(rows, target=target)
     if inputs is not None and target is not None:
         changed["standard_both"] = replace(rows, inputs=(inputs,), target=target)
-    if inputs is not None and (learned(bench, setup, "adam") or 0.0) < _LOST:
-        bench.best("standard_inputs_adam", data=changed["standard_inputs"])
     whole = bench.fits.get("whole_run")
     lost = whole is not None and (learned(bench, setup, "whole_run") or 0.0) < _LOST
     for name, data in changed.items():
@@ -183,6 +181,8 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
             own = bench.fits.get("own")
             by = whole.rate / own.rate if own is not None and own.rate > 0 else 1.0
             bench.run(f"{name}_whole", by=by, data=data, guess=guess)
+    if inputs is not None and (learned(bench, setup, "adam") or 0.0) < _LOST:
+        bench.best("standard_inputs_adam", data=changed["standard_inputs"])
 
 
 def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
