@@ -351,6 +351,20 @@ def test_what_is_certain_is_said_while_fit_runs():
     assert texts[0].startswith("luthier, after epoch")
 
 
+@pytest.mark.parametrize(("planned", "said"), [(12, True), (60, False)])
+def test_what_more_epochs_may_cure_is_not_said_at_the_beginning_of_many(planned, said):
+    """A published network learns nothing for sixty of 300 epochs, and then does."""
+    texts = []
+    made = model(optimizer=keras.optimizers.SGD(0.01))
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(made, "stop_training", epoch >= 11)
+    )
+    watch = luthier.KerasWatch(notify=texts.append)
+    y = np.random.default_rng(1).permutation(Y)
+    made.fit(X, y, epochs=planned, verbose=0, validation_split=0.2, callbacks=[watch, stop])
+    assert bool(texts) == said
+
+
 class Wrapper:
     """The small wrapper that gives a model `train` and `evaluate`."""
 

@@ -93,7 +93,8 @@ class KerasWatch(WatchCallback):  # type: ignore[misc, unused-ignore]
         self._watcher = self._record.watcher
         self._record.fits += 1
         _records[model] = self._record
-        self._record.watch.begin()
+        planned = int((self.params or {}).get("epochs") or 0)
+        self._record.watch.begin(self._record.epochs + planned)
         self._say_around()
 
     def logged(self, epoch: int, values: dict[str, float]) -> None:
