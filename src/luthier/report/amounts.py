@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from luthier.core import Cost
 
+LARGE = 99.5  # from here on all digits before the point are shown: 1.2e+02 is no text for people
+
 
 def signed(value: float) -> str:
     """Return a difference with its sign.
 
-    >>> signed(0.01234), signed(-2.0)
-    ('+0.012', '-2')
+    >>> signed(0.01234), signed(-2.0), signed(1234.5)
+    ('+0.012', '-2', '+1,234')
     """
-    return f"{value:+.2g}"
+    return f"{value:+.2g}" if abs(value) < LARGE else f"{value:+,.0f}"
 
 
 def size(value: float) -> str:
@@ -22,16 +24,26 @@ def size(value: float) -> str:
     >>> size(-0.01234)
     '0.012'
     """
-    return f"{abs(value):.2g}"
+    return short(abs(value))
 
 
 def mean_text(values: Sequence[float]) -> str:
-    """Return the mean of some scores, with three digits.
+    """Return the mean of some scores, with three digits that count, and all before the point.
 
-    >>> mean_text([0.1, 0.2])
-    '0.150'
+    >>> mean_text([0.1, 0.2]), mean_text([12345, 12346.2])
+    ('0.150', '12,346')
     """
-    return f"{sum(values) / len(values):#.3g}".rstrip(".")
+    mean = sum(values) / len(values)
+    return f"{mean:#.3g}".rstrip(".") if abs(mean) < 10 * LARGE else f"{mean:,.0f}"
+
+
+def short(value: float) -> str:
+    """Return a number with two digits that count, and all of those before the point.
+
+    >>> short(0.0021), short(2.34), short(253.1), short(12345)
+    ('0.0021', '2.3', '253', '12,345')
+    """
+    return f"{value:.2g}" if abs(value) < LARGE else f"{value:,.0f}"
 
 
 def cost_text(cost: Cost, name: str) -> str:
@@ -47,4 +59,4 @@ def cost_text(cost: Cost, name: str) -> str:
         return "–"
     if name == "parameters":
         return f"{value:,}"
-    return f"{1000 * value:.2g} ms for 1,000 rows" if name == "latency" else f"{value:.2g} s"
+    return f"{short(1000 * value)} ms for 1,000 rows" if name == "latency" else f"{short(value)} s"

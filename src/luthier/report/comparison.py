@@ -8,7 +8,7 @@ from typing import Any
 
 from luthier.core import COSTS, Cost, Verdict
 from luthier.core.cost import WORDS
-from luthier.report.amounts import cost_text, mean_text, signed, size
+from luthier.report.amounts import cost_text, mean_text, short, signed, size
 from luthier.report.proof import noise_texts, outlook
 
 _PARTS = {
@@ -127,7 +127,7 @@ class Compared:
         ours, theirs = getattr(first.cost, self.cost), getattr(second.cost, self.cost)
         if not ours or not theirs or ours <= 1.1 * theirs:
             return ""
-        times = f"{ours / theirs:.2g} times"
+        times = f"{short(ours / theirs)} times"
         said = {
             "parameters": f"it has {times} as many parameters",
             "latency": f"it takes {times} as long to answer",

@@ -22,6 +22,7 @@ from luthier.core import (
 from luthier.loop.training.known import Known
 from luthier.loop.training.measure import epoch_seconds
 from luthier.loop.training.probe import probe
+from luthier.report.amounts import short
 
 AUTO = "auto"
 SETUP = 4.0  # seconds that a first structure takes, until one was compiled
@@ -193,7 +194,7 @@ class Choice:
             fast, slow = (1e3 * median(times) for times in zip(*gains, strict=True))
             many = f"{len(gains)} structures" if len(gains) > 1 else "one structure"
             lines.append(
-                f"{COMPILED}{many}: an epoch takes {fast:.2g} ms, and {slow:.2g} ms in plain "
+                f"{COMPILED}{many}: an epoch takes {short(fast)} ms, and {short(slow)} ms in plain "
                 f"{self._plain}"
             )
         lines += [f"trained in plain {self._plain}: {reason}" for reason in self.known.refused]
