@@ -80,6 +80,11 @@ CASES: Mapping[str, Case] = {
     ),
     "frozen": case(network="frozen", l2=0.01, **OWN),
     "tied": case(network="tied", weight_decay=0.1, **OWN),
+    "residual images": case(data.images, network="residual", **OWN),
+    "lstm": case(data.sequences, network="lstm", **OWN),
+    "gru": case(data.sequences, network="gru", **OWN),
+    "transformer": case(data.tokens, network="transformer", **OWN),
+    "tied table": case(data.tokens, network="tied_table", **OWN),
     "double precision": case(precision="float64"),
     "half precision": case(precision="bfloat16"),
 }

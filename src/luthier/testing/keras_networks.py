@@ -92,6 +92,20 @@ class Modeless(keras.Model):  # type: ignore[misc]
         return {**super().get_config(), "outputs": self.outputs_}
 
 
+@keras.saving.register_keras_serializable("luthier.testing")
+class TiedTable(layers.Layer):  # type: ignore[misc]
+    """Embeds tokens, and scores their mean by the same table."""
+
+    def build(self, shape: Any) -> None:
+        """Make the table."""
+        self.table = self.add_weight(name="table", shape=(12, 4), initializer="glorot_uniform")
+
+    def call(self, x: Any) -> Any:
+        """Return scores."""
+        mean = keras.ops.mean(keras.ops.take(self.table, x, axis=0), axis=1)
+        return keras.ops.tanh(keras.ops.matmul(mean, keras.ops.transpose(self.table)))
+
+
 def functional_dropout(n_features: int, n_outputs: int) -> keras.Model:
     """Return a network that calls dropout as a function."""
     return keras.Sequential(
@@ -174,6 +188,60 @@ def recurrent(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
     return keras.Model(inputs, layers.Dense(n_outputs)(layers.GRU(4)(x)))
 
 
+def residual(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return a residual convolutional network."""
+    inputs = keras.Input(input_shape)
+    x = layers.Conv2D(4, 3, padding="same")(layers.Permute((2, 3, 1))(inputs))
+    for filters in (6, 8):
+        y = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        y = layers.ReLU()(layers.BatchNormalization()(y))
+        y = layers.Conv2D(filters, 3, padding="same")(y)
+        x = layers.ReLU()(layers.Add()([y, layers.Conv2D(filters, 1, strides=2)(x)]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(n_outputs)(x))
+
+
+def _recurrent(kind: Any, input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            layers.Bidirectional(kind(3, return_sequences=True)),
+            layers.Dropout(0.2),
+            layers.Bidirectional(kind(3, return_sequences=True)),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(n_outputs),
+        ]
+    )
+
+
+def lstm(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return an LSTM over sequences of vectors."""
+    return _recurrent(layers.LSTM, input_shape, n_outputs)
+
+
+def gru(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return a GRU over sequences of vectors."""
+    return _recurrent(layers.GRU, input_shape, n_outputs)
+
+
+def transformer(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return a transformer over tokens."""
+    inputs = keras.Input(input_shape, dtype="int32")
+    x = layers.Embedding(12, 8)(inputs)
+    y = layers.MultiHeadAttention(2, 4, dropout=0.2)(x, x)
+    x = layers.LayerNormalization()(layers.Add()([x, layers.Dropout(0.2)(y)]))
+    y = layers.Dense(8)(layers.Dense(12, activation="relu")(x))
+    x = layers.LayerNormalization()(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model(inputs, layers.Dense(n_outputs)(x))
+
+
+def tied_table(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return a network with one matrix as embedding and as output layer."""
+    inputs = keras.Input(input_shape, dtype="int32")
+    return keras.Model(inputs, layers.Dense(n_outputs)(TiedTable()(inputs)))
+
+
 def penalised(n_features: int, n_outputs: int) -> keras.Model:
     """Return a network whose layers penalise what no recipe's key can say."""
     return keras.Sequential(
@@ -200,5 +268,10 @@ BUILDERS: dict[str, Build] = {
         modeless,
         recurrent,
         penalised,
+        residual,
+        lstm,
+        gru,
+        transformer,
+        tied_table,
     )
 }

@@ -58,6 +58,93 @@ class _Buffers(nn.Module):
         return outputs
 
 
+class _Block(nn.Module):
+    """Halves images, with a branch around it."""
+
+    def __init__(self, channels: int, made: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, made, 3, stride=2, padding=1, bias=False)
+        self.norm, self.last = nn.BatchNorm2d(made), nn.Conv2d(made, made, 3, padding=1)
+        self.short = nn.Conv2d(channels, made, 1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.norm(self.first(x)).relu()) + self.short(x)
+        return y.relu()
+
+
+class _Recurrent(nn.Module):
+    """Two layers both ways, with dropout between them, and the mean of their states."""
+
+    def __init__(self, kind: Callable[..., nn.Module], inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.layer = kind(inputs, 3, 2, batch_first=True, dropout=0.2, bidirectional=True)
+        self.last = nn.Linear(6, n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.last(self.layer(x)[0].mean(1))
+        return outputs
+
+
+class _Encoder(nn.Module):
+    """PyTorch's encoder over tokens, whose table also gives the mean of them."""
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.2, batch_first=True)
+        self.table, self.last = nn.Embedding(12, 8), nn.Linear(8, n_outputs)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.table(x)
+        outputs: Tensor = self.last(self.encoder(x).mean(1) + x[:, 0])
+        return outputs
+
+
+class _TiedTable(nn.Module):
+    """Scores tokens by the table that embeds them."""
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.table, self.last = nn.Embedding(12, 4), nn.Linear(12, n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = functional.linear(self.table(x).mean(1), self.table.weight)
+        outputs: Tensor = self.last(torch.tanh(scores))
+        return outputs
+
+
+def residual(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a residual convolutional network."""
+    return nn.Sequential(
+        nn.Conv2d(input_shape[0], 4, 3, padding=1),
+        _Block(4, 6),
+        _Block(6, 8),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, n_outputs),
+    )
+
+
+def lstm(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return an LSTM over sequences of vectors."""
+    return _Recurrent(nn.LSTM, input_shape[1], n_outputs)
+
+
+def gru(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a GRU over sequences of vectors."""
+    return _Recurrent(nn.GRU, input_shape[1], n_outputs)
+
+
+def transformer(n_outputs: int) -> nn.Module:
+    """Return a transformer over tokens."""
+    return _Encoder(n_outputs)
+
+
+def tied_table(n_outputs: int) -> nn.Module:
+    """Return a network with one matrix as embedding and as output layer."""
+    return _TiedTable(n_outputs)
+
+
 def functional_dropout(n_features: int, n_outputs: int) -> nn.Module:
     """Return a network that calls dropout as a function."""
     drop = _Calls(lambda x, training: functional.dropout(x, 0.3, training))
@@ -126,5 +213,10 @@ BUILDERS: dict[str, Build] = {
         tied,
         buffers,
         fails_in_training,
+        residual,
+        lstm,
+        gru,
+        transformer,
+        tied_table,
     )
 }
