@@ -121,7 +121,25 @@ class Series(nn.Module):
         return self.out((shares @ self.value(x)).flatten(1))
 
 
+class Classes(nn.Module):
+    """Puts a token of its own before the others, whose places have fixed codes."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.words, self.token = nn.Embedding(WORDS, WIDTH), nn.Parameter(torch.randn(1, WIDTH))
+        self.codes = torch.randn(PLACES + 1, WIDTH) * 0.1
+        self.attention = nn.MultiheadAttention(WIDTH, 2, batch_first=True)
+        self.out = nn.Linear(WIDTH, outputs)
+
+    def forward(self, x):
+        words = self.words(x)
+        first = self.token.unsqueeze(0).expand(len(x), -1, -1)
+        x = torch.cat([first, words], 1) + self.codes.to(words)
+        return self.out(self.attention(x, x, x, need_weights=False)[0][:, 0])
+
+
 NETWORKS = {
+    "a token of its own": (sentences, Classes),
     "encoder": (sentences, Encoder),
     "encoder that normalises first": (
         sentences,

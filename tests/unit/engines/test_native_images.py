@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from luthier import engines, frameworks
@@ -85,6 +86,21 @@ class Decoded(nn.Module):
         return self.out(self.up(image.flatten(1)) + rows)
 
 
+class Dense(nn.Module):
+    """Goes on with what it had, beside what it made of it."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(2, 5, 3, padding=1), nn.Conv2d(7, 3, 1)
+        self.out = nn.Linear(12, outputs)
+
+    def forward(self, x):
+        before = x.mean((2, 3))
+        x = torch.cat([x, self.first(x).relu()], 1)
+        x = torch.cat([self.second(x), x], 1).mean((2, 3))
+        return self.out(torch.cat([x, before], -1))
+
+
 def flat(n, outputs):
     return [nn.Flatten(), nn.Linear(n, outputs)]
 
@@ -135,6 +151,7 @@ NETWORKS = {
             nn.BatchNorm2d(3), Residual(3, 5), Residual(5, 8), nn.AdaptiveAvgPool2d(1), *flat(8, n)
         ),
     ),
+    "what it had beside what it made": ((2, 5, 6), Dense),
     "signals": ((24,), Signals),
     "rows made into images": ((10,), lambda n: Decoded(10, n)),
 }

@@ -30,7 +30,7 @@ from luthier.engines.native.losses import LOSSES
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
 from luthier.engines.native.plan import Plan
-from luthier.engines.native.planner import plan
+from luthier.engines.native.planner import constant, plan
 from luthier.engines.native.rows import filled_for
 from luthier.engines.native.source import PASS, source
 from luthier.engines.native.trial import Facts, NativeTrial, Program
@@ -80,7 +80,7 @@ class Native:
         self._setups.begin(captured.signature)
         try:
             graph = captured.graph()
-            _plans(graph, captured.initial)
+            _placed(graph, captured.initial, recipe.precision)
         except CaptureError as error:
             return str(error)
         if recipe.mixup and "embedding" in graph.train.operations:
@@ -155,29 +155,48 @@ class Native:
 
 def _plans(graph: Graph, initial: State) -> tuple[Plan, Plan, frozenset[str]]:
     """Return both passes as layers, and the kernels that lie transposed."""
-    tensors = initial.group("weights")
+    tensors, _ = _tensors(graph, initial)
     train, evaluate = (plan(forward, tensors) for forward in (graph.train, graph.evaluate))
     if train.turned != evaluate.turned or train.width != evaluate.width:
         raise CaptureError("it computes with other layers in evaluation mode")
     return train, evaluate, train.turned
 
 
-def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) -> Program:
+def _tensors(graph: Graph, initial: State) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return all tensors that programs read by name, and those among them that a graph holds."""
+    found: dict[str, Any] = {}
+    for forward in (graph.train, graph.evaluate):
+        for name, value in forward.constants.items():
+            if np.issubdtype(value.dtype, np.floating):
+                found[constant(name)] = value
+    return {**initial.group("weights"), **found}, found
+
+
+def _placed(graph: Graph, initial: State, precision: str) -> tuple[Plan, Plan, Memory, Machine]:
+    """Return both passes as layers, and where tensors lie."""
     train, evaluate, turned = _plans(graph, initial)
-    tensors, dtype = initial.group("weights"), np.dtype(signature.precision)
-    machine = Machine.here(double=signature.precision == "float64")
+    machine = Machine.here(double=precision == "float64")
+    tensors, held = _tensors(graph, initial)
     statistics = tuple(name for name in graph.train.updates if name not in train.counters)
-    read = {*graph.train.reads.values(), *graph.evaluate.reads.values()}
+    used = {
+        n for plan_ in (train, evaluate) for layer in plan_.layers for n in layer.tensors.values()
+    }
     placed = {*graph.trainable, *statistics, *train.counters}
     memory = Memory.of(
         tensors,
         graph.trainable[: graph.kernels],
         graph.trainable[graph.kernels :],
         statistics,
-        [name for name in tensors if name in read - placed],
+        [name for name in tensors if name in used - placed],
         turned,
         machine,
+        {name: value for name, value in held.items() if name in used},
     )
+    return train, evaluate, memory, machine
+
+
+def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) -> Program:
+    train, evaluate, memory, machine = _placed(graph, initial, signature.precision)
     text = source(
         graph,
         train,
@@ -189,4 +208,5 @@ def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) 
         targets=targets,
     )
     library: Any = load(text)
-    return Program(library, memory, train.counters, train.widths[train.output], dtype)
+    width, dtype = train.widths[train.output], np.dtype(signature.precision)
+    return Program(library, memory, train.counters, width, dtype)

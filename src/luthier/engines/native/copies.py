@@ -131,3 +131,55 @@ def _looped(to: Writer, layer: Layer, line: str) -> None:
         for index, (source, _) in enumerate(_loops(layer))
     ]
     to.lines += [f"for (long b = 0; b < {to.rows}; b++) {' '.join(loops)}", f"  {line}"]
+
+
+def join(to: Writer, layer: Layer) -> None:
+    """Place values, and tensors that train, beside or below each other."""
+    for part, loop, at in _parts(to, layer):
+        source = (
+            to.tensor(layer.tensors[part]) if part in layer.tensors else to.value(_of(layer, part))
+        )
+        to.lines += [loop, f"  {to.value(layer.name)}[{at[1]}] = {source}[{at[0]}];"]
+
+
+def join_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
+    """Pass each its part of the gradient."""
+    for part, loop, at in _parts(to, layer):
+        if part in layer.tensors:
+            name = layer.tensors[part]
+            if not to.trains(name):
+                continue
+            into, size = to.tensor_gradient(name), str(to.memory.places[name].size)
+            if not to.adds(into):
+                to.lines.append(f"memset({into}, 0, sizeof(real) * {size});")
+            sign = "+="
+        elif _of(layer, part) in wanted:
+            into = to.gradient(_of(layer, part))
+            sign = "+=" if to.adds(into) else "="
+        else:
+            continue
+        to.lines += [loop, f"  {into}[{at[0]}] {sign} {to.gradient(layer.name)}[{at[1]}];"]
+
+
+def _of(layer: Layer, part: str) -> str:
+    return layer.inputs[int(part)]
+
+
+def _parts(to: Writer, layer: Layer) -> list[tuple[str, str, tuple[str, str]]]:
+    """Return each part, a loop over its numbers, and where they lie in it and in the result."""
+    found = []
+    row, column = 0, 0
+    whole, stride = to.pixels(layer.name), to.stride(layer.name)
+    for part, rows, columns in layer.numbers["parts"]:
+        loop = (
+            f"for (long b = 0; b < {to.rows}; b++) for (long r = 0; r < {rows}; r++) "
+            f"EACH(j, {columns})"
+        )
+        if part in layer.tensors:
+            source = f"r * {to.memory.places[layer.tensors[part]].stride} + j"
+        else:
+            source = f"(b * {rows} + r) * {to.stride(_of(layer, part))} + j"
+        target = f"(b * {whole} + r + {row}) * {stride} + j + {column}"
+        found.append((part, loop, (source, target)))
+        row, column = (row + rows, 0) if layer.numbers["by_rows"] else (0, column + columns)
+    return found

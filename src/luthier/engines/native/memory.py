@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -61,6 +61,7 @@ class Memory:
     Args:
         places: Of each tensor.
         kernels, trained, changing, size: Where each of these kinds ends.
+        held: Arrays that are the same in every trial.
     """
 
     places: Mapping[str, Place]
@@ -68,6 +69,7 @@ class Memory:
     trained: int
     changing: int
     size: int
+    held: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -79,6 +81,7 @@ class Memory:
         fixed: Iterable[str],
         turned: frozenset[str],
         machine: Machine,
+        held: Mapping[str, Array],
     ) -> Memory:
         """Place tensors.
 
@@ -101,12 +104,13 @@ class Memory:
                 places[name] = Place(offset, rows, columns, stride, name in turned, shape)
                 offset += rows * stride
             ends.append(offset)
-        return cls(places, *ends)
+        first, second, third, last = ends
+        return cls(places, first, second, third, last, held)
 
     def filled(self, tensors: Mapping[str, Array], dtype: Any) -> Array:
         """Return new memory that holds these tensors, and zeros elsewhere."""
         memory = np.zeros(self.size, dtype)
-        for name, value in tensors.items():
+        for name, value in {**self.held, **tensors}.items():
             self.places[name].view(memory)[...] = value
         return memory
 

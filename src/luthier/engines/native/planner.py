@@ -16,7 +16,7 @@ from luthier.engines.native import planner_images as images
 from luthier.engines.native import planner_shapes as shapes
 from luthier.engines.native.elementwise import UNARY
 from luthier.engines.native.plan import Layer, Plan, joined
-from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, Axis, Dim, View, of_rows
+from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, Axis, Dim, View, of_images, of_rows
 
 Array = np.ndarray[Any, Any]
 
@@ -26,7 +26,7 @@ def plan(forward: Forward, tensors: Mapping[str, Array]) -> Plan:
 
     Args:
         forward: The pass.
-        tensors: Parameters and buffers, of which only shapes count.
+        tensors: Parameters, buffers and constants, of which only shapes count.
 
     Raises:
         CaptureError: where C programs lack an operation; the text says which.
@@ -34,6 +34,11 @@ def plan(forward: Forward, tensors: Mapping[str, Array]) -> Plan:
     if len(forward.inputs) != 1:
         raise CaptureError(f"it has {len(forward.inputs)} inputs, and C programs take one")
     return Planner(forward, tensors).plan()
+
+
+def constant(name: str) -> str:
+    """Return the name under which an array that a graph holds lies among the tensors."""
+    return f"{name} (constant)"
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,10 @@ class Planner:
         flat = of_rows(self.input, (), width)
         self.views: dict[str, View] = {self.input: flat.reshaped((-1, *self.size))}
         self.scores: dict[str, attention.Scores] = {}
+        held = {name: constant(name) for name in forward.constants if constant(name) in tensors}
+        self.reads = {**forward.reads, **held}
         self.kernels: dict[str, Kernel] = {
-            value: Kernel(name, turned=False) for value, name in forward.reads.items()
+            value: Kernel(name, turned=False) for value, name in self.reads.items()
         }
         self.results: dict[str, Node] = {}
         self.layers: list[Layer] = []
@@ -126,7 +133,7 @@ class Planner:
 
     def parameter(self, arg: Any) -> str | None:
         """Return the parameter or buffer that an argument is."""
-        return self.forward.reads.get(arg.name) if isinstance(arg, Ref) else None
+        return self.reads.get(arg.name) if isinstance(arg, Ref) else None
 
     def tensor(self, arg: Any, size: int) -> str:
         """Return the vector of this size that an argument is."""
@@ -146,6 +153,17 @@ class Planner:
         whole = self.whole(view)
         columns = of_rows("", (), self.widths[whole.base]).dims[-1]
         return whole if whole.dims[-1] == columns else self.copied(view)
+
+    def image(self, view: View) -> View:
+        """Return a view of all that a layer made: examples, channels in its columns, sides."""
+        if len(view.dims) < 2:
+            raise CaptureError("it moves a window over what is no image")
+        whole = of_images(view.base, view.sides(2), self.widths[view.base])
+        if self.pixels[view.base] == view.numbers(2) and view == whole:
+            return view
+        rank = len(view.dims)
+        last = self.copied(view.permuted((0, *range(2, rank), 1)))
+        return last.permuted((0, rank - 1, *range(1, rank - 1)))
 
     def copied(self, view: View) -> View:
         """Copy what a view shows, so that its last dimension lies in columns."""

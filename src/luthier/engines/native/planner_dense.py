@@ -9,7 +9,6 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import CaptureError, Node, Ref
-from luthier.engines.native.planner_images import image
 from luthier.engines.native.planner_shapes import part_of
 from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, Axis, View, of_rows
 
@@ -52,7 +51,7 @@ def batch_norm(planner: Planner, node: Node) -> None:
     if args.get("running_mean") is None:
         raise CaptureError("its batch norm keeps no running statistics")
     view = planner.view(args["input"])
-    view = planner.rows(view) if len(view.dims) == 2 else image(planner, view)
+    view = planner.rows(view) if len(view.dims) == 2 else planner.image(view)
     width = planner.widths[view.base]
     names = ("weight", "bias", "running_mean", "running_var")
     tensors = {n: planner.tensor(args[n], width) for n in names if args.get(n) is not None}
@@ -140,8 +139,10 @@ def binary(planner: Planner, node: Node) -> None:
         return
     if scale != 1 or node.op == "div":
         raise CaptureError("it adds a multiple of a value, or divides by one")
-    if node.op == "add" and (planner.parameter(first) or planner.parameter(second)):
-        _shifted(planner, node, *((second, first) if planner.parameter(first) else (first, second)))
+    if node.op == "add" and (_is_tensor(planner, first) or _is_tensor(planner, second)):
+        _shifted(
+            planner, node, *((second, first) if _is_tensor(planner, first) else (first, second))
+        )
         return
     views = [planner.whole(planner.view(arg)) for arg in (first, second)]
     if views[0].dims != views[1].dims:
@@ -165,9 +166,15 @@ def _with_number(planner: Planner, node: Node, arg: Any, number: float) -> None:
         planner.function(node, arg, {"op": f"{node.op}_number", "number": number})
 
 
+def _is_tensor(planner: Planner, arg: Any) -> bool:
+    """Tell whether an argument is a tensor as it is."""
+    kernel = planner.kernels.get(arg.name) if isinstance(arg, Ref) else None
+    return kernel is not None and not kernel.turned
+
+
 def _shifted(planner: Planner, node: Node, arg: Any, added: Any) -> None:
-    """Read a sum with a tensor that trains: one vector for all rows, or one for each of them."""
-    name = planner.parameter(added) or ""
+    """Read a sum with a tensor: one vector for all rows, or one for each of them."""
+    name = planner.kernels[added.name].name
     shape = planner.tensors[name].shape
     view = planner.rows(planner.view(arg))
     width, pixels = planner.widths[view.base], planner.pixels[view.base]

@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from luthier.engines.native.planner import Planner
 
 
-def image(planner: Planner, view: View) -> View:
-    """Return a view of all that a layer made: examples, channels that are its columns, sides."""
-    if len(view.dims) < 2:
-        raise CaptureError("it moves a window over what is no image")
-    whole = of_images(view.base, view.sides(2), planner.widths[view.base])
-    if planner.pixels[view.base] == view.numbers(2) and view == whole:
-        return view
-    rank = len(view.dims)
-    last = planner.copied(view.permuted((0, *range(2, rank), 1)))
-    return last.permuted((0, rank - 1, *range(1, rank - 1)))
-
-
 def convolution(planner: Planner, node: Node) -> None:
     """Read a convolution; one that looks at single pixels is a linear layer of their channels."""
     args = node.args
@@ -57,7 +45,7 @@ def convolution(planner: Planner, node: Node) -> None:
     if kind == "convolution" and _in_planes(planner, view):
         numbers["planes"] = channels  # it is copied into a border anyway, and needs no gradient
     else:
-        view = image(planner, view)
+        view = planner.image(view)
     if window.taps == 1 and window.stride == (1, 1) and "planes" not in numbers and groups == 1:
         kind, numbers = "linear", {}
     name = planner.layer(kind, node.name, (view.base,), (made, window.places), numbers, tensors)
@@ -96,7 +84,7 @@ def _pooled(planner: Planner, node: Node, kind: str, numbers: dict[str, Any]) ->
     size, sides = _pair(args["kernel_size"]), view.sides(2)
     if len(sides) != 2:
         raise CaptureError(f"it pools over {len(sides)} dimensions")
-    view = image(planner, view)
+    view = planner.image(view)
     window = Window.over(
         _pair(sides),
         size,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import CaptureError, Node, Ref
-from luthier.engines.native.views import View
+from luthier.engines.native.views import View, of_images, of_rows
 
 if TYPE_CHECKING:
-    from luthier.engines.native.planner import Planner
+    from luthier.engines.native.planner import Kernel, Planner
 
 
 def again(planner: Planner, node: Node) -> None:
@@ -27,10 +28,70 @@ def again(planner: Planner, node: Node) -> None:
     planner.views[node.name] = view
 
 
+def cast(planner: Planner, node: Node) -> None:
+    """Read what gives real numbers another type: a program has one for all of them."""
+    if not str(node.args.get("dtype") or "float").startswith("float"):
+        raise CaptureError(f"it turns numbers into {node.args['dtype']}")
+    again(planner, node)
+
+
 def _repeats_nothing(view: View, size: tuple[int, ...]) -> bool:
     if len(size) != len(view.dims):
         return False
     return all(dim or given in (-1, 1) for dim, given in zip(view.dims, size, strict=True))
+
+
+def joined(planner: Planner, node: Node) -> None:
+    """Read values, and tensors that train, one after the other along a dimension.
+
+    Either places of sequences, where a tensor has its own for all examples, or channels of images.
+    """
+    args = node.args["tensors"]
+    views = [planner.views.get(arg.name) if isinstance(arg, Ref) else None for arg in args]
+    known = [view for view in views if view is not None]
+    if not known:
+        raise CaptureError("it joins tensors that train")
+    rank = len(known[0].dims)
+    dim = node.args.get("dim", 0) % rank
+    images = dim == 1 and (rank > 3 or (rank == 3 and all(view.is_image for view in known)))
+    below = rank == 3 and dim == 1 and not images
+    wholes = [
+        None if view is None else planner.image(view) if images else planner.rows(view)
+        for view in views
+    ]
+    parts: list[tuple[str, int, int]] = []  # of each: its place among inputs or tensors, and size
+    inputs: list[str] = []
+    tensors: dict[str, str] = {}
+    rows, columns = 0, 0
+    for arg, whole in zip(args, wholes, strict=True):
+        if whole is not None:
+            high, wide = planner.pixels[whole.base], planner.widths[whole.base]
+            parts.append((f"{len(inputs)}", high, wide))
+            inputs.append(whole.base)
+        else:
+            kernel = planner.kernels.get(arg.name) if isinstance(arg, Ref) else None
+            if kernel is None or kernel.turned:
+                raise CaptureError(f"it joins {arg!r} to values")
+            shape = planner.tensors[kernel.name].shape
+            if len(shape) > rank or (len(shape) == rank and shape[0] != 1):
+                raise CaptureError(f"it joins '{kernel.name}' of the shape {shape} to values")
+            high, wide = prod(shape[1:-1]), shape[-1]
+            parts.append((f"part{len(tensors)}", high, wide))
+            tensors[f"part{len(tensors)}"] = kernel.name
+        rows, columns = (rows + high, wide) if below else (high, columns + wide)
+    first = next(whole for whole in wholes if whole is not None)
+    alike = {wide if below else high for _, high, wide in parts}
+    if len(alike) > 1 or not (images or below or dim == rank - 1):
+        raise CaptureError(f"it joins values along dimension {dim}")
+    numbers = {"parts": tuple(parts), "by_rows": below}
+    name = planner.layer("join", node.name, tuple(inputs), (columns, rows), numbers, tensors)
+    if images:
+        planner.views[node.name] = of_images(name, first.sides(2), columns)
+    elif below:
+        planner.views[node.name] = of_rows(name, (rows,), columns)
+    else:
+        last = of_rows(name, (), columns).dims[-1]
+        planner.views[node.name] = View(name, (*first.dims[:-1], last))
 
 
 def reshaped(planner: Planner, node: Node) -> None:
@@ -71,6 +132,10 @@ def permuted(planner: Planner, node: Node) -> None:
 
 def unsqueezed(planner: Planner, node: Node) -> None:
     """Read what adds a dimension of one place."""
+    arg = node.args["self"]
+    if isinstance(arg, Ref) and arg.name in planner.kernels and node.args["dim"] == 0:
+        planner.kernels[node.name] = planner.kernels[arg.name]  # its own for all examples
+        return
     view = planner.view(node.args["self"])
     planner.views[node.name] = view.with_one(node.args["dim"] % (len(view.dims) + 1))
 
@@ -98,6 +163,10 @@ def selected(planner: Planner, node: Node) -> None:
 
 def sliced(planner: Planner, node: Node) -> None:
     """Read what keeps some places of a dimension."""
+    arg = node.args["self"]
+    if isinstance(arg, Ref) and arg.name in planner.kernels:
+        planner.kernels[node.name] = _all_of(planner, node)
+        return
     view, args = planner.view(node.args["self"]), node.args
     dim = args.get("dim", 0) % len(view.dims)
     start, end, step = args.get("start") or 0, args.get("end"), args.get("step", 1)
@@ -110,6 +179,17 @@ def sliced(planner: Planner, node: Node) -> None:
     end = size if end is None else min(end, size)
     start, end = (one + size if one < 0 else one for one in (start, end))
     planner.views[node.name] = view.cut(dim, start, end - start)
+
+
+def _all_of(planner: Planner, node: Node) -> Kernel:
+    """Return the tensor that a cut keeps all of."""
+    args = node.args
+    kernel = planner.kernels[args["self"].name]
+    shape = planner.tensors[kernel.name].shape
+    size = shape[args.get("dim", 0) % len(shape)]
+    if kernel.turned or args.get("start") or args.get("step", 1) != 1 or args["end"] < size:
+        raise CaptureError(f"it takes a part of '{kernel.name}'")
+    return kernel
 
 
 def split(planner: Planner, node: Node) -> None:
@@ -131,6 +211,7 @@ def part_of(planner: Planner, node: Node, index: int) -> View:
 
 READ: Mapping[str, Callable[[Planner, Node], None]] = {
     **dict.fromkeys(("alias", "clone", "expand"), again),
+    "_to_copy": cast,
     **dict.fromkeys(("view", "_unsafe_view", "reshape"), reshaped),
     **dict.fromkeys(("permute", "transpose", "t"), permuted),
     "unsqueeze": unsqueezed,
@@ -138,4 +219,5 @@ READ: Mapping[str, Callable[[Planner, Node], None]] = {
     "select": selected,
     "slice": sliced,
     **dict.fromkeys(("split", "split_with_sizes"), split),
+    "cat": joined,
 }

@@ -55,6 +55,12 @@ class View:
         return tuple(axis for dim in self.dims for axis in dim)
 
     @property
+    def is_image(self) -> bool:
+        """Whether its second dimension lies in columns, and those after it in rows."""
+        kinds = [{axis.kind for axis in dim} for dim in self.dims]
+        return kinds[1] <= {COLUMN} and all(kind <= {ROW} for kind in kinds[2:])
+
+    @property
     def size(self) -> int:
         """Numbers of an example."""
         return prod(axis.size for axis in self.axes)

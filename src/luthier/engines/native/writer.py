@@ -179,6 +179,7 @@ FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
     "shift": tokens.shift,
     "embedding": tokens.embedding,
     "attention": attention.attention,
+    "join": copies.join,
 }
 BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "linear": layers.linear_back,
@@ -195,4 +196,5 @@ BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "shift": tokens.shift_back,
     "embedding": tokens.embedding_back,
     "attention": attention.attention_back,
+    "join": copies.join_back,
 }

@@ -24,6 +24,8 @@ MOST = 500  # operations: compiling takes seconds for each hundred, more than mo
 # Where a value lies and how is for an engine to decide.
 _PLACES = {"device", "layout", "memory_format", "pin_memory", "non_blocking"}
 
+_CHECKS = {"_assert_tensor_metadata"}  # compute nothing
+
 
 def capture_graph(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Tensor]) -> Graph:
     """Export a network in both modes.
@@ -152,7 +154,8 @@ def _neutral(
             raise CaptureError(f"it changes '{spec.target}' as it runs")
     if output is None:
         raise CaptureError("it returns no tensor")
-    nodes = [_node(n) for n in exported.graph_module.graph.nodes if n.op == "call_function"]
+    calls = [n for n in exported.graph_module.graph.nodes if n.op == "call_function"]
+    nodes = [_node(n) for n in calls if getattr(n.target, "_opname", "") not in _CHECKS]
     return Forward(tuple(inputs), reads, constants, tuple(nodes), output, updates, sizes)  # type: ignore[arg-type]
 
 
