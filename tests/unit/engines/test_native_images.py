@@ -239,6 +239,22 @@ def test_what_it_cannot_convolve_it_names(layer, says):
     assert says in engines.load("native").refuses(captured, STEPS)
 
 
+def test_a_batch_that_takes_much_of_the_memory_is_refused():
+    def build(n_outputs):
+        return nn.Sequential(nn.Conv2d(2, 64, 3), nn.ReLU(), *flat(64 * 16, n_outputs))
+
+    large = STEPS.replace({"batch_size": 40})
+    captured = frameworks.load("torch").capture(
+        Build.read(build, "large"), large, images(2, 6, 6), 0
+    )
+    engine = engines.load("native")
+    assert engine.refuses(captured, large) is None
+    signature = dataclasses.replace(captured.signature, batch_size=10**7)
+    said = engine.refuses(dataclasses.replace(captured, signature=signature), large)
+    assert "values of a batch take" in said
+    assert "of this machine's" in said
+
+
 def test_a_kernel_of_images_comes_back_as_it_was_placed():
     def build(n_outputs):
         return nn.Sequential(nn.Conv2d(2, 5, (3, 2)), nn.ReLU(), *flat(5 * 4 * 5, n_outputs))

@@ -80,12 +80,12 @@ class Native:
         self._setups.begin(captured.signature)
         try:
             graph = captured.graph()
-            _placed(graph, captured.initial, recipe.precision)
+            train, _, _, machine = _placed(graph, captured.initial, recipe.precision)
         except CaptureError as error:
             return str(error)
         if recipe.mixup and "embedding" in graph.train.operations:
             return "it does not mix whole numbers"
-        return None
+        return _too_large(train.numbers(machine) * captured.signature.batch_size, machine)
 
     def setup_seconds(self, captured: Captured) -> float:
         """Return about how long capturing and compiling take, if that is not done yet."""
@@ -151,6 +151,23 @@ class Native:
         if self._trial is None:
             raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
         return self._trial
+
+
+def _too_large(numbers: int, machine: Machine, *, share: float = 0.25) -> str | None:
+    """Return in words that a batch's values do not fit; None where they do.
+
+    A program keeps the values of all layers and their gradients until the step is over. PyTorch
+    frees what it needs no more: it is given what takes over a quarter of the memory, as other
+    workers take theirs.
+    """
+    needed = numbers * (8 if machine.double else 4)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed <= share * there:
+        return None
+    return (
+        f"the values of a batch take {needed / 1e9:,.1f} GB in a program, more than "
+        f"{share:.0%} of this machine's {there / 1e9:,.0f} GB"
+    )
 
 
 def _plans(graph: Graph, initial: State) -> tuple[Plan, Plan, frozenset[str]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from luthier.engines.native.machine import Machine
+
 _TAKE_RELU = ("linear", "convolution", "depthwise", "batch_norm", "layer_norm")
 
 
@@ -56,6 +58,11 @@ class Plan:
     pixels: Mapping[str, int]
     turned: frozenset[str]
     counters: tuple[str, ...]
+
+    def numbers(self, machine: Machine) -> int:
+        """Return about how many numbers a pass keeps for each example, with their gradients."""
+        sizes = (self.pixels[name] * machine.apart(width) for name, width in self.widths.items())
+        return 2 * sum(sizes)
 
 
 def joined(layers: Iterable[Layer], output: str) -> tuple[Layer, ...]:
