@@ -73,15 +73,15 @@ class _Block(nn.Module):
 
 
 class _Recurrent(nn.Module):
-    """Two layers both ways, with dropout between them, and the mean of their states."""
+    """Two layers both ways, dropout, and the mean of their states."""
 
     def __init__(self, kind: Callable[..., nn.Module], inputs: int, n_outputs: int) -> None:
         super().__init__()
-        self.layer = kind(inputs, 3, 2, batch_first=True, dropout=0.2, bidirectional=True)
-        self.last = nn.Linear(6, n_outputs)
+        self.layer = kind(inputs, 3, 2, batch_first=True, bidirectional=True)
+        self.drop, self.last = nn.Dropout(0.2), nn.Linear(6, n_outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        outputs: Tensor = self.last(self.layer(x)[0].mean(1))
+        outputs: Tensor = self.last(self.drop(self.layer(x)[0]).mean(1))
         return outputs
 
 

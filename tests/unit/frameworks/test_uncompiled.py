@@ -29,10 +29,20 @@ class Unrolled(nn.Module):
 
 
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
-def test_recurrent_layers(kind):
+def test_recurrent_layers_are_one_operation_each(kind):
     x = torch.zeros(16, 6, 4)
-    with pytest.raises(CaptureError, match=f"its {kind.__name__} runs step by step"):
-        capture_graph(Recurrent(kind), [x], [x])
+    graph = capture_graph(Recurrent(kind), [x], [x])
+    assert [node.op for node in graph.train.nodes].count("recurrent") == 1
+    assert len(graph.train.nodes) < 10
+
+
+def test_recurrent_layers_of_another_class():
+    class Own(nn.LSTM):
+        """It may do anything."""
+
+    x = torch.zeros(16, 6, 4)
+    with pytest.raises(CaptureError, match="its Own is a recurrent layer of its own"):
+        capture_graph(Recurrent(Own), [x], [x])
 
 
 def test_a_loop_of_many_operations():

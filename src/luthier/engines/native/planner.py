@@ -13,6 +13,7 @@ from luthier.core import CaptureError, Forward, Node, Ref
 from luthier.engines.native import planner_attention as attention
 from luthier.engines.native import planner_dense as dense
 from luthier.engines.native import planner_images as images
+from luthier.engines.native import planner_recurrent as recurrent
 from luthier.engines.native import planner_shapes as shapes
 from luthier.engines.native.elementwise import UNARY
 from luthier.engines.native.plan import Layer, Plan, joined
@@ -65,6 +66,7 @@ class Planner:
         scores: Products of two values, which only attention goes on with.
         kernels: Matrices under the names that operations read them by.
         results: Operations whose results are taken one by one.
+        states: Last states of a recurrence: of each layer, and each way that it goes.
         layers: Those found so far.
         pixels: Rows an example of every layer's result.
         widths: Columns of every layer's result.
@@ -87,6 +89,7 @@ class Planner:
             value: Kernel(name, turned=False) for value, name in self.reads.items()
         }
         self.results: dict[str, Node] = {}
+        self.states: dict[str, tuple[View, ...]] = {}
         self.layers: list[Layer] = []
         self.learned: set[str] = set()
         self.turned: set[str] = set()
@@ -262,4 +265,5 @@ READ: Mapping[str, Callable[[Planner, Node], None]] = {
     **dense.READ,
     **images.READ,
     **attention.READ,
+    **recurrent.READ,
 }

@@ -84,6 +84,12 @@ def item(planner: Planner, node: Node) -> None:
         planner.views[node.name] = part_of(planner, made, index)
     elif index == 0:
         planner.views[node.name] = planner.views[source]
+    elif made.op == "recurrent" and index == 1:
+        planner.states[node.name] = planner.states[source]
+        if len(planner.states[source]) == 1:
+            planner.views[node.name] = planner.states[source][0].with_one(0)
+    elif made.op == "recurrent":
+        return  # the cells of an LSTM: whoever reads them finds nothing
     elif node.name in planner.forward.updates.values():
         _statistic(planner, node.name, made, index)
 

@@ -153,6 +153,10 @@ def squeezed(planner: Planner, node: Node) -> None:
 
 def selected(planner: Planner, node: Node) -> None:
     """Read what keeps one place of a dimension."""
+    arg = node.args["self"]
+    if isinstance(arg, Ref) and arg.name in planner.states and node.args["dim"] == 0:
+        planner.views[node.name] = planner.states[arg.name][node.args["index"]]
+        return
     view, args = planner.view(node.args["self"]), node.args
     dim = args["dim"] % len(view.dims)
     index = args["index"]

@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from luthier.engines.native import attention, convolutions, copies, layers, pooling, tokens
+from luthier.engines.native import (
+    attention,
+    convolutions,
+    copies,
+    layers,
+    pooling,
+    recurrent,
+    tokens,
+)
 from luthier.engines.native.borders import Border
 from luthier.engines.native.gemm import Product
 from luthier.engines.native.machine import Machine
@@ -126,6 +134,11 @@ class Writer:
         self.matrices[name] = (self.pixels(like), self.stride(like) if width is None else width)
         return name
 
+    def steps(self, name: str, count: int, width: int) -> str:
+        """Ask for rows of so many steps of all examples; return the array's name."""
+        self.matrices[name] = (count, width)
+        return name
+
     def room(self, rows: str) -> list[tuple[str, str]]:
         """Return the arrays' names, and how many numbers each takes for some rows."""
         return [
@@ -180,6 +193,7 @@ FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
     "embedding": tokens.embedding,
     "attention": attention.attention,
     "join": copies.join,
+    "recurrent": recurrent.recurrent,
 }
 BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "linear": layers.linear_back,
@@ -197,4 +211,5 @@ BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "embedding": tokens.embedding_back,
     "attention": attention.attention_back,
     "join": copies.join_back,
+    "recurrent": recurrent.recurrent_back,
 }

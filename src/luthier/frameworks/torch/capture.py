@@ -17,6 +17,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from luthier.core import CaptureError, Forward, Graph, Node, Ref
 from luthier.frameworks.torch.marking import Marking
 from luthier.frameworks.torch.rates import rates_of
+from luthier.frameworks.torch.recurrent import whole_recurrences
 from luthier.frameworks.torch.seeded import seeded
 
 MOST = 500  # operations: compiling takes seconds for each hundred, more than most searches last
@@ -38,11 +39,14 @@ def capture_graph(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Te
     Raises:
         CaptureError: where it cannot be exported; the text says why.
     """
-    for part in module.modules():
-        if isinstance(part, nn.RNNBase):  # before its steps are exported one by one, for seconds
-            kind = type(part).__name__
-            raise CaptureError(f"its {kind} runs step by step, which is no faster compiled")
     names = {id(p): name for name, p in (*module.named_parameters(), *module.named_buffers())}
+    with whole_recurrences(module):
+        return _captured(module, batch, chunk, names)
+
+
+def _captured(
+    module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Tensor], names: Mapping[int, str]
+) -> Graph:
     train = _forward(module.train(), batch, names)
     if len(train.nodes) > MOST:
         raise CaptureError(
