@@ -98,7 +98,7 @@ while True:
     history = storage.history(STUDY)
     claim = storage.claim(STUDY, me, 1e9)
     if claim is None:
-        if history.decisions == 12:
+        if history.decisions == 24:
             break
         storage.plan(STUDY, history.decisions, new_steps(2, until=8))
         continue
@@ -119,8 +119,8 @@ def test_kills_at_any_moment_leave_no_gap_and_no_duplicate(tmp_path: Path, spawn
         process = spawn(TRAIN, address(path))
         # It imports first; the clock starts with its first step.
         line = process.stdout.readline()
-        time.sleep(moments.uniform(0.0, 0.06))
-        if process.poll() is None and line == "training\n":
+        time.sleep(moments.uniform(0.0, 0.04))
+        if kills < 12 and process.poll() is None and line == "training\n":
             process.send_signal(signal.SIGKILL)
         out, err = process.communicate(timeout=60)
         assert not err
@@ -130,10 +130,10 @@ def test_kills_at_any_moment_leave_no_gap_and_no_duplicate(tmp_path: Path, spawn
     assert kills > 3
     assert healthy(path)
     history = connect(address(path)).history(STUDY)
-    assert len(history.trials) == 24
+    assert len(history.trials) == 48
     for trial in history.trials:
         assert (trial.state, trial.curves) == ("finished", epochs(*range(1, 9)))
-    assert history.seconds == 24 * 8 * 0.25
+    assert history.seconds == 48 * 8 * 0.25
 
 
 def test_a_kill_while_the_file_is_made_leaves_one_that_opens(tmp_path: Path, spawn: Spawn):
