@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
-from benchmarks.check.programs.fourth import ENTROPY, HEAD, HIGH, LOW, SCALES, SGD, Adam, made
+from benchmarks.check.programs.fourth import ENTROPY, HEAD, HIGH, LOW, SCALES, SGD, Adam
 from benchmarks.check.programs.program import (
     Program,
     cancer,
     digits,
     floats,
     houses,
+    made,
     mlp,
     parts,
     sentences,

@@ -16,6 +16,7 @@ from benchmarks.check.programs.program import (
     digits,
     floats,
     houses,
+    made,
     mlp,
     one_hot,
     parts,
@@ -30,12 +31,6 @@ HEAD = "wrong_output_activation"
 HIGH = ("learning_rate_too_high", "learning_rate_out_of_range")
 LOW = ("learning_rate_too_low", "learning_rate_out_of_range")
 SCALES = ("unscaled_inputs", "unscaled_targets")
-
-
-def made(model: nn.Module, data: Any, loss_fn: Any = None, *wrong: str, **more: Any) -> Program:
-    """Return a program with Adam at 0.001, unless it has an optimizer of its own."""
-    optimizer = more.pop("optimizer", None) or Adam(model.parameters(), lr=more.pop("lr", 1e-3))
-    return Program(model, data[0], loss_fn, optimizer, data[1], wrong, **more)
 
 
 def cubes_of_thousands() -> Program:

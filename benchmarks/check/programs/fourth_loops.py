@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
-from benchmarks.check.programs.fourth import ENTROPY, HIGH, LOW, SCALES, SGD, Adam, made
+from benchmarks.check.programs.fourth import ENTROPY, HIGH, LOW, SCALES, SGD, Adam
 from benchmarks.check.programs.program import (
     Program,
     cancer,
@@ -16,6 +16,7 @@ from benchmarks.check.programs.program import (
     digits,
     floats,
     houses,
+    made,
     mlp,
     parts,
     sentences,

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
-from benchmarks.check.programs.fourth import ENTROPY, SGD, made, rare
+from benchmarks.check.programs.fourth import ENTROPY, SGD, rare
 from benchmarks.check.programs.fourth_loops import Clicks
-from benchmarks.check.programs.program import Program, digits, mlp, parts, sentences
+from benchmarks.check.programs.program import Program, digits, made, mlp, parts, sentences
 from benchmarks.check.programs.third import pretrained, ratings
 
 AdamW = torch.optim.AdamW

@@ -147,3 +147,11 @@ def sentences(length: int = 16, words: int = 200) -> tuple[Pair, Pair]:
 def one_hot(pair: Pair, classes: int) -> Pair:
     """Return targets as rows of zeros and a one."""
     return pair[0], nn.functional.one_hot(pair[1].long(), classes).float()
+
+
+def made(model: nn.Module, data: Any, loss_fn: Any = None, *wrong: str, **more: Any) -> Program:
+    """Return a program with Adam at 0.001, unless it has an optimizer of its own."""
+    optimizer = more.pop("optimizer", None) or torch.optim.Adam(
+        model.parameters(), lr=more.pop("lr", 1e-3)
+    )
+    return Program(model, data[0], loss_fn, optimizer, data[1], wrong, **more)

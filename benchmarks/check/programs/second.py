@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from sklearn import datasets
@@ -19,6 +17,7 @@ from benchmarks.check.programs.program import (
     digits,
     floats,
     houses,
+    made,
     mlp,
     one_hot,
     parts,
@@ -34,17 +33,12 @@ HEAD = "wrong_output_activation"
 HIGH = ("learning_rate_too_high", "learning_rate_out_of_range")
 
 
-def _program(model: nn.Module, data: Any, loss_fn: Any = None, *wrong: str, **more: Any) -> Program:
-    optimizer = more.pop("optimizer", None) or Adam(model.parameters(), lr=more.pop("lr", 1e-3))
-    return Program(model, data[0], loss_fn, optimizer, data[1], wrong, **more)
-
-
 def relu_at_the_end_of_an_autoencoder() -> Program:
     """Standardised rows, put together again by a network that ends with relu."""
     x, _ = datasets.load_wine(return_X_y=True)
     rows = floats(standard(x))
     model = mlp(13, 8, 4, 8, 13, end=(nn.ReLU(),))
-    return _program(model, parts(rows, rows), nn.MSELoss(), HEAD, epochs=40)
+    return made(model, parts(rows, rows), nn.MSELoss(), HEAD, epochs=40)
 
 
 def sigmoid_autoencoder_of_bytes() -> Program:
@@ -52,7 +46,7 @@ def sigmoid_autoencoder_of_bytes() -> Program:
     (x, _), (xv, _) = digits(255 / 16)
     model = mlp(64, 32, 8, 32, 64, end=(nn.Sigmoid(),))
     wrong = (HEAD, "unscaled_inputs", "unscaled_targets")
-    return _program(model, ((x, x), (xv, xv)), nn.MSELoss(), *wrong, epochs=15)
+    return made(model, ((x, x), (xv, xv)), nn.MSELoss(), *wrong, epochs=15)
 
 
 def cross_entropy_of_standardised_pixels() -> Program:
@@ -60,7 +54,7 @@ def cross_entropy_of_standardised_pixels() -> Program:
     (x, _), (xv, _) = digits()
     x, xv = (x - 0.3) / 0.37, (xv - 0.3) / 0.37
     model = mlp(64, 16, 64)
-    return _program(model, ((x, x), (xv, xv)), nn.BCEWithLogitsLoss(), "label_range", epochs=15)
+    return made(model, ((x, x), (xv, xv)), nn.BCEWithLogitsLoss(), "label_range", epochs=15)
 
 
 def softmax_for_three_numbers() -> Program:
@@ -69,7 +63,7 @@ def softmax_for_three_numbers() -> Program:
     x = torch.randn(700, 5)
     y = torch.stack([x[:, 0] * 2, x[:, 1] - x[:, 2], x[:, 3] ** 2], 1)
     model = mlp(5, 64, 3, end=(nn.Softmax(dim=1),))
-    return _program(model, parts(x, y), nn.MSELoss(), HEAD, epochs=30)
+    return made(model, parts(x, y), nn.MSELoss(), HEAD, epochs=30)
 
 
 class Forecast(nn.Module):
@@ -87,7 +81,7 @@ class Forecast(nn.Module):
 def relu_on_a_forecast() -> Program:
     """A sine between -1 and 1, and a relu on what is predicted."""
     torch.manual_seed(1)
-    return _program(Forecast(), waves(), nn.MSELoss(), HEAD, epochs=20, lr=0.005)
+    return made(Forecast(), waves(), nn.MSELoss(), HEAD, epochs=20, lr=0.005)
 
 
 class Deep(nn.Module):
@@ -107,7 +101,7 @@ class Deep(nn.Module):
 
 def transformer_at_a_high_rate() -> Program:
     """Adam at 0.02 without warm-up: 0.693 for ever."""
-    return _program(Deep(), sentences(), ENTROPY(), *HIGH, epochs=8, lr=0.05)
+    return made(Deep(), sentences(), ENTROPY(), *HIGH, epochs=8, lr=0.05)
 
 
 class Frozen(nn.Module):
@@ -126,7 +120,7 @@ class Frozen(nn.Module):
 
 def features_without_gradient() -> Program:
     """Digits: with torch.no_grad() in forward."""
-    return _program(Frozen(), digits(), ENTROPY(), "parameters_not_trained", epochs=12)
+    return made(Frozen(), digits(), ENTROPY(), "parameters_not_trained", epochs=12)
 
 
 class ByHand(nn.Module):
@@ -144,7 +138,7 @@ class ByHand(nn.Module):
 
 def weight_that_is_no_parameter() -> Program:
     """Digits: requires_grad=True, and not nn.Parameter."""
-    return _program(ByHand(), digits(), ENTROPY(), "parameters_not_trained", epochs=12)
+    return made(ByHand(), digits(), ENTROPY(), "parameters_not_trained", epochs=12)
 
 
 def epsilon_of_one() -> Program:
@@ -152,7 +146,7 @@ def epsilon_of_one() -> Program:
     model = mlp(10, 32, 1)
     optimizer = Adam(model.parameters(), lr=1e-3, eps=1e3)
     wrong = ("optimizer_settings", "learning_rate_too_low")
-    return _program(model, diabetes(), nn.MSELoss(), *wrong, optimizer=optimizer, epochs=25)
+    return made(model, diabetes(), nn.MSELoss(), *wrong, optimizer=optimizer, epochs=25)
 
 
 def decay_of_ten_with_sgd() -> Program:
@@ -160,7 +154,7 @@ def decay_of_ten_with_sgd() -> Program:
     model = mlp(64, 64, 10)
     optimizer = SGD(model.parameters(), lr=0.05, weight_decay=5.0)
     wrong = ("over_regularised",)
-    return _program(model, digits(), ENTROPY(), *wrong, optimizer=optimizer, epochs=15)
+    return made(model, digits(), ENTROPY(), *wrong, optimizer=optimizer, epochs=15)
 
 
 def all_rows_the_same() -> Program:
@@ -168,7 +162,7 @@ def all_rows_the_same() -> Program:
     y = (torch.arange(400) % 2).float()[:, None]
     x = torch.ones(400, 5)
     data = parts(x, y)
-    return _program(mlp(5, 16, 1), data, nn.BCEWithLogitsLoss(), "constant_features", epochs=8)
+    return made(mlp(5, 16, 1), data, nn.BCEWithLogitsLoss(), "constant_features", epochs=8)
 
 
 def sorted_and_cut_in_two() -> Program:
@@ -176,7 +170,7 @@ def sorted_and_cut_in_two() -> Program:
     x, y = datasets.load_iris(return_X_y=True)
     rows, target = floats(x), torch.tensor(y)
     data = (rows[:100], target[:100]), (rows[100:], target[100:])
-    return _program(mlp(4, 16, 3), data, ENTROPY(), "split_mismatch", epochs=20, lr=0.01)
+    return made(mlp(4, 16, 3), data, ENTROPY(), "split_mismatch", epochs=20, lr=0.01)
 
 
 def validation_is_not_scaled() -> Program:
@@ -184,7 +178,7 @@ def validation_is_not_scaled() -> Program:
     (x, y), (xv, yv) = cancer(scaled=False)
     mean, std = x.mean(0), x.std(0)
     data = ((x - mean) / std, y), (xv, yv)
-    return _program(mlp(30, 32, 1), data, nn.BCEWithLogitsLoss(), "split_mismatch", epochs=15)
+    return made(mlp(30, 32, 1), data, nn.BCEWithLogitsLoss(), "split_mismatch", epochs=15)
 
 
 def recurrence_that_explodes() -> Program:
@@ -206,7 +200,7 @@ def recurrence_that_explodes() -> Program:
     optimizer = SGD(model.parameters(), lr=0.1)
     wrong = ("exploding_gradients", "bad_initialisation", *HIGH)
     data = parts(x, x[:, :, :1].mean(1))
-    return _program(model, data, nn.MSELoss(), *wrong, optimizer=optimizer, epochs=8)
+    return made(model, data, nn.MSELoss(), *wrong, optimizer=optimizer, epochs=8)
 
 
 def minutes_since_the_epoch() -> Program:
@@ -216,7 +210,7 @@ def minutes_since_the_epoch() -> Program:
     when = 1.6e9 + 1e6 * torch.rand(800, 1)
     y = (x[:, :1] + 0.5 * x[:, 1:2] > 0).float()
     data = parts(torch.cat([x, when], 1), y)
-    return _program(mlp(6, 32, 1), data, nn.BCEWithLogitsLoss(), "unscaled_inputs", epochs=15)
+    return made(mlp(6, 32, 1), data, nn.BCEWithLogitsLoss(), "unscaled_inputs", epochs=15)
 
 
 def sgd_on_a_deep_tanh_network() -> Program:
@@ -225,7 +219,7 @@ def sgd_on_a_deep_tanh_network() -> Program:
     optimizer = SGD(model.parameters(), lr=1e-4)
     wrong = ("learning_rate_too_low", "learning_rate_out_of_range")
     loss = nn.BCEWithLogitsLoss()
-    return _program(model, circles(), loss, *wrong, optimizer=optimizer, epochs=50)
+    return made(model, circles(), loss, *wrong, optimizer=optimizer, epochs=50)
 
 
 HARMFUL = (
@@ -245,7 +239,7 @@ def root_of_the_mean_square() -> Program:
         return torch.sqrt(functional.mse_loss(outputs, target) + 1e-6)
 
     data = houses(scaled=True, scaled_target=True)
-    return _program(mlp(4, 64, 64, 1), data, loss, epochs=30)
+    return made(mlp(4, 64, 64, 1), data, loss, epochs=30)
 
 
 def focal_loss() -> Program:
@@ -258,7 +252,7 @@ def focal_loss() -> Program:
         entropy = functional.binary_cross_entropy_with_logits(outputs, target, reduction="none")
         return ((1 - torch.exp(-entropy)) ** 2 * entropy).mean()
 
-    return _program(mlp(8, 32, 1), parts(x, y), loss, epochs=25)
+    return made(mlp(8, 32, 1), parts(x, y), loss, epochs=25)
 
 
 def distillation() -> Program:
@@ -268,7 +262,7 @@ def distillation() -> Program:
     soft = [functional.one_hot(t, 10).float() * 0.9 + 0.01 for t in (y, yv)]
     model = mlp(64, 64, 10, end=(nn.LogSoftmax(dim=1),))
     loss = nn.KLDivLoss(reduction="batchmean")
-    return _program(model, ((x, soft[0]), (xv, soft[1])), loss, epochs=15)
+    return made(model, ((x, soft[0]), (xv, soft[1])), loss, epochs=15)
 
 
 def one_dimensional_convolutions() -> Program:
@@ -283,7 +277,7 @@ def one_dimensional_convolutions() -> Program:
         nn.Conv1d(16, 32, 5, padding=2), nn.BatchNorm1d(32), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
         nn.Flatten(), nn.Linear(32, 2),
     )  # fmt: skip
-    return _program(model, parts(x, torch.tensor(y)), ENTROPY(), epochs=12)
+    return made(model, parts(x, torch.tensor(y)), ENTROPY(), epochs=12)
 
 
 def group_normalisation_and_nesterov() -> Program:
@@ -293,7 +287,7 @@ def group_normalisation_and_nesterov() -> Program:
         nn.Flatten(), nn.Linear(512, 10),
     )  # fmt: skip
     optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)
-    one = _program(model, digits(images=True), ENTROPY(), optimizer=optimizer, epochs=10)
+    one = made(model, digits(images=True), ENTROPY(), optimizer=optimizer, epochs=10)
     one.scheduler = CosineAnnealingLR(optimizer, 10)
     return one
 
@@ -302,14 +296,14 @@ def logistic_regression() -> Program:
     """One linear layer, SGD at 0.1."""
     model = nn.Linear(30, 1)
     optimizer = SGD(model.parameters(), lr=0.1)
-    return _program(model, cancer(), nn.BCEWithLogitsLoss(), optimizer=optimizer, epochs=30)
+    return made(model, cancer(), nn.BCEWithLogitsLoss(), optimizer=optimizer, epochs=30)
 
 
 def targets_around_their_mean() -> Program:
     """Regression of the mean absolute error with Adam, AMSGrad."""
     model = mlp(10, 64, 1, act=nn.LeakyReLU)
     optimizer = Adam(model.parameters(), lr=2e-3, amsgrad=True)
-    return _program(model, diabetes(), nn.L1Loss(), optimizer=optimizer, epochs=30)
+    return made(model, diabetes(), nn.L1Loss(), optimizer=optimizer, epochs=30)
 
 
 class Words(nn.Module):
@@ -330,7 +324,7 @@ def reading_both_ways() -> Program:
     """BCEWithLogitsLoss on one logit, Adam at 0.003."""
     (x, y), (xv, yv) = sentences()
     data = (x, y.float()[:, None]), (xv, yv.float()[:, None])
-    return _program(Words(), data, nn.BCEWithLogitsLoss(), epochs=10, lr=0.003)
+    return made(Words(), data, nn.BCEWithLogitsLoss(), epochs=10, lr=0.003)
 
 
 def time_before_rows() -> Program:
@@ -344,7 +338,7 @@ def time_before_rows() -> Program:
         def forward(self, x: Tensor) -> Tensor:
             return self.fc(self.lstm(x.permute(1, 0, 2))[0][-1])  # type: ignore[no-any-return]
 
-    return _program(First(), waves(), nn.MSELoss(), epochs=20, lr=0.01)
+    return made(First(), waves(), nn.MSELoss(), epochs=20, lr=0.01)
 
 
 def mixture_of_two_heads() -> Program:
@@ -357,21 +351,21 @@ def mixture_of_two_heads() -> Program:
         first = functional.binary_cross_entropy_with_logits(outputs[:, 0], target[:, 0])
         return first + functional.mse_loss(outputs[:, 1], target[:, 1])
 
-    return _program(mlp(6, 64, 2), parts(x, y), loss, epochs=20)
+    return made(mlp(6, 64, 2), parts(x, y), loss, epochs=20)
 
 
 def wine_of_few_rows() -> Program:
     """A hundred and forty rows, batches of 16, weight decay, tanh."""
     model = mlp(13, 24, 3, act=nn.Tanh)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
-    return _program(model, wine(), ENTROPY(), optimizer=optimizer, epochs=25, batch_size=16)
+    return made(model, wine(), ENTROPY(), optimizer=optimizer, epochs=25, batch_size=16)
 
 
 def one_hot_squares_that_learn() -> Program:
     """Squared error on one-hot rows without an activation, Adam: an old way that works."""
     train, val = digits()
     data = one_hot(train, 10), one_hot(val, 10)
-    return _program(mlp(64, 128, 10), data, nn.MSELoss(), epochs=20)
+    return made(mlp(64, 128, 10), data, nn.MSELoss(), epochs=20)
 
 
 HEALTHY = (

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import StepLR
 
-from benchmarks.check.programs.fourth import ENTROPY, HEAD, HIGH, LOW, SCALES, SGD, Adam, made
+from benchmarks.check.programs.fourth import ENTROPY, HEAD, HIGH, LOW, SCALES, SGD, Adam
 from benchmarks.check.programs.program import (
     Program,
     cancer,
     circles,
     digits,
     floats,
+    made,
     mlp,
     one_hot,
     parts,

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import MultiStepLR
 
-from benchmarks.check.programs.fourth import ENTROPY, SGD, made
-from benchmarks.check.programs.program import Program, cancer, digits, floats, mlp, parts
+from benchmarks.check.programs.fourth import ENTROPY, SGD
+from benchmarks.check.programs.program import Program, cancer, digits, floats, made, mlp, parts
 from benchmarks.check.programs.sixth import padded
 from benchmarks.check.programs.third import pretrained
 

@@ -16,6 +16,7 @@ from benchmarks.check.programs.program import (
     digits,
     floats,
     houses,
+    made,
     mlp,
     parts,
     standard,
@@ -29,11 +30,6 @@ HIGH = ("learning_rate_too_high", "learning_rate_out_of_range")
 LOW = ("learning_rate_too_low", "learning_rate_out_of_range")
 
 
-def _program(model: nn.Module, data: Any, loss_fn: Any = None, *wrong: str, **more: Any) -> Program:
-    optimizer = more.pop("optimizer", None) or Adam(model.parameters(), lr=more.pop("lr", 1e-3))
-    return Program(model, data[0], loss_fn, optimizer, data[1], wrong, **more)
-
-
 def tags(count: int = 1200) -> Any:
     """Return rows with five tags, of which several may be true at once."""
     rng = np.random.default_rng(21)
@@ -45,13 +41,13 @@ def tags(count: int = 1200) -> Any:
 
 def tags_with_cross_entropy() -> Program:
     """Several tags a row, and CrossEntropyLoss on the rows of zeros and ones."""
-    return _program(mlp(12, 64, 5), tags(), ENTROPY(), "wrong_loss", epochs=20)
+    return made(mlp(12, 64, 5), tags(), ENTROPY(), "wrong_loss", epochs=20)
 
 
 def tags_that_share_one() -> Program:
     """Several tags a row: softmax, then BCELoss."""
     model = mlp(12, 64, 5, end=(nn.Softmax(dim=1),))
-    return _program(model, tags(), nn.BCELoss(), HEAD, epochs=20)
+    return made(model, tags(), nn.BCELoss(), HEAD, epochs=20)
 
 
 class Mask(nn.Module):
@@ -84,7 +80,7 @@ def mask_of_one_channel_with_softmax() -> Program:
     (x, y), (xv, yv) = masks()
     data = (x, y[:, None].float()), (xv, yv[:, None].float())
     model = Mask(1, nn.Softmax(dim=1))
-    return _program(model, data, nn.BCELoss(), HEAD, epochs=6)
+    return made(model, data, nn.BCELoss(), HEAD, epochs=6)
 
 
 def mask_read_from_a_png() -> Program:
@@ -92,13 +88,13 @@ def mask_read_from_a_png() -> Program:
     (x, y), (xv, yv) = masks()
     data = (x, 255.0 * y[:, None]), (xv, 255.0 * yv[:, None])
     wrong = ("label_range", "unscaled_targets")
-    return _program(Mask(1), data, nn.BCEWithLogitsLoss(), *wrong, epochs=6)
+    return made(Mask(1), data, nn.BCEWithLogitsLoss(), *wrong, epochs=6)
 
 
 def softmax_for_every_pixel() -> Program:
     """Four levels of ink: softmax over the channels, then CrossEntropyLoss."""
     model = Mask(4, nn.Softmax(dim=1))
-    return _program(model, masks(4), ENTROPY(), "double_softmax", HEAD, epochs=8)
+    return made(model, masks(4), ENTROPY(), "double_softmax", HEAD, epochs=8)
 
 
 def incomes() -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +109,7 @@ def incomes_in_dollars() -> Program:
     """Yearly incomes as they are, squared error, Adam."""
     x, y = incomes()
     data = parts(floats(x), floats(y[:, None]))
-    return _program(mlp(8, 64, 64, 1), data, nn.MSELoss(), "unscaled_targets", epochs=25)
+    return made(mlp(8, 64, 64, 1), data, nn.MSELoss(), "unscaled_targets", epochs=25)
 
 
 class Forecast(nn.Module):
@@ -154,7 +150,7 @@ def degrees_in_kelvin() -> Program:
     """Temperatures of 290, as inputs and as targets of a GRU."""
     data = in_time(*windows(temperature() + 273.15))
     wrong = ("unscaled_inputs", "unscaled_targets")
-    return _program(Forecast(), data, nn.MSELoss(), *wrong, epochs=15)
+    return made(Forecast(), data, nn.MSELoss(), *wrong, epochs=15)
 
 
 def passengers_that_grow() -> Program:
@@ -162,14 +158,14 @@ def passengers_that_grow() -> Program:
     series = temperature(trend=0.2)
     series = (series - series[:720].mean()) / series[:720].std()
     data = in_time(*windows(series))
-    return _program(Forecast(), data, nn.MSELoss(), "split_mismatch", epochs=15, lr=3e-3)
+    return made(Forecast(), data, nn.MSELoss(), "split_mismatch", epochs=15, lr=3e-3)
 
 
 def two_shuffles() -> Program:
     """A loader that shuffles features and labels, each with an order of its own."""
     (x, y), val = digits()
     y = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(1))]
-    return _program(mlp(64, 64, 10), ((x, y), val), ENTROPY(), "noisy_labels", epochs=15)
+    return made(mlp(64, 64, 10), ((x, y), val), ENTROPY(), "noisy_labels", epochs=15)
 
 
 def pretrained(seed: int = 1) -> nn.Sequential:
@@ -189,7 +185,7 @@ def fine_tuning_at_the_rate_of_training() -> Program:
     """A network that was trained before, a new head, Adam at 0.3 for all of it."""
     model = pretrained()
     model[4] = nn.Linear(64, 10)
-    return _program(model, digits(), ENTROPY(), *HIGH, epochs=10, lr=0.3)
+    return made(model, digits(), ENTROPY(), *HIGH, epochs=10, lr=0.3)
 
 
 def ratings(count: int = 2000) -> tuple[Tensor, Tensor, Tensor]:
@@ -208,7 +204,7 @@ def numbers_of_users_as_features() -> Program:
     model = mlp(2, 64, 64, 1)
     optimizer = SGD(model.parameters(), lr=optimizer_rate, momentum=0.9)
     wrong = ("unscaled_inputs",)
-    return _program(model, data, nn.MSELoss(), *wrong, optimizer=optimizer, epochs=15)
+    return made(model, data, nn.MSELoss(), *wrong, optimizer=optimizer, epochs=15)
 
 
 def _steps_once(one: Program, run: Any) -> None:
@@ -229,7 +225,7 @@ def step_outside_of_the_inner_loop() -> Program:
     """The optimizer steps once an epoch, for the line is indented too little."""
     wrong = ("batch_too_large", "learning_rate_too_low", "too_few_epochs")
     model = mlp(64, 64, 10)
-    return _program(model, digits(), ENTROPY(), *wrong, epochs=20, loop=_steps_once)
+    return made(model, digits(), ENTROPY(), *wrong, epochs=20, loop=_steps_once)
 
 
 class Halves(nn.Module):
@@ -263,7 +259,7 @@ def decoder_whose_gradients_add_up() -> Program:
     (x, _), (xv, _) = digits()
     model = Halves()
     optimizers = [SGD(part.parameters(), lr=0.3) for part in (model.encoder, model.decoder)]
-    return _program(
+    return made(
         model, ((x, x), (xv, xv)), nn.MSELoss(), "gradients_not_zeroed", epochs=15,
         optimizer=optimizers, loop=_zeroes_one,
     )  # fmt: skip
@@ -289,7 +285,7 @@ def plateau_of_the_wrong_sign() -> Program:
     model = mlp(64, 64, 10)
     optimizer = SGD(model.parameters(), lr=0.05)
     wrong = ("schedule_collapses",)
-    one = _program(model, digits(), ENTROPY(), *wrong, optimizer=optimizer, epochs=25)
+    one = made(model, digits(), ENTROPY(), *wrong, optimizer=optimizer, epochs=25)
     one.scheduler = ReduceLROnPlateau(optimizer, mode="max", patience=0)
     one.loop = _on_plateau
     return one
@@ -314,7 +310,7 @@ def clipped_to_a_thousandth() -> Program:
     """clip_grad_norm_(parameters, 1e-3) before SGD."""
     model = mlp(64, 64, 10)
     optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9)
-    one = _program(model, digits(), ENTROPY(), *LOW, optimizer=optimizer, epochs=15)
+    one = made(model, digits(), ENTROPY(), *LOW, optimizer=optimizer, epochs=15)
     one.loop = _clips
     return one
 
@@ -326,7 +322,7 @@ def loss_made_anew() -> Program:
         value = functional.cross_entropy(outputs, target)
         return torch.tensor(value.item(), requires_grad=True)
 
-    return _program(mlp(13, 32, 3), wine(), loss, "parameters_not_trained", epochs=15)
+    return made(mlp(13, 32, 3), wine(), loss, "parameters_not_trained", epochs=15)
 
 
 def sorted_by_price() -> Program:
@@ -334,7 +330,7 @@ def sorted_by_price() -> Program:
     (x, y), val = houses(scaled=True, scaled_target=True)
     order = y[:, 0].argsort()
     data, wrong = ((x[order], y[order]), val), ("unshuffled_data", HIGH[0])
-    one = _program(mlp(4, 64, 1), data, nn.MSELoss(), *wrong)
+    one = made(mlp(4, 64, 1), data, nn.MSELoss(), *wrong)
     one.shuffle, one.optimizer = False, SGD(one.model.parameters(), lr=0.05, momentum=0.9)
     return one
 
@@ -349,7 +345,7 @@ def sum_of_absolute_weights() -> Program:
         penalty = torch.stack([p.abs().sum() for p in model.parameters()]).sum()
         return functional.binary_cross_entropy_with_logits(outputs, target) + 0.05 * penalty
 
-    return _program(model, data, loss, "over_regularised", epochs=20)
+    return made(model, data, loss, "over_regularised", epochs=20)
 
 
 class Rate(nn.Module):
@@ -370,7 +366,7 @@ def rate_for_a_loss_of_logarithms() -> Program:
     x = torch.randn(1000, 6)
     y = torch.poisson(torch.exp(1.2 * x[:, :1] - 0.8 * x[:, 1:2] - 0.5))
     wrong = (HEAD, "wrong_loss")
-    return _program(Rate(), parts(x, y), nn.PoissonNLLLoss(), *wrong, epochs=20)
+    return made(Rate(), parts(x, y), nn.PoissonNLLLoss(), *wrong, epochs=20)
 
 
 HARMFUL = (
