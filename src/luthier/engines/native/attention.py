@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from luthier.engines.native.elementwise import number
 from luthier.engines.native.gemm import Product
 from luthier.engines.native.layers import drawing
-from luthier.engines.native.planner_attention import Heads
 
 if TYPE_CHECKING:
     from luthier.engines.native.plan import Layer
     from luthier.engines.native.writer import Writer
+
+PARTS = ("queries", "keys", "values")
 
 
 def attention(to: Writer, layer: Layer) -> None:
@@ -59,9 +60,9 @@ def attention_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
         f"  {one.across(slopes, one.buffer('queries'), one.buffer('by_keys'), one.width)}",
     ]
     scales = (one.scale, 1.0, one.value_scale)
-    for index, part in enumerate(("queries", "keys", "values")):
-        if layer.inputs[index] in wanted:
-            to.lines += one.added(index, part, scales[index])
+    for name, part, scale in zip(layer.inputs, PARTS, scales, strict=True):
+        if name in wanted:
+            to.lines += one.added(part, scale)
     to.lines.append("}")
 
 
@@ -104,58 +105,58 @@ class _Head:
         name = f"{self.to.value(self.layer.name)}_{part}"
         return self.to.array(name, rows * self.to.machine.padded(width))
 
-    def _at(self, index: int) -> tuple[str, Heads, str]:
-        """Return an input, where its heads lie, and where a number of the head lies."""
+    def _moved(self, part: str, text: str, scale: float) -> list[str]:
+        """Return a loop over an input's part of a head.
+
+        Args:
+            part: Which.
+            text: What becomes of a number: ``{at}`` is where it lies in the input, ``{own}`` where
+                in the head's matrix, and ``{times}`` its scale.
+            scale: What it is multiplied with.
+        """
+        index = PARTS.index(part)
         name, lies = self.layer.inputs[index], self.layer.numbers["lies"][index]
         row = f"b * {self.to.pixels(name)} + {lies.row} + t * {lies.places}"
         column = f"{lies.column} + h * {lies.head} + j * {lies.numbers}"
-        return name, lies, f"({row}) * {self.to.stride(name)} + {column}"
+        width = self.made if part == "values" else self.width
+        rows = self.places if part == "queries" else self.seen
+        told = text.format(
+            at=f"({row}) * {self.to.stride(name)} + {column}",
+            own=f"t * {self.to.machine.padded(width)} + j",
+            times=f" * {number(scale)}" if scale != 1 else "",
+        )
+        return [f"  for (long t = 0; t < {rows}; t++) EACH(j, {width})", f"    {told}"]
 
     def copied(self, part: str, scale: float = 1.0) -> list[str]:
         """Return the lines that copy an input's part, scaled."""
-        index = ("queries", "keys", "values").index(part)
-        name, _, at = self._at(index)
-        width = self.made if part == "values" else self.width
-        rows = self.places if part == "queries" else self.seen
-        filled = self.to.machine.padded(width)
-        times = f" * {number(scale)}" if scale != 1 else ""
-        return [
-            f"  for (long t = 0; t < {rows}; t++) EACH(j, {width})",
-            f"    {self.buffer(part)}[t * {filled} + j] = {self.to.value(name)}[{at}]{times};",
-        ]
+        value = self.to.value(self.layer.inputs[PARTS.index(part)])
+        return self._moved(part, f"{self.buffer(part)}[{{own}}] = {value}[{{at}}]{{times}};", scale)
 
-    def added(self, index: int, part: str, scale: float) -> list[str]:
+    def added(self, part: str, scale: float) -> list[str]:
         """Return the lines that add a gradient to an input's."""
-        name, _, at = self._at(index)
-        width = self.made if part == "values" else self.width
-        rows = self.places if part == "queries" else self.seen
-        filled = self.to.machine.padded(width)
-        times = f" * {number(scale)}" if scale != 1 else ""
-        return [
-            f"  for (long t = 0; t < {rows}; t++) EACH(j, {width})",
-            f"    {self.to.gradient(name)}[{at}] += "
-            f"{self.buffer(f'by_{part}')}[t * {filled} + j]{times};",
-        ]
+        into = self.to.gradient(self.layer.inputs[PARTS.index(part)])
+        found = self.buffer(f"by_{part}")
+        return self._moved(part, f"{into}[{{at}}] += {found}[{{own}}]{{times}};", scale)
 
-    def _result(self) -> str:
+    def _results(self, array: str) -> tuple[str, str, str]:
+        """Return a loop over a head's result, and where a number of it lies in a value and here."""
         stride, filled = self.to.stride(self.layer.name), self.to.machine.padded(self.made)
         place = f"(b * {self.places} + t) * {stride} + h * {self.made} + j"
-        return f"{{}}[{place}] {{}} {self.buffer('made')}[t * {filled} + j]"
+        return (
+            f"  for (long t = 0; t < {self.places}; t++) EACH(j, {self.made}) ",
+            f"{array}[{place}]",
+            f"{self.buffer('made')}[t * {filled} + j]",
+        )
 
     def stored(self) -> list[str]:
-        """Return the lines that copy a head's result to where it belongs."""
-        text = self._result().format(self.to.value(self.layer.name), "=")
-        return [f"  for (long t = 0; t < {self.places}; t++) EACH(j, {self.made}) {text};"]
+        """Return the line that copies a head's result to where it belongs."""
+        loop, there, here = self._results(self.to.value(self.layer.name))
+        return [f"{loop}{there} = {here};"]
 
     def taken(self) -> list[str]:
-        """Return the lines that copy the gradient by a head's result."""
-        stride, filled = self.to.stride(self.layer.name), self.to.machine.padded(self.made)
-        place = f"(b * {self.places} + t) * {stride} + h * {self.made} + j"
-        g = self.to.gradient(self.layer.name)
-        return [
-            f"  for (long t = 0; t < {self.places}; t++) EACH(j, {self.made}) "
-            f"{self.buffer('made')}[t * {filled} + j] = {g}[{place}];"
-        ]
+        """Return the line that copies the gradient by a head's result."""
+        loop, there, here = self._results(self.to.gradient(self.layer.name))
+        return [f"{loop}{here} = {there};"]
 
     def _drawn(self) -> str:
         first = f"((b * {self.heads} + h) * {self.places} + t) * {self.seen}"

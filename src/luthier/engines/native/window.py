@@ -85,9 +85,3 @@ class Window:
             and self.padding == (0, 0)
             and (self.out[0] * self.size[0], self.out[1] * self.size[1]) == self.sides
         )
-
-    @property
-    def name(self) -> str:
-        """What names of functions for it end with."""
-        parts = (self.sides, self.size, self.stride, self.padding, self.out)
-        return "_".join(str(number) for pair in parts for number in pair)
