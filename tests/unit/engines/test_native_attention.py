@@ -148,6 +148,10 @@ NETWORKS = {
     "attention with its weights": (sentences, Attends),
     "chunks": (sentences, Chunks),
     "series": (series, Series),
+    "attention by hand": (
+        sentences,
+        lambda n: Picks(n, lambda scores: torch.softmax(scores / 3, -1)),
+    ),
     "table of one column": (
         sentences,
         lambda n: Column(n),
@@ -167,26 +171,15 @@ class Column(nn.Module):
         return self.out(self.one(x[:, 3]) + self.all(x).mean(1))
 
 
-def trained(engine, build, recipe, arrays):
-    captured = frameworks.load("torch").capture(build, recipe, arrays, 0)
-    assert engine.refuses(captured, recipe) is None
-    engine.open(captured, arrays)
-    engine.put(0, recipe, 0, captured.initial)
-    return engine.run({0: recipe.epochs})[0], engine.take(0)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_double_precision_agrees_with_pytorch_to_rounding(name):
+def test_double_precision_agrees_with_pytorch_to_rounding(trained, name):
     arrays, network = NETWORKS[name]
 
     def build(n_outputs):
         return network(n_outputs)
 
     built = Build.read(build, name)
-    found, true = (
-        trained(engines.load(engine), built, STEPS, arrays())
-        for engine in ("native", "torch_eager")
-    )
+    found, true = (trained(engine, built, STEPS, arrays()) for engine in ("native", "torch_eager"))
     for of in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
         np.testing.assert_allclose(getattr(found[0], of), getattr(true[0], of), rtol=1e-10)
     for tensor, value in true[1].arrays.items():
@@ -201,6 +194,45 @@ class Masked(Chunks):
         x = self.words(x)
         q, k, v = (part[:, None] for part in self.all(x).chunk(3, -1))
         return self.out(functional.scaled_dot_product_attention(q, k, v, is_causal=True)[:, 0, -1])
+
+
+class Picks(nn.Module):
+    """Attention by hand; what makes shares of scores is given."""
+
+    def __init__(self, outputs, shares):
+        super().__init__()
+        self.words, self.out, self.shares = Words(), nn.Linear(WIDTH, outputs), shares
+
+    def forward(self, x):
+        x = self.words(x)[:, None]
+        scores = x @ x.transpose(2, 3)
+        return self.out((self.shares(scores) @ x).squeeze(1).mean(1))
+
+
+def where_none(scores):
+    """Zero shares where nothing is ruled out: all of them."""
+    shares = torch.softmax(scores, -1)
+    return torch.where(scores == -torch.inf, shares, torch.zeros_like(shares))
+
+
+def over_queries(scores):
+    return torch.softmax(scores, 2)
+
+
+def over_all(scores):
+    return torch.softmax(scores.reshape(len(scores), -1), -1).view(scores.shape)
+
+
+class Repeated(Words):
+    """Has a token of its own, twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.ones(1, 1, WIDTH))
+
+    def forward(self, x):
+        first = self.token.expand(len(x), 2, -1)
+        return torch.cat([first, self.words(x)], 1)
 
 
 class Tied(nn.Module):
@@ -219,6 +251,10 @@ class Tied(nn.Module):
     [
         (Masked, "C programs do not"),
         (Tied, "both ways"),
+        (lambda n: Picks(n, where_none), "no share"),
+        (lambda n: Picks(n, over_queries), "a softmax"),
+        (lambda n: Picks(n, over_all), "gives products"),
+        (lambda n: nn.Sequential(Repeated(), nn.Flatten(), nn.Linear(144, n)), "repeats '0.token'"),
         (lambda n: nn.Sequential(Words(), nn.Flatten(), nn.Softmax(1), nn.Linear(120, n)), "soft"),
     ],
 )
@@ -228,3 +264,16 @@ def test_what_it_cannot_compute_it_names(network, says):
 
     captured = frameworks.load("torch").capture(Build.read(build, "refused"), STEPS, sentences(), 0)
     assert says in engines.load("native").refuses(captured, STEPS)
+
+
+def test_a_word_that_the_table_lacks_ends_the_trial(trained):
+    def build(n_outputs):
+        return nn.Sequential(nn.Embedding(WORDS, 4), nn.Flatten(), nn.Linear(40, n_outputs))
+
+    arrays = sentences()
+    words = arrays.train.inputs[0].copy()
+    words[7, 3] = 10**6
+    train = dataclasses.replace(arrays.train, inputs=(words,))
+    arrays = dataclasses.replace(arrays, train=train, key="unknown word")
+    curves, _ = trained("native", Build.read(build, "words"), STEPS, arrays)
+    assert not curves.finite

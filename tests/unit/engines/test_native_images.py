@@ -157,26 +157,15 @@ NETWORKS = {
 }
 
 
-def trained(engine, build, recipe, arrays):
-    framework = frameworks.load("torch")
-    captured = framework.capture(build, recipe, arrays, 0)
-    assert engine.refuses(captured, recipe) is None
-    engine.open(captured, arrays)
-    engine.put(0, recipe, 0, captured.initial)
-    return engine.run({0: recipe.epochs})[0], engine.take(0)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_double_precision_agrees_with_pytorch_to_rounding(name):
+def test_double_precision_agrees_with_pytorch_to_rounding(trained, name):
     shape, network = NETWORKS[name]
 
     def build(n_outputs):
         return network(n_outputs)
 
     arrays, built = images(*shape), Build.read(build, name)
-    found, true = (
-        trained(engines.load(engine), built, STEPS, arrays) for engine in ("native", "torch_eager")
-    )
+    found, true = (trained(engine, built, STEPS, arrays) for engine in ("native", "torch_eager"))
     for series in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
         np.testing.assert_allclose(
             getattr(found[0], series), getattr(true[0], series), rtol=1e-9, atol=1e-12
@@ -188,7 +177,7 @@ def test_double_precision_agrees_with_pytorch_to_rounding(name):
         np.testing.assert_allclose(found[1].arrays[tensor], value, rtol=1e-6, atol=1e-6)
 
 
-def test_the_first_of_the_largest_gets_the_gradient():
+def test_the_first_of_the_largest_gets_the_gradient(trained):
     """As PyTorch has it; after a relu many numbers are equal."""
 
     def build(n_outputs):
@@ -199,7 +188,7 @@ def test_the_first_of_the_largest_gets_the_gradient():
     arrays = images(1, 4, 4)
     recipe = STEPS.replace({"batch_size": "full", "optimizer": "sgd", "mixup": 0.0})
     found, true = (
-        trained(engines.load(engine), Build.read(build, "equals"), recipe, arrays)
+        trained(engine, Build.read(build, "equals"), recipe, arrays)
         for engine in ("native", "torch_eager")
     )
     for tensor, value in true[1].group("weights").items():
@@ -208,13 +197,13 @@ def test_the_first_of_the_largest_gets_the_gradient():
 
 @pytest.mark.parametrize("augmentation", ["flip", "shift", "flip_shift"])
 @pytest.mark.parametrize("mixup", [0.0, 0.5])
-def test_images_are_augmented_as_in_pytorch(augmentation, mixup):
+def test_images_are_augmented_as_in_pytorch(trained, augmentation, mixup):
     def build(n_outputs):
         return nn.Sequential(nn.Conv2d(2, 3, 2), nn.ReLU(), *flat(3 * 5 * 8, n_outputs))
 
     recipe = STEPS.replace({"augmentation": augmentation, "mixup": mixup, "epochs": 2})
     found, true = (
-        trained(engines.load(engine), Build.read(build, "moved"), recipe, images(2, 6, 9))
+        trained(engine, Build.read(build, "moved"), recipe, images(2, 6, 9))
         for engine in ("native", "torch_eager")
     )
     np.testing.assert_allclose(found[0].train_loss, true[0].train_loss, rtol=1e-12)

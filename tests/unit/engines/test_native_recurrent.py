@@ -73,16 +73,8 @@ NETWORKS = {
 }
 
 
-def trained(engine, build, recipe, arrays):
-    captured = frameworks.load("torch").capture(build, recipe, arrays, 0)
-    assert engine.refuses(captured, recipe) is None
-    engine.open(captured, arrays)
-    engine.put(0, recipe, 0, captured.initial)
-    return engine.run({0: recipe.epochs})[0], engine.take(0)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_double_precision_agrees_with_pytorch_to_rounding(name):
+def test_double_precision_agrees_with_pytorch_to_rounding(trained, name):
     layer, width, made = NETWORKS[name]
 
     def build(n_outputs):
@@ -90,8 +82,7 @@ def test_double_precision_agrees_with_pytorch_to_rounding(name):
 
     built = Build.read(build, name)
     found, true = (
-        trained(engines.load(engine), built, STEPS, data.sequences())
-        for engine in ("native", "torch_eager")
+        trained(engine, built, STEPS, data.sequences()) for engine in ("native", "torch_eager")
     )
     for of in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
         np.testing.assert_allclose(getattr(found[0], of), getattr(true[0], of), rtol=1e-10)
@@ -99,7 +90,7 @@ def test_double_precision_agrees_with_pytorch_to_rounding(name):
         np.testing.assert_allclose(found[1].arrays[tensor], value, rtol=1e-7, atol=1e-9)
 
 
-def test_steps_begin_from_nothing_whatever_the_batch_before_was():
+def test_steps_begin_from_nothing_whatever_the_batch_before_was(trained):
     def build(n_outputs):
         return Reads(nn.GRU(4, 5, batch_first=True), 5, n_outputs, last)
 
@@ -108,7 +99,7 @@ def test_steps_begin_from_nothing_whatever_the_batch_before_was():
     for size in (16, 7, 30, 16):
         recipe = STEPS.replace({"batch_size": size})
         found = trained(engine, built, recipe, arrays)
-        true = trained(engines.load("torch_eager"), built, recipe, arrays)
+        true = trained("torch_eager", built, recipe, arrays)
         np.testing.assert_allclose(found[0].train_loss, true[0].train_loss, rtol=1e-10)
 
 

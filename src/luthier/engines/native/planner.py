@@ -64,6 +64,7 @@ class Planner:
     Attributes:
         views: What each name of the graph means.
         scores: Products of two values, which only attention goes on with.
+        answers: Comparisons of them whose outcome is known.
         kernels: Matrices under the names that operations read them by.
         results: Operations whose results are taken one by one.
         states: Last states of a recurrence: of each layer, and each way that it goes.
@@ -77,12 +78,13 @@ class Planner:
     def __init__(self, forward: Forward, tensors: Mapping[str, Array]) -> None:
         self.forward, self.tensors = forward, tensors
         (self.input,) = forward.inputs
-        self.size = forward.sizes[0]
-        width = prod(self.size)
+        (size,) = forward.sizes
+        width = prod(size)
         self.pixels, self.widths = {self.input: 1}, {self.input: width}
         flat = of_rows(self.input, (), width)
-        self.views: dict[str, View] = {self.input: flat.reshaped((-1, *self.size))}
+        self.views: dict[str, View] = {self.input: flat.reshaped((-1, *size))}
         self.scores: dict[str, attention.Scores] = {}
+        self.answers: dict[str, bool] = {}
         held = {name: constant(name) for name in forward.constants if constant(name) in tensors}
         self.reads = {**forward.reads, **held}
         self.kernels: dict[str, Kernel] = {

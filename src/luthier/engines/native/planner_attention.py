@@ -24,6 +24,7 @@ class Scores:
         scale: What the products are multiplied with.
         shares: Whether a softmax has made shares of them.
         call: Number of the dropout of shares.
+        rank: Dimensions that they are seen with; queries and keys are always the last two.
     """
 
     queries: View
@@ -31,6 +32,14 @@ class Scores:
     scale: float = 1.0
     shares: bool = False
     call: int | None = None
+    rank: int = 3
+
+    def reshaped(self, size: tuple[int, ...]) -> Scores:
+        """Cut or join the dimensions before queries and keys."""
+        places, seen = self.queries.places(-2), self.keys.places(-1)
+        if size[-2:] != (places, seen):
+            raise CaptureError(f"it gives products of two values the shape {size}")
+        return replace(self, rank=len(size))
 
     def scaled(self, number: float) -> Scores:
         """Multiply all scores."""
@@ -78,30 +87,34 @@ def softmax(planner: Planner, node: Node) -> None:
     """Read the softmax of scores."""
     arg = node.args["self"]
     scores = planner.scores.get(arg.name) if isinstance(arg, Ref) else None
-    if scores is None or scores.shares or node.args["dim"] not in (-1, 2, 3):
+    if scores is None or scores.shares or node.args["dim"] % scores.rank != scores.rank - 1:
         raise CaptureError("it computes a softmax, which C programs do in attention alone")
     planner.scores[node.name] = replace(scores, shares=True)
 
 
 def ruled_out(planner: Planner, node: Node) -> None:
     """Read what asks whether a query may look at no key at all: without a mask it always may."""
-    arg = node.args.get("self", node.args.get("condition"))
-    known = isinstance(arg, Ref) and arg.name in planner.scores
-    if node.op == "eq" and not (known and node.args["other"] == -math.inf):
-        raise CaptureError("it compares values")
-    if not known:
+    name = getattr(node.args["self"], "name", "")
+    if node.op == "eq":
+        if name not in planner.scores or node.args["other"] != -math.inf:
+            raise CaptureError("it compares values")
+        planner.answers[node.name] = False
+    elif name not in planner.answers:
         raise CaptureError(f"it computes with {node.op}, which C programs do not")
-    planner.scores[node.name] = planner.scores[arg.name]
+    else:
+        answer = planner.answers[name]
+        planner.answers[node.name] = not answer if node.op == "logical_not" else answer
 
 
 def chosen(planner: Planner, node: Node) -> None:
-    """Read what leaves shares alone, as no query is ruled out."""
-    condition, other = node.args["condition"], node.args["other"]
-    if not (isinstance(condition, Ref) and isinstance(other, Ref)) or not (
-        {condition.name, other.name} <= {*planner.scores}
-    ):
+    """Read a choice between shares and what they are not, where it is known."""
+    condition = getattr(node.args["condition"], "name", "")
+    if condition not in planner.answers:
         raise CaptureError("it chooses between values")
-    planner.scores[node.name] = planner.scores[other.name]
+    taken = node.args["self" if planner.answers[condition] else "other"]
+    if not isinstance(taken, Ref) or taken.name not in planner.scores:
+        raise CaptureError("it chooses what is no share")
+    planner.scores[node.name] = planner.scores[taken.name]
 
 
 def _attended(planner: Planner, node: Node, scores: Scores, values: View) -> None:

@@ -17,10 +17,15 @@ def again(planner: Planner, node: Node) -> None:
     """Read what changes nothing, or repeats what has one place."""
     arg = node.args["self"]
     if isinstance(arg, Ref) and arg.name in planner.kernels:
-        planner.kernels[node.name] = planner.kernels[arg.name]
+        kernel = planner.kernels[arg.name]
+        if "size" in node.args and not _of_all(planner, kernel, node.args["size"]):
+            raise CaptureError(f"it repeats '{kernel.name}' to the shape {node.args['size']}")
+        planner.kernels[node.name] = kernel
         return
     if isinstance(arg, Ref) and arg.name in planner.scores:
-        planner.scores[node.name] = planner.scores[arg.name]
+        scores = planner.scores[arg.name]
+        size = node.args.get("size")
+        planner.scores[node.name] = scores.reshaped(size) if size else scores
         return
     view = planner.view(arg)
     if "size" in node.args and not _repeats_nothing(view, node.args["size"]):
@@ -33,6 +38,15 @@ def cast(planner: Planner, node: Node) -> None:
     if node.args.get("dtype") not in (None, "float32", "float64"):
         raise CaptureError(f"it turns numbers into {node.args['dtype']}")
     again(planner, node)
+
+
+def _of_all(planner: Planner, kernel: Kernel, size: tuple[int, ...]) -> bool:
+    """Tell whether a tensor is repeated over whole examples alone, as broadcasting does it."""
+    shape = planner.tensors[kernel.name].shape
+    shape = shape[::-1] if kernel.turned else shape
+    own = size[len(size) - len(shape) :]
+    first = 1 if len(own) == len(size) > 1 and shape[0] == 1 else 0
+    return all(given in (-1, one) for given, one in zip(own[first:], shape[first:], strict=True))
 
 
 def _repeats_nothing(view: View, size: tuple[int, ...]) -> bool:
@@ -104,7 +118,7 @@ def reshaped(planner: Planner, node: Node) -> None:
             raise CaptureError(f"it gives '{kernel.name}' the shape {size}")
         planner.kernels[node.name] = kernel
     elif isinstance(arg, Ref) and arg.name in planner.scores:
-        planner.scores[node.name] = planner.scores[arg.name]
+        planner.scores[node.name] = planner.scores[arg.name].reshaped(size)
     else:
         planner.views[node.name] = planner.view(arg).reshaped(size)
 

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
 
 def embedding(to: Writer, layer: Layer) -> None:
-    """Look up a row of a table for each place of the input, whose numbers are exact."""
+    """Look up a row of a table for each place of the input, whose numbers are exact.
+
+    A number that the table does not have gives no numbers, which end the trial.
+    """
     table = to.memory.places[layer.tensors["table"]]
+    made = f"{to.value(layer.name)}[at * {to.stride(layer.name)} + j]"
     to.lines += [
         *_places(to, layer),
-        f"  EACH(j, {table.stride}) {to.value(layer.name)}[at * {to.stride(layer.name)} + j] = "
+        f"  if (known) EACH(j, {table.stride}) {made} = "
         f"{to.tensor(layer.tensors['table'])}[row * {table.stride} + j];",
+        f"  else EACH(j, {layer.width}) {made} = NAN;",
         "}",
     ]
 
@@ -32,7 +37,7 @@ def embedding_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
         to.lines.append(f"memset({target}, 0, {table.size} * sizeof(real));")
     to.lines += [
         *_places(to, layer),
-        f"  EACH(j, {table.stride}) {target}[row * {table.stride} + j] += "
+        f"  if (known) EACH(j, {table.stride}) {target}[row * {table.stride} + j] += "
         f"{to.gradient(layer.name)}[at * {to.stride(layer.name)} + j];",
         "}",
     ]
@@ -45,6 +50,7 @@ def _places(to: Writer, layer: Layer) -> list[str]:
     return [
         f"for (long b = 0; b < {to.rows}; b++) for (long t = 0; t < {count}; t++) {{",
         f"  const long at = b * {count} + t, row = (long){to.value(x)}[{place}];",
+        f"  const int known = row >= 0 && row < {to.memory.places[layer.tensors['table']].rows};",
     ]
 
 
