@@ -1,4 +1,4 @@
-"""Lists of studies and of trials."""
+"""Studies and trials as lists, and as the JSON that is printed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from luthier.core import Goal, History, Proof, StudyRecord, Trial, pareto_front
-from luthier.core.sparkline import sparkline
-from luthier.report.front import front_text
-from luthier.report.importance import importance_text, importances
-from luthier.report.live import best_so_far
-from luthier.report.proof import proof_text
-from luthier.report.text import number, one_line, seconds
+from luthier.report.importance import importances
+from luthier.report.text import number, seconds
 
 Found = tuple[StudyRecord, History]
 
@@ -36,37 +32,6 @@ def studies_text(found: Sequence[Found], storage: str) -> str:
             )
         )
     return _columns(rows)
-
-
-def study_text(
-    record: StudyRecord, history: History, limit: int, proof: Proof | None = None
-) -> str:
-    """Return a study's verdict, where it has one, and its trials, the best first."""
-    counts = ", ".join(f"{n} {state}" for state, n in history.counts().items() if n)
-    best = history.best
-    lines = [f"{record.name}: {record.direction} {record.metric}, {counts or 'no trial yet'}"]
-    if best is not None:
-        lines.append(
-            f"best {number(history.score(best))} (trial {best.number})   "
-            f"{sparkline(best_so_far(history))}"
-        )
-    if proof is not None:
-        lines += ["", proof_text(proof, record.metric)]
-    if goals := _goals(record):
-        lines += ["", front_text(pareto_front(history, goals), _base(history))]
-    if mattered := importance_text(importances(record, history)):
-        lines += ["", mattered]
-    ranked = sorted(history.searched.trials, key=lambda t: (history.steady(t), t.number))
-    rows = [("trial", "state", "epochs", record.metric, "recipe")]
-    for trial in ranked[:limit]:
-        failed = " ".join((trial.cause or "").split()) if trial.state == "failed" else ""
-        about = failed or one_line(trial.recipe, _base(history))
-        score = number(history.score(trial))
-        rows.append((str(trial.number), trial.state, str(trial.epochs), score, about))
-    lines += ["", _columns(rows)]
-    if len(ranked) > limit:
-        lines.append(f"... and {len(ranked) - limit} more: --limit {len(ranked)}")
-    return "\n".join(lines)
 
 
 def studies_json(found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -121,10 +86,6 @@ def _goals(record: StudyRecord) -> tuple[Goal, ...]:
 
 def _verdict(record: StudyRecord) -> str:
     return str((record.about.get("proof") or {}).get("verdict") or "–")
-
-
-def _base(history: History) -> Any:
-    return history.trials[0].recipe
 
 
 def _columns(rows: Sequence[Sequence[str]], widest: int = 60) -> str:

@@ -43,15 +43,7 @@ def proof_texts(proof: Proof, metric: str) -> list[str]:
                 f"{size(proof.detectable)} {metric}."
             ]
         return texts
-    texts = [
-        sentence(verdict, metric),
-        f"against {proof.against}",
-        f"{verdict.seeds} trainings of each on {verdict.rows} test rows, none of which chose "
-        f"the winner: {metric} {mean_text(proof.best)} against {mean_text(proof.baseline)}",
-        f"gain {signed(verdict.difference)} {metric}, 95 % interval "
-        f"{signed(verdict.interval[0])} to {signed(verdict.interval[1])}, "
-        f"p = {verdict.p_value:.2g} (a claim takes {verdict.level:.2g})",
-    ]
+    texts = [sentence(verdict, metric), f"against {proof.against}", *_numbers(proof, metric)]
     texts += noise_texts(verdict, "the best", "the baseline")
     if proof.contradicted and proof.own is not None:
         texts += [
@@ -62,6 +54,43 @@ def proof_texts(proof: Proof, metric: str) -> list[str]:
         ]
     elif verdict.verdict == "undecided":
         texts += [_ADVICE, outlook(verdict, metric)]
+    return [*texts, *_reservations(proof)]
+
+
+def brief_texts(proof: Proof, metric: str) -> list[str]:
+    """Return the verdict, its numbers, and what speaks against relying on them: for one screen.
+
+    >>> brief_texts(Proof(reason="there are no test rows to judge on"), "rmse")
+    ['none: there are no test rows to judge on.']
+    """
+    verdict = proof.verdict
+    if verdict is None:
+        return proof_texts(proof, metric)[:1]
+    texts = [sentence(verdict, metric), "; ".join(_numbers(proof, metric))]
+    if proof.contradicted:
+        texts += ["The trainings that the search compared contradict the fresh ones."]
+    return [*texts, *_reservations(proof)]
+
+
+def _numbers(proof: Proof, metric: str) -> list[str]:
+    """Return what was trained and what it came to; nothing where there is no verdict."""
+    verdict = proof.verdict
+    if verdict is None:
+        return []
+    return [
+        f"{verdict.seeds} trainings of each on {verdict.rows} test rows, none of which chose "
+        f"the winner: {metric} {mean_text(proof.best)} against {mean_text(proof.baseline)}",
+        f"gain {signed(verdict.difference)} {metric}, 95 % interval "
+        f"{signed(verdict.interval[0])} to {signed(verdict.interval[1])}, "
+        f"p = {verdict.p_value:.2g} (a claim takes {verdict.level:.2g})",
+    ]
+
+
+def _reservations(proof: Proof) -> list[str]:
+    """Return what to know before a verdict is relied on, and which of the two to take."""
+    verdict, texts = proof.verdict, []
+    if verdict is None:
+        return []
     if verdict.verdict in ("better", "worse") and verdict.rows < FEW_ROWS:
         texts += [
             f"There are only {verdict.rows} test rows: what errs once in a hundred may not be "

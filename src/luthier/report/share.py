@@ -48,7 +48,7 @@ def share_text(share: Share) -> str:
     >>> print(share_text(Share("wine-mlp", "sqlite:///luthier.db", {}, History(seconds=60))))
     trained   nothing: the study's budget is spent. More of it: luthier tune ... --budget
     study     wine-mlp in sqlite:///luthier.db: 0 epochs in 1 m 0 s, 0 trials
-    next      luthier show wine-mlp  lists all trials
+    next      luthier show wine-mlp  tells the story
     """
     history, best, trials = share.history, share.history.best, len(share.trained)
     if trials:
@@ -64,5 +64,5 @@ def share_text(share: Share) -> str:
     if best is not None:
         score = number(history.score(best))
         lines += [f"best      {history.metric} {score} (trial {best.number})"]
-    lines += [f"next      luthier show {shlex.quote(share.study)}  lists all trials"]
+    lines += [f"next      luthier show {shlex.quote(share.study)}  tells the story"]
     return "\n".join(lines)

@@ -181,12 +181,12 @@ def next_text(data: str, study: str, folder: str | None) -> str:
     """Return what to type next.
 
     >>> print(next_text("a.csv", "a-mlp", None))
-    next      luthier show a-mlp            lists all trials
+    next      luthier show a-mlp            tells the story
               the same command              goes on, if budget is left or raised
               the same with --out DIR       hands the network over
     """
     steps = [
-        (f"luthier show {shlex.quote(study)}", "lists all trials"),
+        (f"luthier show {shlex.quote(study)}", "tells the story"),
         ("the same command", "goes on, if budget is left or raised"),
     ]
     if folder is None:

@@ -93,7 +93,7 @@ def drawn_story(count: int = 60, **changes: Any) -> Story:
         "history": drawn_history(count),
         "diagnosis": drawn_diagnosis(),
         "recipe": "network: mlp\n",
-        "commands": (("luthier show 'a <b>'", "lists its trials"),),
+        "commands": (("luthier report 'a <b>'", "writes the report"),),
         "versions": {"luthier": "0.1.0"},
         **changes,
     }

@@ -113,12 +113,13 @@ def _commands(record: StudyRecord, best: Trial | None, storage: str) -> tuple[tu
     found: list[tuple[list[str], str]] = []
     if data and model and best is not None:
         train = ["luthier", "train", str(data), "--recipe", "recipe.yaml", "--model", str(model)]
-        what = "trains the winner again from the recipe below, saved under that name"
+        what = "trains the winner again from its recipe, which is in the report"
         found.append((train, what))
     if data and model:
         tune = ["luthier", "tune", str(data), "--model", str(model), *_options(record)]
         found.append(([*tune, *where], "goes on with the search, if the budget is left or raised"))
-    found.append((["luthier", "show", record.name, *where], "lists its trials"))
+    found.append((["luthier", "report", record.name, *where], "writes the report, report.html"))
+    found.append((["luthier", "show", record.name, *where], "tells its story in the terminal"))
     return tuple((shlex.join(words), what) for words, what in found)
 
 

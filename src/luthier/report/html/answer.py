@@ -8,9 +8,9 @@ from typing import Any
 from luthier.core import Trial
 from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import table
-from luthier.report.html.story import Story
 from luthier.report.html.verdict_chart import difference_chart, scores_chart
 from luthier.report.proof import proof_texts
+from luthier.report.story import Story
 from luthier.report.text import number, seconds, trials_text
 
 

@@ -16,10 +16,10 @@ from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import Section, fragment, page, table
 from luthier.report.html.parallel_chart import parallel_chart
 from luthier.report.html.slice_chart import slice_chart
-from luthier.report.html.story import Story
 from luthier.report.html.training_chart import loss_chart, metric_charts
 from luthier.report.html.trials_chart import trials_chart
 from luthier.report.importance import Importances, importances
+from luthier.report.story import Story
 from luthier.report.text import changes, number, one_line
 
 _ISOLATED = 4  # parameters whose plots stand beside the reasons; all others follow below

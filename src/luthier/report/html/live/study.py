@@ -6,8 +6,8 @@ from luthier.core import Categorical, Recipe, Space
 from luthier.report.html.live.links import HOME, address, button
 from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import Section, Served, page, table
-from luthier.report.html.story import Story
 from luthier.report.html.study_page import study_lead, study_sections
+from luthier.report.story import Story
 from luthier.report.text import number, seconds, setting
 
 

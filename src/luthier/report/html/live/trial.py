@@ -8,8 +8,8 @@ from luthier.report.html.live.links import HOME, address, button
 from luthier.report.html.markup import Child, Markup, joined, tag
 from luthier.report.html.page import Section, Served, page, table
 from luthier.report.html.signals_chart import signal_charts
-from luthier.report.html.story import Story
 from luthier.report.html.training_chart import loss_chart, metric_charts
+from luthier.report.story import Story
 from luthier.report.text import number, setting
 
 
