@@ -16,7 +16,7 @@ from luthier.engines.native.compiler import compiler, load
 from luthier.engines.native.gemm import SPARE, Product
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.source import prelude
+from luthier.engines.native.parts import prelude, shared
 from luthier.engines.native.tiles import ARGUMENTS
 from luthier.testing import arrays as data
 
@@ -77,7 +77,7 @@ def test_products_are_those_of_numpy(machine):
         given = rows if way == "any rows" else inner
         products.append((product, *map(np.ascontiguousarray, (a, b, c, bias, gate)), given))
         expected.append(true)
-    library = load(program(machine, [product for product, *_ in products]))
+    library = load(program(machine, [product for product, *_ in products]), shared(machine))
     for (product, *arrays, given), true in zip(products, expected, strict=True):
         call = getattr(library, f"call_{product.name}")
         call(*map(pointer, arrays), ctypes.c_long(given))
@@ -97,9 +97,23 @@ def program(machine, products):
     return "".join([prelude(machine), *functions.values(), *calls])
 
 
+def test_parts_that_programs_share_are_compiled_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sums = "void sums(real *to) { real x[LANES] = {0}; column_sums(x, ROWS, LANES, LANES, to, 0); }"
+    first, second = (
+        load(f"{prelude(FLOAT)}\n#define ROWS {rows}\n{sums}", shared(FLOAT)) for rows in (0, 1)
+    )
+    assert len(list(tmp_path.rglob("*.o"))) == 1
+    assert len(list(tmp_path.rglob("*.so"))) == 2
+    for library in (first, second):
+        found = np.ones(FLOAT.lanes, np.float32)
+        library.sums(pointer(found))
+        assert (found == 0).all()
+
+
 def test_a_product_leaves_what_lies_beside_it():
     product = Product(FLOAT, 7, 32, 5, 5, 1, 32, 48)
-    library = load(program(FLOAT, [product]))
+    library = load(program(FLOAT, [product]), shared(FLOAT))
     a, b = np.ones((7, 5), np.float32), np.ones((5, 32), np.float32)
     c = np.full((8, 48), 9, np.float32)
     getattr(library, f"call_{product.name}")(pointer(a), pointer(b), pointer(c), None, None, 0)
@@ -147,8 +161,11 @@ def test_a_function_of_no_number_is_none(functions, name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_and_their_slopes_are_those_of_the_catalog(name):
     outputs = 1 if name == "binary_cross_entropy" else 5
-    code = loss_source(name, outputs, outputs)
-    code += "void call(void *z, void *t, real *cost, int slope) { losses_of(z, t, cost, slope); }"
+    code = loss_source(name)
+    code += (
+        "void call(void *z, void *t, real *cost, int slope) "
+        f"{{ losses_of(z, t, cost, slope, {outputs}, {outputs}); }}"
+    )
     library = load(prelude(DOUBLE) + code)
     rng = np.random.default_rng(0)
     rows = DOUBLE.lanes

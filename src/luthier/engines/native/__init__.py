@@ -29,6 +29,7 @@ from luthier.engines.native.compiler import compiler, folder, load, version
 from luthier.engines.native.losses import LOSSES
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
+from luthier.engines.native.parts import parts
 from luthier.engines.native.plan import Plan
 from luthier.engines.native.planner import constant, plan
 from luthier.engines.native.rows import filled_for
@@ -214,16 +215,7 @@ def _placed(graph: Graph, initial: State, precision: str) -> tuple[Plan, Plan, M
 
 def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) -> Program:
     train, evaluate, memory, machine = _placed(graph, initial, signature.precision)
-    text = source(
-        graph,
-        train,
-        evaluate,
-        memory,
-        machine,
-        optimizer=signature.optimizer,
-        loss=signature.loss,
-        targets=targets,
-    )
-    library: Any = load(text)
+    text = source(graph, train, evaluate, memory, machine, targets=targets)
+    library: Any = load(text, parts(machine, signature.optimizer, signature.loss))
     width, dtype = train.widths[train.output], np.dtype(signature.precision)
     return Program(library, memory, train.counters, width, dtype)

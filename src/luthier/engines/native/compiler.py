@@ -1,4 +1,4 @@
-"""Compiles C with the compiler of the system, once a program, and loads what comes out."""
+"""Compiles C with the compiler of the system, each part once, and loads what comes out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +29,6 @@ _FLAGS = (
     "-fno-trapping-math",
     "-fopenmp-simd",
     "-fPIC",
-    "-shared",
 )
 
 
@@ -59,8 +60,12 @@ def folder() -> Path:
     return cache_folder("native")
 
 
-def load(source: str) -> ctypes.CDLL:
+def load(source: str, parts: Sequence[str] = ()) -> ctypes.CDLL:
     """Compile a program, unless that was done before, and load it.
+
+    Args:
+        source: What is its own.
+        parts: What it shares with others: each of them is compiled once, side by side.
 
     Raises:
         CaptureError: where the compiler refuses; the text says why.
@@ -69,21 +74,35 @@ def load(source: str) -> ctypes.CDLL:
     path = compiler()
     if path is None:
         raise MissingCompilerError
-    key = repr((version(), flags(), processor(), source))
-    program = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
+    key = repr((version(), flags(), processor()))
+    program = folder() / f"{_short(key, source, *parts)}.so"
     if not program.exists():
-        _compile(path, source, program)
+        program.parent.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(max(len(parts), 1)) as pool:
+            objects = list(pool.map(lambda part: _object(path, key, part), parts))
+        _compile(path, source, program, "-shared", *map(str, objects), "-lm")
     return ctypes.CDLL(str(program))
 
 
-def _compile(path: str, source: str, program: Path) -> None:
-    program.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=program.parent) as made:
-        text, built = Path(made) / "program.c", Path(made) / "program.so"
+def _object(path: str, key: str, part: str) -> Path:
+    """Compile a part, unless that was done before."""
+    made = folder() / f"{_short(key, part)}.o"
+    if not made.exists():
+        _compile(path, part, made, "-c")
+    return made
+
+
+def _short(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:24]
+
+
+def _compile(path: str, source: str, into: Path, *others: str) -> None:
+    with tempfile.TemporaryDirectory(dir=into.parent) as made:
+        text, built = Path(made) / "part.c", Path(made) / into.name
         text.write_text(source, encoding="utf-8")
-        command = [path, *flags(), "-o", str(built), str(text), "-lm"]
+        command = [path, *flags(), "-o", str(built), str(text), *others]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if ran.returncode:
             said = ran.stderr.strip().partition("\n")[0][:200]
             raise CaptureError(f"{Path(path).name} cannot compile it: {said}")
-        built.replace(program)  # whole or not at all, whoever else compiles the same
+        built.replace(into)  # whole or not at all, whoever else compiles the same

@@ -58,9 +58,9 @@ LOSSES: Mapping[str, str] = {
 }
 
 
-def loss_source(name: str, outputs: int, targets: int) -> str:
-    """Return the function ``losses_of(z, t, cost, slope)`` of a vector of examples."""
+def loss_source(name: str) -> str:
+    """Return the function ``losses_of(z, t, cost, slope, N, T)`` of a vector of examples."""
     return (
-        "static inline void losses_of(real z[][LANES], real t[][LANES], real *cost, int slope) {\n"
-        f"  enum {{ N = {outputs}, T = {targets} }};{LOSSES[name]}}}\n"
+        "static inline void losses_of(real z[][LANES], real t[][LANES], real *cost, int slope,\n"
+        f"                             long N, long T) {{\n  (void)T;{LOSSES[name]}}}\n"
     )

@@ -1,4 +1,5 @@
-/* What every program needs: vectors, keyed randomness, and functions that compilers vectorise. */
+/* What all parts of a program know: vectors, keyed randomness, functions that compilers vectorise,
+   and what the parts ask of each other. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,103 +175,68 @@ static inline real larger_(real x, real y) { return x > y || x != x ? x : y; }
 #define PRAGMA(text) _Pragma(#text)
 #define SUM(total) PRAGMA(omp simd reduction(+ : total))
 
-/* Sum over rows, a few vectors of columns at a time in registers. */
-static TILE void column_sums(const real *from, long rows, long columns, long stride, real *to,
-                             int adds) {
-  long j = 0;
-  for (; j + 4 * LANES <= columns; j += 4 * LANES) {
-    vec a = {0}, b = {0}, c = {0}, d = {0};
-    for (long r = 0; r < rows; r++) {
-      const real *at = from + r * stride + j;
-      a += LOAD(at); b += LOAD(at + LANES); c += LOAD(at + 2 * LANES); d += LOAD(at + 3 * LANES);
-    }
-    if (adds) {
-      a += LOAD(to + j); b += LOAD(to + j + LANES);
-      c += LOAD(to + j + 2 * LANES); d += LOAD(to + j + 3 * LANES);
-    }
-    STORE(to + j, a); STORE(to + j + LANES, b);
-    STORE(to + j + 2 * LANES, c); STORE(to + j + 3 * LANES, d);
-  }
-  for (; j < columns; j += LANES) {
-    vec a = adds ? LOAD(to + j) : (vec){0};
-    for (long r = 0; r < rows; r++) a += LOAD(from + r * stride + j);
-    STORE(to + j, a);
-  }
-}
+/* Rows of an array that serves so many: products write some more. */
+#define ROOM(rows) (((rows) + @spare@ + 63) / 64 * 64)
 
-/* The softmax of each of some rows, which are filled up to whole vectors; the rest becomes 0. */
-static TILE void shares_of(real *rows, long count, long width, long filled) {
-  for (long r = 0; r < count; r++) {
-    real *const row = rows + r * filled;
-    for (long j = width; j < filled; j++) row[j] = -INFINITY;
-    real most = row[0], total = 0;
-    PRAGMA(omp simd reduction(max : most))
-    for (long j = 0; j < filled; j++) most = row[j] > most ? row[j] : most;
-    SUM(total) for (long j = 0; j < filled; j++) {
-      row[j] = exp_(row[j] - most);
-      total += row[j];
-    }
-    const real share = 1 / total;
-    EACH(j, filled) row[j] *= share;
-  }
-}
+#pragma GCC visibility push(hidden) /* the parts of one program are linked, and see each other alone */
 
-/* Standardise rows; then scale, shift and cut them off at zero, as far as is asked for. */
-static TILE void standardise(const real *restrict from, long rows, long width, long stride,
-                             real eps, const real *restrict weight, const real *restrict bias,
-                             int relu, real *restrict to, real *restrict means,
-                             real *restrict scales) {
-  for (long r = 0; r < rows; r++, from += stride, to += stride) {
-    real total = 0, square = 0;
-    SUM(total) for (long j = 0; j < width; j++) total += from[j];
-    const real mean = total / width;
-    SUM(square) for (long j = 0; j < width; j++) square += (from[j] - mean) * (from[j] - mean);
-    const real scale = 1 / sqrt_(square / width + eps);
-    means[r] = mean;
-    scales[r] = scale;
-    EACH(j, width) to[j] = (from[j] - mean) * scale;
-    if (weight) EACH(j, width) to[j] *= weight[j];
-    if (bias) EACH(j, width) to[j] += bias[j];
-    if (relu) EACH(j, width) to[j] = positive_(to[j]);
-  }
-}
+/* shared.c: once a machine. */
+void column_sums(const real *from, long rows, long columns, long stride, real *to, int adds);
+void shares_of(real *rows, long count, long width, long filled);
+void standardise(const real *restrict from, long rows, long width, long stride, real eps,
+                 const real *restrict weight, const real *restrict bias, int relu,
+                 real *restrict to, real *restrict means, real *restrict scales);
+void standardise_back(const real *restrict from, const real *restrict g, long rows, long width,
+                      long stride, const real *restrict means, const real *restrict scales,
+                      const real *restrict weight, real *restrict to, int adds,
+                      real *restrict by_weight, real *restrict by_bias);
+void turn(const real *from, long rows, long columns, long stride, real *to, long apart);
 
-/* The gradients of that: by the rows, where `to` is not NULL, and over all rows by what scales and
-   what shifts them. */
-static TILE void standardise_back(const real *restrict from, const real *restrict g, long rows,
-                                  long width, long stride, const real *restrict means,
-                                  const real *restrict scales, const real *restrict weight,
-                                  real *restrict to, int adds, real *restrict by_weight,
-                                  real *restrict by_bias) {
-  for (long j = 0; j < width; j++) by_weight[j] = by_bias[j] = 0;
-  for (long r = 0; r < rows; r++, from += stride, g += stride) {
-    const real mean = means[r], scale = scales[r];
-    real total = 0, along = 0;
-    EACH(j, width) {
-      by_bias[j] += g[j];
-      by_weight[j] += g[j] * ((from[j] - mean) * scale);
-    }
-    if (!to) continue;
-    if (weight) {
-      PRAGMA(omp simd reduction(+ : total, along))
-      for (long j = 0; j < width; j++) {
-        total += g[j] * weight[j];
-        along += g[j] * weight[j] * ((from[j] - mean) * scale);
-      }
-    } else {
-      PRAGMA(omp simd reduction(+ : total, along))
-      for (long j = 0; j < width; j++) {
-        total += g[j];
-        along += g[j] * ((from[j] - mean) * scale);
-      }
-    }
-    total /= width;
-    along /= width;
-    real *const into = to + r * stride;
-    EACH(j, width) {
-      const real pulled = weight ? g[j] * weight[j] : g[j];
-      const real found = scale * (pulled - total - (from[j] - mean) * scale * along);
-      into[j] = adds ? into[j] + found : found;
-    }
-  }
-}
+/* loop.c, once a machine, is called with: */
+typedef struct {
+  real *memory, *slots, *average;      /* average: NULL without one */
+  const real *inputs, *target, *weight; /* the training part; a target takes LABEL numbers */
+  const int32_t *rows;                 /* of each step's batch */
+  const double *numbers;               /* rate, mixup's share and the average's decay of each step */
+  const double *settings;              /* momentum, beta1, beta2, epsilon, l1, l2, decay, clip, smoothing */
+  const uint32_t *words, *thresholds;  /* of dropout */
+  const double *scales;
+  /* Sample and validation part, one after the other: rows of WIDE numbers, a multiple of PASS. */
+  const real *evaluated, *wanted, *weighed;
+  int64_t sampled, validated;          /* rows of each */
+  int64_t batch;                       /* rows of a step */
+  int64_t augmentation;                /* 1: images are flipped, 2: shifted, 3: both */
+  int64_t first, steps, apart, epochs; /* first step's number; steps an epoch, and room for them */
+  real *seen, *shown, *outputs, *kept; /* what each epoch showed; outputs: NULL unless wanted */
+  double *losses, *right;              /* the latter: share of rows whose class is the likeliest */
+} Call;
+
+/* network.c: once a network. */
+typedef struct {
+  long width, wide;              /* numbers of an input, and how far apart inputs lie */
+  long outputs, apart, filled;   /* of an output; and filled up to whole vectors */
+  long targets, label;           /* of a target; and filled up */
+  long kernels, trained, averaged; /* where these kinds of tensors end */
+  long matrices;                 /* kernels that are watched */
+  const long (*places)[2];       /* first and last number of each */
+  long pass;                     /* rows that are evaluated at once */
+  long channels, high, broad, down, right; /* of an image, and how far it is shifted */
+} Sizes;
+extern const Sizes sizes;
+extern real *input, *output, *by_output; /* of a batch: where its values and their gradient lie */
+int made_room(long rows);
+void forward(const Call *call, real *W, const uint32_t *key);
+void backward(const Call *call, real *W, real *G, const uint32_t *key);
+const real *passed(const real *W, const real *inputs);
+
+/* costs.c: once a loss. What each of some rows costs; where `slopes` is not NULL, times a share, by
+   each output too. `room` is for (filled + label) * LANES numbers. */
+void costs(long rows, const real *outputs, const real *targets, real *cost, real *slopes,
+           const real *shares, real *room);
+
+/* update.c: once an optimizer. Decay some weights, then take a step on them; return the gradient's
+   square. `slots` are `apart` from each other. */
+real update(const double *settings, long count, real *W, const real *G, real *slots, long apart,
+            double rate, double step, real factor, real held);
+
+#pragma GCC visibility pop

@@ -1,21 +1,15 @@
-"""The C program of a network, an optimizer and a loss."""
+"""The part of a C program that is a network's own: its sizes, its passes, its memory."""
 
 from __future__ import annotations
 
-import re
-from importlib import resources
 from typing import Any
 
-from luthier.catalog import optimizers
-from luthier.catalog.order import FLIP, longest_shift
+from luthier.catalog.order import longest_shift
 from luthier.core import Graph
-from luthier.engines.native.formulas import update
-from luthier.engines.native.gemm import SPARE
-from luthier.engines.native.losses import loss_source
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
+from luthier.engines.native.parts import lines, prelude, written
 from luthier.engines.native.plan import Plan
-from luthier.engines.native.turning import turn_source
 from luthier.engines.native.writer import Writer
 
 PASS = 128  # rows that are evaluated at once: their values stay in the second cache
@@ -28,11 +22,9 @@ def source(
     memory: Memory,
     machine: Machine,
     *,
-    optimizer: str,
-    loss: str,
     targets: int,
 ) -> str:
-    """Return the program as C.
+    """Return a network as C.
 
     Args:
         graph: The network.
@@ -40,17 +32,15 @@ def source(
         evaluate: The pass of an evaluation.
         memory: Where its tensors lie.
         machine: What is written for.
-        optimizer: Its name.
-        loss: Its name.
         targets: Numbers of a row's target.
     """
-    formula = update(optimizers.by_name(optimizer, "torch"))
     step = Writer(train, memory, machine, "batch", "t")
     passes = Writer(evaluate, memory, machine, "PASS", "e", given=True)
     forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
     room = [*step.room("rows"), *passes.room("PASS")]
     outputs = train.widths[train.output]
     statics = {**step.statics, **passes.statics}
+    channels, high, broad = _image(graph.train.sizes[0], train.width)
     texts: dict[str, Any] = {
         "width": train.width,
         "wide": step.stride(train.input),
@@ -62,38 +52,23 @@ def source(
         "kernels": memory.kernels,
         "trained": memory.trained,
         "averaged": memory.changing,
-        "size": memory.size,
-        "slots": len(formula.slots),
         "matrices": graph.kernels,
         "pass": _pass_of(passes),
-        "spare": SPARE,
-        **_augmented(graph.train.sizes[0], train.width),
+        "channels": channels,
+        "high": high,
+        "broad": broad,
+        "down": longest_shift(high),
+        "right": longest_shift(broad),
         "values": ", ".join(f"*{name}" for name in (*step.matrices, *passes.matrices)),
         "room": " + ".join(size for _, size in room),
-        "places_of_values": _lines((f"{name} = at; at += {size};" for name, size in room), 2),
-        "statics": _lines(f"static real {n}[{size}] ALIGNED;" for n, size in statics.items()),
+        "places_of_values": lines((f"{name} = at; at += {size};" for name, size in room), 2),
+        "statics": lines(f"static real {n}[{size}] ALIGNED;" for n, size in statics.items()),
         "functions": "\n".join({**step.functions, **passes.functions}.values()),
-        "loss": loss_source(loss, outputs, targets),
         "input": step.value(train.input),
         "output": step.value(train.output),
         "by_output": step.gradient(train.output),
-        "forward": _lines(forward, 2),
-        "backward": _lines(backward, 2),
-        "once": _lines(formula.once, 2),
-        "each": _lines(
-            (
-                *(
-                    f"const real h{k} = h[{k} * TRAINED + first + i];"
-                    for k in range(len(formula.slots))
-                ),
-                *formula.each,
-            ),
-            4,
-        ),
-        "new": formula.weight,
-        "moments": _lines(
-            (f"h[{k} * TRAINED + first + i] = {text};" for k, text in enumerate(formula.slots)), 4
-        ),
+        "forward": lines(forward, 2),
+        "backward": lines(backward, 2),
         "places": ", ".join(
             f"{{{p.offset}, {p.offset + p.size}}}"
             for p in (memory.places[name] for name in graph.trainable[: graph.kernels])
@@ -101,23 +76,15 @@ def source(
         or "{0, 0}",
         "eval_input": passes.value(evaluate.input),
         "eval_output": passes.value(evaluate.output),
-        "evaluate": _lines(evaluated, 4),
+        "evaluate": lines(evaluated, 2),
     }
-    program = re.sub(r"@(\w+)@", lambda found: str(texts[found[1]]), _file("program.c"))
-    return prelude(machine) + program
+    return prelude(machine) + written("network.c", texts)
 
 
-def _augmented(size: tuple[int, ...], width: int) -> dict[str, Any]:
-    """Return what a program must know to move images; of other rows it moves nothing."""
+def _image(size: tuple[int, ...], width: int) -> tuple[int, int, int]:
+    """Return channels, height and width of an image; of other rows no more than their length."""
     channels, high, broad = size if len(size) == 3 else (1, 1, width)
-    return {
-        "channels": channels,
-        "high": high,
-        "broad": broad,
-        "down": longest_shift(high),
-        "right": longest_shift(broad),
-        "flip_word": FLIP,
-    }
+    return channels, high, broad
 
 
 def _pass_of(passes: Writer, *, most: int = 1 << 18) -> int:
@@ -131,17 +98,3 @@ def _pass_of(passes: Writer, *, most: int = 1 << 18) -> int:
     while rows > 16 and rows * numbers > most:
         rows //= 2
     return rows
-
-
-def prelude(machine: Machine) -> str:
-    """Return what every program begins with."""
-    head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
-    return head + _file("prelude.h") + turn_source(machine.lanes)
-
-
-def _file(name: str) -> str:
-    return (resources.files("luthier.engines.native") / name).read_text(encoding="utf-8")
-
-
-def _lines(lines: Any, indent: int = 0) -> str:
-    return "\n".join(" " * indent + line for line in lines)

@@ -24,7 +24,7 @@ _RESULTS = ("seen", "shown", "outputs", "kept", "losses", "right")
 
 
 class _Call(ctypes.Structure):
-    """What a program is called with: the same names, in the same order, as in program.c."""
+    """What a program is called with: the same names, in the same order, as in prelude.h."""
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in _POINTERS),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 _AROUND = """
 /* Write a matrix transposed: whole blocks in registers, the rest number by number. */
-static TILE void turn(const real *from, long rows, long columns, long stride, real *to,
-                      long apart) {
+void turn(const real *from, long rows, long columns, long stride, real *to, long apart) {
   const long whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
   for (long j = 0; j < whole_columns; j += LANES)
     for (long i = 0; i < whole_rows; i += LANES)
