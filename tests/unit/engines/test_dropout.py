@@ -102,3 +102,14 @@ def test_masks_do_not_draw_from_torchs_generator():
     with KeyedDropout(seed=0, step=0):
         functional.dropout(ONES)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_query_that_is_left_nothing_to_look_at_sees_zeros_as_in_torch():
+    q, k, v = (torch.randn(2, 3, 4, requires_grad=True) for _ in range(3))
+    seen = torch.tensor([[True, True, False], [False, False, False], [True, False, True]])
+    for mask in (seen, torch.zeros(3, 3).masked_fill(~seen, -torch.inf)):
+        with KeyedDropout(seed=0, step=0):
+            out = functional.scaled_dot_product_attention(q, k, v, mask, dropout_p=0.25)
+        assert torch.equal(out[:, 1], torch.zeros(2, 4))
+        gradients = torch.autograd.grad(out.square().sum(), (q, k, v))
+        assert all(torch.isfinite(one).all() for one in gradients)

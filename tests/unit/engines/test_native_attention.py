@@ -187,15 +187,6 @@ def test_double_precision_agrees_with_pytorch_to_rounding(trained, name):
         np.testing.assert_allclose(found[1].arrays[tensor], value, rtol=1e-6, atol=1e-6)
 
 
-class Masked(Chunks):
-    """Sees what came before alone."""
-
-    def forward(self, x):
-        x = self.words(x)
-        q, k, v = (part[:, None] for part in self.all(x).chunk(3, -1))
-        return self.out(functional.scaled_dot_product_attention(q, k, v, is_causal=True)[:, 0, -1])
-
-
 class Picks(nn.Module):
     """Attention by hand; what makes shares of scores is given."""
 
@@ -249,9 +240,8 @@ class Tied(nn.Module):
 @pytest.mark.parametrize(
     ("network", "says"),
     [
-        (Masked, "C programs do not"),
         (Tied, "both ways"),
-        (lambda n: Picks(n, where_none), "no share"),
+        (lambda n: Picks(n, where_none), "chooses between"),
         (lambda n: Picks(n, over_queries), "a softmax"),
         (lambda n: Picks(n, over_all), "gives products"),
         (lambda n: nn.Sequential(Repeated(), nn.Flatten(), nn.Linear(144, n)), "repeats '0.token'"),

@@ -25,6 +25,7 @@ from luthier.core import (
 from luthier.engines.chunks.setups import Setups
 from luthier.engines.chunks.tables import Tables
 from luthier.engines.chunks.trial import Shape
+from luthier.engines.native import masks
 from luthier.engines.native.compiler import compiler, folder, load, version
 from luthier.engines.native.losses import LOSSES
 from luthier.engines.native.machine import Machine
@@ -185,7 +186,7 @@ def _tensors(graph: Graph, initial: State) -> tuple[dict[str, Any], dict[str, An
     found: dict[str, Any] = {}
     for forward in (graph.train, graph.evaluate):
         for name, value in forward.constants.items():
-            if np.issubdtype(value.dtype, np.floating):
+            if np.issubdtype(value.dtype, np.floating) or value.dtype == np.bool_:
                 found[constant(name)] = value
     return {**initial.group("weights"), **found}, found
 
@@ -193,6 +194,8 @@ def _tensors(graph: Graph, initial: State) -> tuple[dict[str, Any], dict[str, An
 def _placed(graph: Graph, initial: State, precision: str) -> tuple[Plan, Plan, Memory, Machine]:
     """Return both passes as layers, and where tensors lie."""
     train, evaluate, turned = _plans(graph, initial)
+    for found in (train, evaluate):
+        masks.fixed(found.layers, graph.trainable)
     machine = Machine.here(double=precision == "float64")
     tensors, held = _tensors(graph, initial)
     statistics = tuple(name for name in graph.train.updates if name not in train.counters)

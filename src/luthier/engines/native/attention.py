@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from luthier.engines.native.elementwise import number
 from luthier.engines.native.gemm import Product
 from luthier.engines.native.layers import drawing
+from luthier.engines.native.masks import Masking
 
 if TYPE_CHECKING:
     from luthier.engines.native.plan import Layer
@@ -19,12 +20,16 @@ def attention(to: Writer, layer: Layer) -> None:
     """Mix values by how much each query looks at each key (Vaswani et al. 2017)."""
     one = _Head(to, layer)
     to.lines += [
+        *one.mask.before(),
         *one.begin(),
+        *one.mask.of_head(),
         *one.copied("queries", one.scale),
         *one.copied("keys"),
         *one.copied("values", one.value_scale),
         f"  {one.times_turned('queries', 'keys', one.shares, one.places, one.width)}",
+        *one.mask.applied(one.shares),
         f"  shares_of({one.shares}, {one.places}, {one.seen}, {one.seen_filled});",
+        *one.mask.spared(one.shares),
         *one.dropped(),
         f"  {one.times(one.dropped_shares(), 'values', one.buffer('made'), one.places)}",
         *one.stored(),
@@ -40,7 +45,9 @@ def attention_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
             to.lines.append(f"memset({to.gradient(name)}, 0, sizeof(real) * {to.size(name)});")
     g, slopes = one.buffer("made"), one.buffer("slopes")
     to.lines += [
+        *one.mask.before(back=True),
         *one.begin(),
+        *one.mask.of_head(back=True),
         *one.copied("queries", one.scale),
         *one.copied("keys"),
         *one.copied("values", one.value_scale),
@@ -51,9 +58,10 @@ def attention_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
         f"  for (long t = 0; t < {one.places}; t++) {{",
         f"    const real *row = {one.shares} + t * {one.seen_filled};",
         f"    real *slope = {slopes} + t * {one.seen_filled}, along = 0;",
-        *one.masked(),
+        *one.dropped_slopes(),
         f"    SUM(along) for (long s = 0; s < {one.seen}; s++) along += slope[s] * row[s];",
         f"    EACH(s, {one.seen}) slope[s] = row[s] * (slope[s] - along);",
+        *one.mask.held(),
         f"    for (long s = {one.seen}; s < {one.seen_filled}; s++) slope[s] = 0;",
         "  }",
         f"  {one.times(slopes, 'keys', one.buffer('by_queries'), one.places)}",
@@ -82,6 +90,13 @@ class _Head:
         )
         size = self.places * self.seen_filled
         self.shares = f"({whole} + (b * {self.heads} + h) * {size})"
+        self.mask = Masking(
+            to,
+            numbers["mask"],
+            f"{to.value(layer.name)}_mask",
+            (self.places, self.seen, self.seen_filled),
+            numbers["spares"],
+        )
 
     def begin(self) -> list[str]:
         """Return the head of a loop over heads."""
@@ -181,7 +196,7 @@ class _Head:
             return self.shares
         return f"(call->thresholds[{self.call}] ? {self.buffer('dropped')} : {self.shares})"
 
-    def masked(self) -> list[str]:
+    def dropped_slopes(self) -> list[str]:
         """Return the lines that drop from a row of gradients what was dropped."""
         if self.call is None:
             return []

@@ -12,10 +12,12 @@ import numpy as np
 from luthier.core import CaptureError, Forward, Node, Ref
 from luthier.engines.native import planner_attention as attention
 from luthier.engines.native import planner_dense as dense
+from luthier.engines.native import planner_given as masks
 from luthier.engines.native import planner_images as images
 from luthier.engines.native import planner_recurrent as recurrent
 from luthier.engines.native import planner_shapes as shapes
 from luthier.engines.native.elementwise import UNARY
+from luthier.engines.native.given import Given
 from luthier.engines.native.plan import Layer, Plan, joined
 from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, Axis, Dim, View, of_images, of_rows
 
@@ -64,7 +66,10 @@ class Planner:
     Attributes:
         views: What each name of the graph means.
         scores: Products of two values, which only attention goes on with.
-        answers: Comparisons of them whose outcome is known.
+        answers: Comparisons of them with what rules out.
+        given: What depends on the input and on fixed tensors alone: masks, before all.
+        examples: How many examples shapes of the graph are made for, once one tells.
+        unread: Why a name means nothing that layers could read.
         kernels: Matrices under the names that operations read them by.
         results: Operations whose results are taken one by one.
         states: Last states of a recurrence: of each layer, and each way that it goes.
@@ -84,7 +89,7 @@ class Planner:
         flat = of_rows(self.input, (), width)
         self.views: dict[str, View] = {self.input: flat.reshaped((-1, *size))}
         self.scores: dict[str, attention.Scores] = {}
-        self.answers: dict[str, bool] = {}
+        self.answers: dict[str, attention.Answer] = {}
         held = {name: constant(name) for name in forward.constants if constant(name) in tensors}
         self.reads = {**forward.reads, **held}
         self.kernels: dict[str, Kernel] = {
@@ -97,6 +102,9 @@ class Planner:
         self.turned: set[str] = set()
         self.straight: set[str] = set()
         self.counted: dict[str, str] = {}
+        self.examples: int | None = None
+        self.unread: dict[str, str] = {}
+        self.given: dict[str, Given] = masks.begin(self)
 
     def plan(self) -> Plan:
         """Read all nodes.
@@ -105,12 +113,13 @@ class Planner:
             CaptureError: where C programs lack an operation.
         """
         for node in self.forward.nodes:
-            if node.op in UNARY:
-                self._function(node)
-            elif node.op in READ:
-                READ[node.op](self, node)
-            else:
-                raise CaptureError(f"it computes with {node.op}, which C programs do not")
+            given = masks.read(self, node)
+            try:
+                self._read(node)
+            except CaptureError as error:
+                if not given:
+                    raise
+                self.unread[node.name] = str(error)
         made = self.views.get(self.forward.output)
         if made is None or len(made.dims) != 2:
             raise CaptureError("its output is no row of numbers")
@@ -130,10 +139,20 @@ class Planner:
             self._counters(),
         )
 
+    def _read(self, node: Node) -> None:
+        if node.op in UNARY:
+            self._function(node)
+        elif node.op in READ:
+            READ[node.op](self, node)
+        else:
+            raise CaptureError(f"it computes with {node.op}, which C programs do not")
+
     def view(self, arg: Any) -> View:
         """Return what an argument means."""
         if isinstance(arg, Ref) and arg.name in self.views:
             return self.views[arg.name]
+        if isinstance(arg, Ref) and arg.name in self.unread:
+            raise CaptureError(self.unread[arg.name])
         raise CaptureError(f"it computes with {arg!r} where C programs want a layer's result")
 
     def parameter(self, arg: Any) -> str | None:
@@ -236,6 +255,10 @@ class Planner:
         made = self.layer(kind, node.name, (view.base, *also), size, numbers, tensors)
         self.views[node.name] = replace(view, base=made)
 
+    def masks(self, node: Node) -> bool:
+        """Read a sum of attention's scores and a mask; tell whether it is one."""
+        return attention.added(self, node)
+
     def function(self, node: Node, arg: Any, numbers: Mapping[str, Any]) -> None:
         """Read a function of every number alone."""
         self.alike(node, "unary", self.whole(self.view(arg)), numbers)
@@ -257,7 +280,9 @@ class Planner:
         for name, value in self.forward.updates.items():
             if self.counted.get(value) == name:
                 counters.append(name)
-            elif not any(name in layer.tensors.values() for layer in self.layers):
+            elif value in self.given or not any(
+                name in layer.tensors.values() for layer in self.layers
+            ):
                 raise CaptureError(f"it changes its buffer '{name}' in a way of its own")
         return tuple(counters)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luthier.core import CaptureError, Node, Ref
+from luthier.engines.native.given import EXAMPLES, Given, Index, Part
+from luthier.engines.native.masks import NO_MASK, Mask
 from luthier.engines.native.planner_dense import linear
 from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, View, of_rows
 
@@ -22,36 +24,97 @@ class Scores:
     Args:
         queries, keys: Views of (examples and heads, places, numbers), and of keys transposed.
         scale: What the products are multiplied with.
+        mask: What is added to them, and what takes their place.
+        spared: Where a query that a mask leaves nothing to look at is given zeros: as its
+            ``scores``, as its ``shares``.
         shares: Whether a softmax has made shares of them.
         call: Number of the dropout of shares.
-        rank: Dimensions that they are seen with; queries and keys are always the last two.
+        size: Of all dimensions, -1 for a first one that joins all; queries and keys are always
+            the last two.
     """
 
     queries: View
     keys: View
+    size: tuple[int, ...]
     scale: float = 1.0
+    mask: Mask = NO_MASK
+    spared: tuple[str, ...] = ()
     shares: bool = False
     call: int | None = None
-    rank: int = 3
 
     def reshaped(self, size: tuple[int, ...]) -> Scores:
         """Cut or join the dimensions before queries and keys."""
         places, seen = self.queries.places(-2), self.keys.places(-1)
         if size[-2:] != (places, seen):
             raise CaptureError(f"it gives products of two values the shape {size}")
-        return replace(self, rank=len(size))
+        return replace(self, size=size)
 
     def scaled(self, number: float) -> Scores:
         """Multiply all scores."""
         if self.shares:
             raise CaptureError("it multiplies a softmax by a number")
-        return replace(self, scale=self.scale * number)
+        return replace(self, scale=self.scale * number, mask=self.mask.scaled(number))
 
     def dropped(self, call: int) -> Scores:
         """Drop some of the shares."""
         if not self.shares or self.call is not None:
             raise CaptureError("it drops products of two values")
         return replace(self, call=call)
+
+    def masked(self, mask: Mask) -> Scores:
+        """Take the place of some scores, or add to them."""
+        if self.shares or self.spared:
+            raise CaptureError("it masks a softmax")
+        return replace(self, mask=mask)
+
+    def places(self) -> tuple[Index, ...]:
+        """Return a score's place in each dimension, as the program counts them."""
+        outer = [axis for dim in self.queries.dims[:-2] for axis in dim]
+        parts = [Part("b", EXAMPLES) if a.kind == EXAMPLE else Part("h", a.size) for a in outer]
+        dims = [tuple(parts)] if self.size[0] == -1 else self._apart(parts)
+        places, seen = self.size[-2:]
+        return (
+            *dims,
+            (Part("t", places),) if places > 1 else (),
+            (Part("s", seen),) if seen > 1 else (),
+        )
+
+    def _apart(self, parts: list[Part]) -> list[Index]:
+        """Return the parts of each dimension before queries and keys."""
+        odd = CaptureError(f"it gives products of two values the shape {self.size}")
+        heads = math.prod(part.size for part in parts if part.size)
+        count = math.prod(self.size[:-2]) // heads
+        dims: list[Index] = []
+        left = parts[::-1]
+        for need in self.size[:-2]:
+            dim: list[Part] = []
+            if left and not left[-1].size and count == 1:
+                dim.append(left.pop())  # a single example has no size to be known by
+            while need > 1:
+                size = (left[-1].size or count) if left else 0
+                if not size or need % size:
+                    raise odd
+                dim.append(left.pop())
+                need //= size
+            dims.append(tuple(dim))
+        if left:
+            raise odd
+        return dims
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a comparison of scores tells.
+
+    Args:
+        scores: Those that were compared with minus infinity.
+        all: Whether it is asked of all keys of a query, rather than of each.
+        negated: Whether it tells the opposite: that one is left.
+    """
+
+    scores: Scores
+    all: bool = False
+    negated: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,47 +143,111 @@ def product(planner: Planner, node: Node) -> None:
     elif isinstance(left, Ref) and left.name in planner.scores:
         _attended(planner, node, planner.scores[left.name], planner.view(right))
     else:
-        planner.scores[node.name] = Scores(planner.view(left), planner.view(right))
+        queries, keys = planner.view(left), planner.view(right)
+        size = (-1, queries.places(-2), keys.places(-1))
+        planner.scores[node.name] = Scores(queries, keys, size)
 
 
 def softmax(planner: Planner, node: Node) -> None:
     """Read the softmax of scores."""
     arg = node.args["self"]
     scores = planner.scores.get(arg.name) if isinstance(arg, Ref) else None
-    if scores is None or scores.shares or node.args["dim"] % scores.rank != scores.rank - 1:
+    if scores is None or scores.shares or not _is_last(node.args["dim"], scores):
         raise CaptureError("it computes a softmax, which C programs do in attention alone")
     planner.scores[node.name] = replace(scores, shares=True)
 
 
+def _is_last(dim: int, scores: Scores) -> bool:
+    return dim % len(scores.size) == len(scores.size) - 1
+
+
 def ruled_out(planner: Planner, node: Node) -> None:
-    """Read what asks whether a query may look at no key at all: without a mask it always may."""
-    name = getattr(node.args["self"], "name", "")
+    """Read what asks whether a mask leaves a query nothing to look at."""
+    name, args = getattr(node.args["self"], "name", ""), node.args
     if node.op == "eq":
-        if name not in planner.scores or node.args["other"] != -math.inf:
+        scores = planner.scores.get(name)
+        if scores is None or scores.shares or args["other"] != -math.inf:
             raise CaptureError("it compares values")
-        planner.answers[node.name] = False
-    elif name not in planner.answers:
+        planner.answers[node.name] = Answer(scores)
+        return
+    if name not in planner.answers:
         raise CaptureError(f"it computes with {node.op}, which C programs do not")
-    else:
-        answer = planner.answers[name]
-        planner.answers[node.name] = not answer if node.op == "logical_not" else answer
+    answer = planner.answers[name]
+    if node.op == "logical_not":
+        planner.answers[node.name] = replace(answer, negated=not answer.negated)
+        return
+    dim = args.get("dim")
+    over_keys = isinstance(dim, int) and _is_last(dim, answer.scores) and args.get("keepdim")
+    if answer.all or answer.negated != (node.op == "any") or not over_keys:
+        raise CaptureError("it asks whether a mask rules out some keys")
+    planner.answers[node.name] = replace(answer, all=True)
 
 
 def chosen(planner: Planner, node: Node) -> None:
-    """Read a choice between shares and what they are not, where it is known."""
-    condition = getattr(node.args["condition"], "name", "")
-    if condition not in planner.answers:
+    """Read what takes the place of scores: of those ruled out, or of all that a query has."""
+    condition, taken, other = (node.args[name] for name in ("condition", "self", "other"))
+    asked = getattr(condition, "name", "")
+    answer = planner.answers.get(asked)
+    if answer is None:
+        if asked not in planner.given:
+            raise CaptureError("it chooses between values")
+        by, swapped = planner.given[asked], getattr(taken, "name", "") in planner.scores
+        taken, other = (other, taken) if swapped else (taken, other)
+        scores, number = _scores(planner, other), _number(planner, taken)
+        test = by.text(scores.places())
+        mask = scores.mask.filled(
+            f"(!{test})" if swapped else test,
+            number.text(scores.places()),
+            by.tensors | number.tensors,
+        )
+        planner.scores[node.name] = scores.masked(mask)
+        return
+    if not answer.all:
         raise CaptureError("it chooses between values")
-    taken = node.args["self" if planner.answers[condition] else "other"]
-    if not isinstance(taken, Ref) or taken.name not in planner.scores:
+    scores = _scores(planner, taken if answer.negated else other)
+    zero = _number(planner, other if answer.negated else taken)
+    before = replace(scores, size=answer.scores.size, spared=(), shares=False)
+    if before != answer.scores or zero.text(((),) * len(zero.dims)) not in ("R(0.0)", "0"):
         raise CaptureError("it chooses what is no share")
-    planner.scores[node.name] = planner.scores[taken.name]
+    if scores.call is not None or "shares" in scores.spared:
+        raise CaptureError("it chooses what is no share")
+    when = "shares" if scores.shares else "scores"
+    planner.scores[node.name] = replace(scores, spared=(*scores.spared, when))
+
+
+def _scores(planner: Planner, arg: Any) -> Scores:
+    if isinstance(arg, Ref) and arg.name in planner.scores:
+        return planner.scores[arg.name]
+    raise CaptureError("it chooses what is no share")
+
+
+def _number(planner: Planner, arg: Any) -> Given:
+    if isinstance(arg, Ref) and arg.name in planner.given:
+        return planner.given[arg.name]
+    raise CaptureError("it chooses what is no share")
+
+
+def added(planner: Planner, node: Node) -> bool:
+    """Read a sum of scores and a mask; tell whether it is one."""
+    first, second = node.args["self"], node.args["other"]
+    if getattr(second, "name", "") in planner.scores:
+        first, second = second, first
+    if getattr(first, "name", "") not in planner.scores:
+        return False
+    if getattr(second, "name", "") not in planner.given:
+        raise CaptureError("it adds what it computed to products of two values")
+    scores, mask = planner.scores[first.name], planner.given[second.name]
+    sum_ = scores.mask.added(mask.text(scores.places()), mask.tensors)
+    planner.scores[node.name] = scores.masked(sum_)
+    return True
 
 
 def _attended(planner: Planner, node: Node, scores: Scores, values: View) -> None:
     """Add the layer that computes all of it."""
     if not scores.shares:
         raise CaptureError("it multiplies three values")
+    if scores.spared and "shares" not in scores.spared:
+        raise CaptureError("it gives a query shares of what a mask rules out")
     rank = len(scores.keys.dims)
     keys = scores.keys.permuted((*range(rank - 2), rank - 1, rank - 2))
     heads, places, width = _sizes(scores.queries)
@@ -137,9 +264,12 @@ def _attended(planner: Planner, node: Node, scores: Scores, values: View) -> Non
         "value_scale": values.scale,
         "call": scores.call,
         "lies": tuple(_lies(view) for view in (scores.queries, keys, values)),
+        "mask": scores.mask,
+        "spares": bool(scores.spared),
     }
+    tensors = {f"mask{i}": name for i, name in enumerate(sorted(scores.mask.tensors))}
     bases = (scores.queries.base, keys.base, values.base)
-    name = planner.layer("attention", node.name, bases, (heads * made, places), numbers)
+    name = planner.layer("attention", node.name, bases, (heads * made, places), numbers, tensors)
     rows = of_rows(name, (places,), heads * made)
     split = rows.reshaped((-1, places, heads, made)).permuted((0, 2, 1, 3))
     planner.views[node.name] = replace(
@@ -168,14 +298,9 @@ def _lies(view: View) -> Heads:
     return Heads(view.row, view.column, heads[0].step if heads else 0, *steps)
 
 
-def nothing(planner: Planner, node: Node) -> None:
-    """Read what only a choice that is never made would use."""
-
-
 READ: Mapping[str, Callable[[Planner, Node], None]] = {
     "bmm": product,
     "_softmax": softmax,
-    **dict.fromkeys(("eq", "logical_not", "any"), ruled_out),
-    "full_like": nothing,
+    **dict.fromkeys(("eq", "logical_not", "any", "all"), ruled_out),
     "where": chosen,
 }

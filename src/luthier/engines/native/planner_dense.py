@@ -140,6 +140,8 @@ def binary(planner: Planner, node: Node) -> None:
         planner.counted[node.name] = counter
         return
     scale = args.get("alpha", 1)
+    if node.op == "add" and scale == 1 and planner.masks(node):
+        return
     if isinstance(second, (int, float)) and not isinstance(second, bool):
         _with_number(planner, node, first, second * scale)
         return

@@ -85,7 +85,8 @@ def joined(planner: Planner, node: Node) -> None:
         else:
             kernel = planner.kernels.get(arg.name) if isinstance(arg, Ref) else None
             if kernel is None or kernel.turned:
-                raise CaptureError(f"it joins {arg!r} to values")
+                said = planner.unread.get(getattr(arg, "name", ""))
+                raise CaptureError(said or f"it joins {arg!r} to values")
             shape = planner.tensors[kernel.name].shape
             if len(shape) > rank or (len(shape) == rank and shape[0] != 1):
                 raise CaptureError(f"it joins '{kernel.name}' of the shape {shape} to values")
@@ -120,7 +121,10 @@ def reshaped(planner: Planner, node: Node) -> None:
     elif isinstance(arg, Ref) and arg.name in planner.scores:
         planner.scores[node.name] = planner.scores[arg.name].reshaped(size)
     else:
-        planner.views[node.name] = planner.view(arg).reshaped(size)
+        view = planner.view(arg)
+        planner.views[node.name] = view.reshaped(size, planner.examples)
+        if -1 not in size:
+            planner.examples = prod(size) // view.size
 
 
 def permuted(planner: Planner, node: Node) -> None:

@@ -100,11 +100,12 @@ class View:
         """Change the order of dimensions."""
         return replace(self, dims=tuple(self.dims[i] for i in order))
 
-    def reshaped(self, sizes: Sequence[int]) -> View:
+    def reshaped(self, sizes: Sequence[int], count: int | None = None) -> View:
         """Cut and join dimensions.
 
         Args:
             sizes: Of all dimensions, as PyTorch has them: examples among them, -1 for the rest.
+            count: How many examples they are made for, if that is known.
 
         Raises:
             CaptureError: where an axis would be cut into pieces of different lengths.
@@ -114,7 +115,7 @@ class View:
         """
         odd = CaptureError(f"it gives a value of {self.size} numbers a row the shape {sizes}")
         known = prod(size for size in sizes if size != -1)
-        examples = SOME if -1 in sizes else known // self.size
+        examples = (count or SOME) if -1 in sizes else known // self.size
         sizes = [size if size != -1 else examples * self.size // known for size in sizes]
         left = [replace(a, size=examples) if a.kind == EXAMPLE else a for a in self.axes[::-1]]
         dims = []

@@ -92,11 +92,16 @@ class KeyedDropout(TorchFunctionMode):
         scores = query @ key.transpose(-2, -1) * factor
         if is_causal:
             attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-        if attn_mask is not None and attn_mask.dtype is torch.bool:
+        if attn_mask is None:
+            return self._drop(torch.softmax(scores, -1), dropout_p) @ value
+        if attn_mask.dtype is torch.bool:
             scores = scores.masked_fill(~attn_mask, -math.inf)
-        elif attn_mask is not None:
+        else:
             scores = scores + attn_mask
-        return self._drop(torch.softmax(scores, -1), dropout_p) @ value
+        # A query that is left nothing to look at sees zeros, as in PyTorch's own ways.
+        none = (scores == -math.inf).all(-1, keepdim=True)
+        shares = torch.softmax(scores.masked_fill(none, 0.0), -1).masked_fill(none, 0.0)
+        return self._drop(shares, dropout_p) @ value
 
     def _drop(
         self,

@@ -15,6 +15,7 @@ from torch import Tensor, fx, nn
 from torch.export.graph_signature import InputKind, OutputKind
 
 from luthier.core import CaptureError, Forward, Graph, Node, Ref
+from luthier.frameworks.torch.causal import masks_as_given
 from luthier.frameworks.torch.marking import Marking
 from luthier.frameworks.torch.rates import rates_of
 from luthier.frameworks.torch.recurrent import whole_recurrences
@@ -40,7 +41,7 @@ def capture_graph(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Te
         CaptureError: where it cannot be exported; the text says why.
     """
     names = {id(p): name for name, p in (*module.named_parameters(), *module.named_buffers())}
-    with whole_recurrences(module):
+    with whole_recurrences(module), masks_as_given(module):
         return _captured(module, batch, chunk, names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -77,15 +78,28 @@ class Marking(TorchFunctionMode):
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
-        """Take attention apart where nothing is masked: its dropout is marked as any other."""
-        if attn_mask is not None or is_causal or enable_gqa:
+        """Take attention apart, so that its dropout is marked as any other.
+
+        A query that a mask leaves nothing to look at sees zeros, as in PyTorch's own ways.
+        """
+        if enable_gqa:
             return functional.scaled_dot_product_attention(
                 *(query, key, value, attn_mask, dropout_p, is_causal),
                 scale=scale,
                 enable_gqa=enable_gqa,
             )
         factor = query.shape[-1] ** -0.5 if scale is None else scale
-        shares = torch.softmax(query @ key.transpose(-2, -1) * factor, -1)
+        scores = query @ key.transpose(-2, -1) * factor
+        if is_causal:
+            seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+            shares = torch.softmax(scores.masked_fill(~seen, -math.inf), -1)
+        elif attn_mask is None:
+            shares = torch.softmax(scores, -1)
+        else:
+            ruled_out = attn_mask.dtype is torch.bool
+            scores = scores.masked_fill(~attn_mask, -math.inf) if ruled_out else scores + attn_mask
+            none = (scores == -math.inf).all(-1, keepdim=True)
+            shares = torch.softmax(scores.masked_fill(none, 0.0), -1).masked_fill(none, 0.0)
         return (self._drop(shares, dropout_p) if dropout_p > 0 else shares) @ value
 
     def _drop(
