@@ -84,6 +84,7 @@ CASES: Mapping[str, Case] = {
     "lstm": case(data.sequences, network="lstm", **OWN),
     "gru": case(data.sequences, network="gru", **OWN),
     "transformer": case(data.tokens, network="transformer", **OWN),
+    "decoder": case(data.tokens, network="decoder", **OWN),
     "tied table": case(data.tokens, network="tied_table", **OWN),
     "double precision": case(precision="float64"),
     "half precision": case(precision="bfloat16"),

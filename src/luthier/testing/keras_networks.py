@@ -226,9 +226,18 @@ def gru(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
 
 def transformer(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
     """Return a transformer over tokens."""
+    return _encoder(input_shape, n_outputs, causal=False)
+
+
+def decoder(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return a transformer over tokens, each of which sees those before it."""
+    return _encoder(input_shape, n_outputs, causal=True)
+
+
+def _encoder(input_shape: tuple[int, ...], n_outputs: int, *, causal: bool) -> keras.Model:
     inputs = keras.Input(input_shape, dtype="int32")
     x = layers.Embedding(12, 8)(inputs)
-    y = layers.MultiHeadAttention(2, 4, dropout=0.2)(x, x)
+    y = layers.MultiHeadAttention(2, 4, dropout=0.2)(x, x, use_causal_mask=causal)
     x = layers.LayerNormalization()(layers.Add()([x, layers.Dropout(0.2)(y)]))
     y = layers.Dense(8)(layers.Dense(12, activation="relu")(x))
     x = layers.LayerNormalization()(layers.Add()([x, y]))
@@ -272,6 +281,7 @@ BUILDERS: dict[str, Build] = {
         lstm,
         gru,
         transformer,
+        decoder,
         tied_table,
     )
 }

@@ -73,11 +73,11 @@ class _Block(nn.Module):
 
 
 class _Recurrent(nn.Module):
-    """Two layers both ways, dropout, and the mean of their states."""
+    """Two layers both ways, dropout between and after them, and the mean of their states."""
 
     def __init__(self, kind: Callable[..., nn.Module], inputs: int, n_outputs: int) -> None:
         super().__init__()
-        self.layer = kind(inputs, 3, 2, batch_first=True, bidirectional=True)
+        self.layer = kind(inputs, 3, 2, batch_first=True, bidirectional=True, dropout=0.3)
         self.drop, self.last = nn.Dropout(0.2), nn.Linear(6, n_outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -86,17 +86,20 @@ class _Recurrent(nn.Module):
 
 
 class _Encoder(nn.Module):
-    """PyTorch's encoder over tokens, whose table also gives the mean of them."""
+    """PyTorch's encoder over tokens, which may look at those before them alone."""
 
-    def __init__(self, n_outputs: int) -> None:
+    def __init__(self, n_outputs: int, *, causal: bool = False) -> None:
         super().__init__()
+        self.causal = causal
         layer = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.2, batch_first=True)
         self.table, self.last = nn.Embedding(12, 8), nn.Linear(8, n_outputs)
         self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.table(x)
-        outputs: Tensor = self.last(self.encoder(x).mean(1) + x[:, 0])
+        places = x.shape[1]
+        later = torch.ones(places, places, dtype=torch.bool).triu(1) if self.causal else None
+        outputs: Tensor = self.last(self.encoder(x, mask=later).mean(1) + x[:, 0])
         return outputs
 
 
@@ -138,6 +141,11 @@ def gru(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
 def transformer(n_outputs: int) -> nn.Module:
     """Return a transformer over tokens."""
     return _Encoder(n_outputs)
+
+
+def decoder(n_outputs: int) -> nn.Module:
+    """Return a transformer over tokens, each of which sees those before it."""
+    return _Encoder(n_outputs, causal=True)
 
 
 def tied_table(n_outputs: int) -> nn.Module:
@@ -217,6 +225,7 @@ BUILDERS: dict[str, Build] = {
         lstm,
         gru,
         transformer,
+        decoder,
         tied_table,
     )
 }

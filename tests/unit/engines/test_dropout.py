@@ -113,3 +113,34 @@ def test_a_query_that_is_left_nothing_to_look_at_sees_zeros_as_in_torch():
         assert torch.equal(out[:, 1], torch.zeros(2, 4))
         gradients = torch.autograd.grad(out.square().sum(), (q, k, v))
         assert all(torch.isfinite(one).all() for one in gradients)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers_drop_between_each_other_by_keyed_masks(kind):
+    both, first, second = kind(3, 4, 2, dropout=0.5), kind(3, 4), kind(4, 4)
+    for layer, one in enumerate((first, second)):
+        for name, weight in one.named_parameters():
+            weight.data = getattr(both, name.replace("l0", f"l{layer}")).data
+    x = torch.randn(5, 6, 3)
+    with KeyedDropout(seed=3, step=7):
+        out, states = both(x)
+    middle, before = first(x)
+    mask = torch.from_numpy(keyed_mask((5, 6, 4), 0.5, seed=3, step=7, call=0))
+    expected, after = second(middle * mask)
+    torch.testing.assert_close(out, expected)
+    last = [states, before, after] if kind is not nn.LSTM else [states[1], before[1], after[1]]
+    torch.testing.assert_close(last[0], torch.cat(last[1:]))
+    with KeyedDropout(seed=3, step=7):
+        torch.testing.assert_close(both.eval()(x)[0], second(first(x)[0])[0])
+
+
+def test_padded_sequences_are_dropped_by_keyed_masks_too():
+    layer = nn.GRU(3, 4, 3, dropout=0.5, bidirectional=True)
+    packed = nn.utils.rnn.pack_padded_sequence(torch.randn(5, 2, 3), torch.tensor([5, 2]))
+
+    def outputs(seed):
+        with KeyedDropout(seed=seed, step=0):
+            return layer(packed)[0].data
+
+    assert torch.equal(outputs(1), outputs(1))
+    assert not torch.equal(outputs(1), outputs(2))

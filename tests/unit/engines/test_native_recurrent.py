@@ -69,6 +69,17 @@ NETWORKS = {
     "gru": (lambda: nn.GRU(4, 5, batch_first=True), 5, state),
     "gru both ways": (lambda: nn.GRU(4, 6, batch_first=True, bidirectional=True), 12, both_ends),
     "rnn, time first": (lambda: nn.RNN(4, 5), 5, time_first),
+    "lstm that drops, its last state of both layers": (
+        lambda: nn.LSTM(4, 5, 2, batch_first=True, dropout=0.4),
+        5,
+        cell_state,
+    ),
+    "gru that drops, both ways": (
+        lambda: nn.GRU(4, 6, 3, batch_first=True, bidirectional=True, dropout=0.3),
+        12,
+        both_ends,
+    ),
+    "rnn that drops, time first": (lambda: nn.RNN(4, 5, 2, dropout=0.3), 5, time_first),
     "rnn with relu": (lambda: nn.RNN(4, 5, 2, "relu", batch_first=True), 5, mean),
 }
 
@@ -115,10 +126,6 @@ class Given(Reads):
     [
         (lambda n: Given(nn.GRU(4, 5, batch_first=True), 5, n, last), "given"),
         (
-            lambda n: Reads(nn.LSTM(4, 5, 2, batch_first=True, dropout=0.1), 5, n, last),
-            "drops between layers",
-        ),
-        (
             lambda n: Reads(nn.LSTM(4, 5, batch_first=True, proj_size=3), 3, n, last),
             "projects",
         ),
@@ -139,6 +146,23 @@ def test_what_it_cannot_compute_it_names(network, says):
     )
     said = engines.load("native").refuses(captured, STEPS) or ""
     assert any(word in said for word in says.split("|"))
+
+
+def test_rates_between_layers_are_no_part_of_a_program(trained):
+    def build(n_outputs, rate=0.5):
+        return Reads(nn.LSTM(4, 5, 2, batch_first=True, dropout=rate), 5, n_outputs, last)
+
+    framework, built = frameworks.load("torch"), Build.read(build, "rates")
+    recipes = [STEPS.replace({"model.rate": rate}) for rate in (0.1, 0.6)]
+    graphs = [framework.capture(built, one, data.sequences(), 0).graph() for one in recipes]
+    assert [graph.rates for graph in graphs] == [(0.1,), (0.6,)]
+    assert graphs[0].key == graphs[1].key
+    for recipe in recipes:
+        found, true = (
+            trained(engine, built, recipe, data.sequences())[0]
+            for engine in ("native", "torch_eager")
+        )
+        np.testing.assert_allclose(found.train_loss, true.train_loss, rtol=1e-10)
 
 
 def test_a_network_is_left_as_it_was():

@@ -61,6 +61,10 @@ def joined(planner: Planner, node: Node) -> None:
     Either places of sequences, where a tensor has its own for all examples, or channels of images.
     """
     args = node.args["tensors"]
+    if node.args.get("dim", 0) == 0 and all(_states(planner, arg) for arg in args):
+        # Last states of layers that drop between each other.
+        planner.states[node.name] = tuple(one for arg in args for one in _states(planner, arg))
+        return
     views = [planner.views.get(arg.name) if isinstance(arg, Ref) else None for arg in args]
     known = [view for view in views if view is not None]
     if not known:
@@ -107,6 +111,10 @@ def joined(planner: Planner, node: Node) -> None:
     else:
         last = of_rows(name, (), columns).dims[-1]
         planner.views[node.name] = View(name, (*first.dims[:-1], last))
+
+
+def _states(planner: Planner, arg: Any) -> tuple[View, ...]:
+    return planner.states.get(arg.name, ()) if isinstance(arg, Ref) else ()
 
 
 def reshaped(planner: Planner, node: Node) -> None:

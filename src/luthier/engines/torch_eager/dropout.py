@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from luthier.core.keys import bits, fold, threshold
+from luthier.engines.torch_eager.recurrent import RECURRENT, by_layers
 
 # Dimensions of a batch, of which fewer mean a single example; dropout2d always sees a batch.
 _CHANNELWISE: dict[Callable[..., Any], int] = {
@@ -23,7 +24,9 @@ _CHANNELWISE: dict[Callable[..., Any], int] = {
 
 
 class KeyedDropout(TorchFunctionMode):
-    """Replaces the masks of `torch.nn.functional.dropout`, its channel-wise kin, and attention.
+    """Replaces the masks of `torch.nn.functional.dropout` and of what drops inside itself.
+
+    That is its channel-wise kin, attention, and what recurrent layers drop between each other.
 
     A mode sees every call of a forward pass, the user's own ones too. Other random operations
     draw from the generator, which the engine seeds before each step.
@@ -53,6 +56,8 @@ class KeyedDropout(TorchFunctionMode):
             return self._attend(*args, **kwargs)
         if func is functional.multi_head_attention_forward:
             return self._inside(func, args, kwargs)
+        if func in RECURRENT and not kwargs:
+            return by_layers(func, args, self._drop)
         return func(*args, **kwargs)
 
     def _inside(

@@ -7,6 +7,7 @@ import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -42,7 +43,8 @@ def capture_graph(module: nn.Module, batch: Sequence[Tensor], chunk: Sequence[Te
     """
     names = {id(p): name for name, p in (*module.named_parameters(), *module.named_buffers())}
     with whole_recurrences(module), masks_as_given(module):
-        return _captured(module, batch, chunk, names)
+        graph = _captured(module, batch, chunk, names)
+    return replace(graph, rates=rates_of(module, batch))
 
 
 def _captured(
@@ -68,7 +70,6 @@ def _captured(
         rows=len(chunk[0]),
         trainable=tuple(name for name, _ in named),
         kernels=sum(p.ndim >= 2 for _, p in named),
-        rates=rates_of(module, batch),
     )
 
 

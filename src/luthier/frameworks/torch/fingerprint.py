@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
 DROPOUTS = nn.modules.dropout._DropoutNd  # whose rates are no part of it
+RECURRENT = nn.RNNBase  # whose rates are no part of it, unless they are 0
 _SKIPPED = {"_parameters", "_buffers", "training"}
 
 
@@ -76,11 +77,10 @@ def _described(value: Any, seen: dict[int, int]) -> Any:
 
 def _module(module: nn.Module, seen: dict[int, int]) -> Any:
     skipped = _SKIPPED | ({"p"} if isinstance(module, DROPOUTS) else set())
-    attributes = [
-        (name, _described(value, seen))
-        for name, value in vars(module).items()
-        if name not in skipped
-    ]
+    values = {name: value for name, value in vars(module).items() if name not in skipped}
+    if isinstance(module, RECURRENT):
+        values["dropout"] = module.dropout > 0  # whether it drops, not how often
+    attributes = [(name, _described(value, seen)) for name, value in values.items()]
     own = [
         (name, str(t.dtype), tuple(t.shape), t.requires_grad, id(t) in seen)
         for name, t in (*module._parameters.items(), *module._buffers.items())

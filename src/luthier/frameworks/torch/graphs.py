@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from luthier.core import CaptureError, Graph
-from luthier.frameworks.torch.fingerprint import DROPOUTS, fingerprint
+from luthier.frameworks.torch.fingerprint import DROPOUTS, RECURRENT, fingerprint
 from luthier.frameworks.torch.graph_files import GraphFiles
 from luthier.frameworks.torch.rates import rates_of
 from luthier.frameworks.torch.read_off import read_off
@@ -67,7 +67,11 @@ class Graphs:
         self, module: nn.Module, batch: Sequence[Tensor], known: object
     ) -> tuple[float, ...]:
         """Return a network's dropout rates; networks alike with the same settings share them."""
-        settings = tuple(layer.p for layer in module.modules() if isinstance(layer, DROPOUTS))
+        settings = tuple(
+            layer.p if isinstance(layer, DROPOUTS) else layer.dropout
+            for layer in module.modules()
+            if isinstance(layer, (DROPOUTS, RECURRENT))
+        )
         key = (known, settings)
         if key not in self._rates:
             self._rates[key] = rates_of(module, batch)

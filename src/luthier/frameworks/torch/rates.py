@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from luthier.core import CaptureError
 from luthier.frameworks.torch.fingerprint import fingerprint
 from luthier.frameworks.torch.marking import Marking
+from luthier.frameworks.torch.recurrent import whole_recurrences
 from luthier.frameworks.torch.seeded import seeded
 
 
@@ -26,7 +27,7 @@ def rates_of(module: nn.Module, batch: Sequence[Tensor]) -> tuple[float, ...]:
     before = fingerprint(module)
     passes = []
     for _ in range(2):
-        with seeded(0), torch.no_grad(), Marking() as marking:
+        with seeded(0), torch.no_grad(), whole_recurrences(module), Marking() as marking:
             module.train()(*batch)
         passes.append(tuple(marking.rates))
     if passes[0] != passes[1]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from luthier.core import CaptureError
 
@@ -51,8 +52,6 @@ def whole_recurrences(module: nn.Module) -> Iterator[None]:
             raise CaptureError(f"its {name} is a recurrent layer of its own")
         if part.proj_size:
             raise CaptureError(f"its {name} projects its states")
-        if part.dropout and part.num_layers > 1:
-            raise CaptureError(f"its {name} drops between layers, by masks that nobody can repeat")
     try:
         for part in parts:
             part.forward = partial(_forward, part)
@@ -70,8 +69,18 @@ def _forward(layer: nn.RNNBase, input: Tensor, hx: Any = None) -> Any:
         raise CaptureError(f"its {name} reads what is no batch of sequences of one length")
     # By their names: export knows them as parameters, and the layer's own list as mere numbers.
     weights = [getattr(layer, one) for one in layer._flat_weights_names]
-    outputs, states, cells = torch.ops.luthier.recurrent(
-        *(input, weights, layer.mode.lower(), layer.num_layers),
-        *(layer.bidirectional, layer.batch_first),
+    drops = layer.dropout > 0 and layer.num_layers > 1
+    groups, each = (layer.num_layers, 1) if drops else (1, layer.num_layers)
+    size, outputs, found = len(weights) // groups, input, []
+    for group in range(groups):
+        if group:
+            outputs = functional.dropout(outputs, layer.dropout, layer.training)
+        outputs, *last = torch.ops.luthier.recurrent(
+            *(outputs, weights[group * size : (group + 1) * size], layer.mode.lower(), each),
+            *(layer.bidirectional, layer.batch_first),
+        )
+        found.append(last)
+    states, cells = (
+        parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*found, strict=True)
     )
     return outputs, (states, cells) if isinstance(layer, nn.LSTM) else states
