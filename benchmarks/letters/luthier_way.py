@@ -40,7 +40,9 @@ if __name__ == "__main__":
         seen["loss"] = history.loss(best)
         arrays = parts.preparation.arrays(best.recipe)
         model = parts.framework.restore(parts.build, best.recipe, arrays.task, state)
-        right = parts.framework.outputs(model, arrays.test).argmax(1) == arrays.test.target
+        right = (
+            parts.framework.outputs(model, arrays.test, arrays.task).argmax(1) == arrays.test.target
+        )
         problem.note(Path(log), began, val=seen["loss"], hidden=float(right.mean()))
 
     luthier.tune(

@@ -96,7 +96,7 @@ def _scores(parts: Assembly, recipe: Recipe, engine: str) -> list[float]:
         if done.state is not None and done.score is not None and np.isfinite(done.score):
             task = arrays.task
             model = parts.framework.restore(parts.build, recipe, task, done.state)
-            outputs = parts.framework.outputs(model, test)
+            outputs = parts.framework.outputs(model, test, task)
         floor = guess(arrays.train, test, arrays.task.n_outputs, bool(arrays.task.classes))
         worst = part_scores(arrays, floor, test)[arrays.task.metric]
         if outputs is None or not np.isfinite(outputs).all():

@@ -21,7 +21,7 @@ from luthier.core.errors import (
     WatchError,
     did_you_mean,
 )
-from luthier.core.evaluation import CHUNK, chunk_rows, sample_size
+from luthier.core.evaluation import chunk_rows, pass_rows, sample_size
 from luthier.core.finding import SEVERITIES, Finding, Prescription, Severity
 from luthier.core.goals import (
     MEASURED,
@@ -35,6 +35,7 @@ from luthier.core.goals import (
 )
 from luthier.core.graph import Forward, Graph, Node, Ref
 from luthier.core.network import RESERVED, Baseline, Build, Captured, Rehearsal, Signature, State
+from luthier.core.positions import IGNORED, Positions
 from luthier.core.problems import PROBLEMS
 from luthier.core.protocols import Claim, Engine, Executor, Framework, Storage, Strategy, Watcher
 from luthier.core.rates import LearningRates, RateRange, RateRun
@@ -70,9 +71,9 @@ from luthier.core.workers import Death, Stop, nothing
 
 __all__ = [
     "CHANGEABLE",
-    "CHUNK",
     "COSTS",
     "EDITS",
+    "IGNORED",
     "LIVE_STATES",
     "MEASURED",
     "MODEL_PREFIX",
@@ -125,6 +126,7 @@ __all__ = [
     "OutputFacts",
     "Part",
     "Plain",
+    "Positions",
     "Prescription",
     "Proof",
     "Pruned",
@@ -168,6 +170,7 @@ __all__ = [
     "goals_of",
     "nothing",
     "pareto_front",
+    "pass_rows",
     "sample_size",
     "value_of",
 ]

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from luthier.core.task import Arrays
 
 CHUNK = 1024  # rows of a forward pass at most: more would not run faster, and would take memory
+POSITIONS = 1 << 17  # of such a pass: 64 channels of them take 34 MB in single precision
+
+
+def pass_rows(positions: tuple[int, ...] = ()) -> int:
+    """Return how many rows a forward pass takes at most, of outputs at such positions.
+
+    >>> pass_rows(), pass_rows((64,)), pass_rows((64, 64)), pass_rows((1024, 1024))
+    (1024, 1024, 32, 1)
+    """
+    return max(1, min(CHUNK, POSITIONS // prod(positions)))
 
 
 def sample_size(rows: int, *, least: int = 256, most: int = 1024, share: float = 1 / 8) -> int:
@@ -29,5 +41,5 @@ def chunk_rows(arrays: Arrays) -> int:
     Passes are equally long, so that at most one row a pass is padding.
     """
     rows = sample_size(len(arrays.train)) + len(arrays.val)
-    passes = -(-rows // CHUNK)
+    passes = -(-rows // pass_rows(arrays.task.positions))
     return -(-rows // passes)

@@ -14,6 +14,7 @@ from luthier.core.errors import BuilderError, CaptureError
 from luthier.core.exploring import explore
 from luthier.core.graph import Graph
 from luthier.core.hyperparameters import FromHp, takes_hp
+from luthier.core.positions import Positions
 from luthier.core.recipe import Recipe, Value
 from luthier.core.space import Categorical, Conditional, Domain, Float, Int
 from luthier.core.standalone import standalone
@@ -166,6 +167,7 @@ class Captured:
             and not others; None means all of them. Decay always applies to all.
         link: What turns outputs into logits where a network ends in probabilities that cannot be
             taken off: ``log`` of a softmax, ``logit`` of a sigmoid; else ``identity``.
+        positions: How its outputs are read where a row has a class at each position.
         sample: Inputs of a few rows, where an engine may want to try the network.
         graph: Returns the network as neutral operations. It is asked by engines that need it
             alone, since exporting takes a while; raises `CaptureError` where there is none.
@@ -181,6 +183,7 @@ class Captured:
     trainable: tuple[str, ...] = ()
     penalised: tuple[str, ...] | None = None
     link: str = "identity"
+    positions: Positions = field(default_factory=Positions)
     sample: tuple[Array, ...] = ()
     graph: Callable[[], Graph] = _no_graph
 

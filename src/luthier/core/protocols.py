@@ -56,8 +56,8 @@ class Framework(Protocol):
     def restore(self, build: Build, recipe: Recipe, task: Task, state: State) -> Any:
         """Return a live network with the best weights of a state, in evaluation mode."""
 
-    def outputs(self, model: Any, part: Part) -> Any:
-        """Return a live network's outputs for a part: a float64 matrix, rows first."""
+    def outputs(self, model: Any, part: Part, task: Task) -> Any:
+        """Return a live network's outputs for a part as a float64 matrix: `Positions.matrix`."""
 
     def rows(self, data: object, most: int, seed: int) -> tuple[tuple[Array, ...], Array, int]:
         """Return at most some rows of a user's data as arrays: inputs, targets, rows in all.

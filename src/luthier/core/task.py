@@ -25,6 +25,7 @@ class Task:
         cardinalities: Number of categories of each column of the second input, if there is one.
         target_mean, target_scale: What regression targets were centred and scaled with.
         shown: Metrics that are reported beside the one that decides.
+        positions: Shape of one row's target where it has a class at each position; else empty.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Task:
     target_mean: tuple[float, ...] = ()
     target_scale: tuple[float, ...] = ()
     shown: tuple[str, ...] = ()
+    positions: tuple[int, ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -58,7 +60,8 @@ class Part:
 
     Args:
         inputs: One array an input of the network, rows first: float32, or int64 for codes.
-        target: int64 class numbers of shape (rows,), or float32 of shape (rows, outputs).
+        target: int64 class numbers of shape (rows,), or (rows, *positions) with `IGNORED` where
+            nothing counts; or float32 of shape (rows, outputs).
         weight: float32 weight of each row, or None where all count the same.
         rows: int64 position of each row in the data set.
     """

@@ -60,8 +60,14 @@ def stacked_inputs(inputs: list[NDArray[Any]], form: str) -> NDArray[Any]:
 
 
 def stacked_target(targets: list[NDArray[Any]], reading: dict[str, Any]) -> NDArray[Any]:
-    """Return class numbers, or float64 of shape (rows, outputs)."""
+    """Return class numbers, one a row or one a position; or float64 of shape (rows, outputs)."""
     y = np.concatenate(targets)
+    if reading["target_form"] == "positions":
+        labels = y.reshape(len(y), *reading["positions"]).astype(np.int64)
+        if len(reading["classes"]) == 2:  # any two values, such as 0 and 255; else the numbers
+            first, second = map(int, reading["classes"])
+            labels = np.where(labels == first, 0, np.where(labels == second, 1, labels))
+        return labels
     if reading["target_form"] == "onehot":
         y = y.argmax(axis=1)
     elif y.ndim == 2 and y.shape[1] == 1:

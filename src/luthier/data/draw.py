@@ -19,7 +19,8 @@ TRAIN, VAL, TEST = 0, 1, 2
 def split_rows(raw: dict[str, Any], plan: dict[str, Any]) -> list[NDArray[Any]]:
     """Return the rows of the training, validation and test part, each in rising order."""
     target = raw["target"]
-    labels = target if target.dtype.kind == "i" else np.zeros(len(target), np.int64)
+    single = target.dtype.kind == "i" and target.ndim == 1  # rows of several classes have no share
+    labels = target if single else np.zeros(len(target), np.int64)
     rows = np.arange(len(target), dtype=np.int64)
     part = np.zeros(len(target), np.int64)
     test = plan["test"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier.core import IGNORED
 from luthier.data.dataset import Dataset
 from luthier.data.split import Splits
 
@@ -30,7 +31,8 @@ def facts(dataset: Dataset, splits: Splits | None = None) -> Mapping[str, Any]:
         cells, features = tensor.size, int(np.prod(tensor.shape[1:]))
     classes: dict[str, int] = {}
     if dataset.classes and raw["target"] is not None:
-        counts = np.bincount(raw["target"], minlength=len(dataset.classes))
+        target = raw["target"]
+        counts = np.bincount(target[target != IGNORED], minlength=len(dataset.classes))
         classes = dict(zip(dataset.classes, counts.tolist(), strict=True))
     parts = {}
     if splits is not None:

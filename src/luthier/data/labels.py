@@ -56,7 +56,7 @@ def class_numbers(codes: NDArray[Any], levels: list[str], classes: list[str]) ->
 def keep_classes(raw: dict[str, Any]) -> dict[str, Any]:
     """Leave out the rows whose label belongs to no class that is learned."""
     target = raw["target"]
-    if target is None or target.dtype.kind != "i" or (target >= 0).all():
+    if target is None or target.dtype.kind != "i" or target.ndim > 1 or (target >= 0).all():
         return raw
     keep = target >= 0
     return {k: v[keep] if isinstance(v, np.ndarray) else v for k, v in raw.items()}

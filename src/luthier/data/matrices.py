@@ -15,6 +15,7 @@ from luthier.data.bundles import bundle
 from luthier.data.dataset import Dataset, check_rows, checked
 from luthier.data.file import check_size
 from luthier.data.labels import coded
+from luthier.data.positions import has_positions, inspect_positions
 from luthier.data.target import Target, inspect_target
 
 _PART_NUMBER = {"train": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
@@ -128,12 +129,22 @@ def from_arrays(
     where = path or "the data"
     for index, (x, y) in enumerate(zip(inputs, targets, strict=True)):
         _check_pair(x, y, where, inputs[0], f"part {index + 1} of " if len(inputs) > 1 else "")
+        if y.shape[1:] != targets[0].shape[1:]:
+            raise DataError(
+                f"part {index + 1} of {where} has targets of shape {y.shape[1:]} a row, the first "
+                f"part of {targets[0].shape[1:]}. All parts need the same. Prepare them alike."
+            )
     form = input_form(inputs[0])
     shape = [int(size) for size in inputs[0].shape[1:]]
     reading = {**reading, "form": form, "row_shape": shape, "target_form": "values"}
     y = np.concatenate(targets)
     check_rows(len(y), where)
-    reading["target_form"], found = _inspect(y, task)
+    if has_positions(y, task) and not _one_hot(y):
+        reading["target_form"] = "positions"
+        shape_of_row, found = inspect_positions(y)
+        reading["positions"] = list(shape_of_row)
+    else:
+        reading["target_form"], found = _inspect(y, task)
     reading = {**reading, "kind": found.kind, "classes": list(found.classes)}
     if weight is not None:
         weight = _row_weights(weight, targets)
@@ -141,6 +152,11 @@ def from_arrays(
     notes = list(found.notes)
     if form == "image":
         notes.append("bytes of shape (rows, height, width) taken for grey images, scaled to 0..1.")
+    if found.kind == "regression" and y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iu":
+        notes.append(
+            f"whole numbers of shape (rows, {y.shape[1]}) taken for {y.shape[1]} amounts a row; "
+            "task='classification' takes them for a class at each position."
+        )
     names = tuple(f"x{i}" for i in range(raw["numeric"].shape[1]))
     return checked(
         Dataset(raw, found.kind, found.classes, names, (), reading, path, notes=tuple(notes))
@@ -171,10 +187,11 @@ def check_inputs(x: Any, where: str) -> None:
 
 def _check_pair(x: Any, y: Any, where: str, first: Any, part: str) -> None:
     check_inputs(x, f"{part}{where}")
-    if y.ndim not in (1, 2) or 0 in y.shape[1:]:
+    if y.ndim == 0 or 0 in y.shape[1:] or (y.ndim > 2 and y.dtype.kind not in "biuf"):
         raise DataError(
             f"the targets of {part}{where} have shape {y.shape}. They are labels or numbers of "
-            "shape (rows,), or numbers of shape (rows, outputs). Reshape them."
+            "shape (rows,), numbers of shape (rows, outputs), or class numbers at each position: "
+            "(rows, length) or (rows, high, wide). Reshape them."
         )
     if not len(x):
         raise DataError(
@@ -200,15 +217,9 @@ def _inspect(y: Any, task: str | None) -> tuple[str, Target]:
                 f"targets of shape {y.shape} hold texts. Several outputs are numbers. Give one "
                 "label a row: shape (rows,)."
             )
-        hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
-        if hot and task != "regression":
+        if _one_hot(y) and task != "regression":
             codes, levels = coded(y.argmax(axis=1))
             return "onehot", inspect_target("y", codes, levels, None, "classification")
-        if task == "classification":
-            raise DataError(
-                f"targets of shape {y.shape} are no class labels. Classification needs one label "
-                "a row, or one-hot rows. Give shape (rows,), or use task='regression'."
-            )
         for index in range(y.shape[1]):
             column = y[:, index].astype(np.float64)
             inspect_target(
@@ -219,6 +230,11 @@ def _inspect(y: Any, task: str | None) -> tuple[str, Target]:
     codes, levels = coded(flat)
     numbers = flat.astype(np.float64)[codes >= 0] if flat.dtype.kind in "iuf" else None
     return "values", inspect_target("y", codes, levels, numbers, task)
+
+
+def _one_hot(y: Any) -> bool:
+    """Tell rows of a single 1."""
+    return bool(y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def _row_weights(weight: Any, targets: list[Any]) -> Any:

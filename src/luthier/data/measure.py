@@ -14,6 +14,7 @@ DIRECTIONS = {
         "accuracy": MAXIMIZE,
         "balanced_accuracy": MAXIMIZE,
         "f1_macro": MAXIMIZE,
+        "mean_iou": MAXIMIZE,
         "roc_auc": MAXIMIZE,
         "log_loss": MINIMIZE,
         "balanced_log_loss": MINIMIZE,
@@ -23,7 +24,12 @@ DIRECTIONS = {
 
 
 def choose_metric(
-    kind: str, counts: Any, metric: str | None = None, *, imbalance: float = 3.0
+    kind: str,
+    counts: Any,
+    metric: str | None = None,
+    *,
+    imbalance: float = 3.0,
+    positions: int = 0,
 ) -> tuple[str, str, tuple[str, ...]]:
     """Return the metric that decides, its direction, and the metrics that are shown.
 
@@ -36,15 +42,19 @@ def choose_metric(
         metric: What the user asks for.
         imbalance: From this ratio of the largest class to the smallest, classes count the same
             and not rows: with 3 to 1, always naming the larger of two is right in 75 %.
+        positions: Axes of a row's positions, of which each has a class: 1 for tokens, 2 for
+            pixels. Uneven classes are the rule there, and all positions count the same; of
+            pixels the overlap of found and true places is shown, too.
 
     Raises:
         DataError: for a metric that there is not, or not for this kind of task.
     """
     known = DIRECTIONS[kind]
     if kind == "classification":
-        uneven = np.max(counts) >= imbalance * np.min(counts)
+        uneven = not positions and np.max(counts) >= imbalance * np.min(counts)
         default = "balanced_log_loss" if uneven else "log_loss"
         shown = ("balanced_accuracy", "accuracy") if uneven else ("accuracy",)
+        shown = ("mean_iou", *shown) if positions > 1 else shown
     else:
         default, shown = "rmse", ("r2", "mae")
     metric = metric or default

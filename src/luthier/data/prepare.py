@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.core import Arrays, DataError, Part, Recipe, Task
+from luthier.core import IGNORED, Arrays, DataError, Part, Recipe, Task
 from luthier.data.apply import category_codes, ordinals
 from luthier.data.dataset import Dataset
 from luthier.data.fit import ENCODINGS, check_choice, fit_categories, fit_scaler
@@ -82,20 +82,25 @@ def prepare(
         )
         for rows in (train, splits.val, splits.test)
     ]
-    counts = np.bincount(parts[0].target) if dataset.classes else ()
-    name, direction, shown = choose_metric(dataset.kind, counts, metric, imbalance=imbalance)
+    target = parts[0].target
+    positions = tuple(target.shape[1:]) if dataset.classes else ()
+    counts = np.bincount(target[target != IGNORED]) if dataset.classes else ()
+    name, direction, shown = choose_metric(
+        dataset.kind, counts, metric, imbalance=imbalance, positions=len(positions)
+    )
     embedded = constants["form"] == "table" and constants["encoding"] == "embedding"
     task = Task(
         kind=dataset.kind,
         metric=name,
         direction=direction,
         input_shape=tuple(parts[0].inputs[0].shape[1:]),
-        n_outputs=len(dataset.classes) or parts[0].target.shape[1],
+        n_outputs=len(dataset.classes) or target.shape[1],
         classes=dataset.classes,
         cardinalities=tuple(c["size"] for c in constants["categories"]) if embedded else (),
         target_mean=tuple(mean),
         target_scale=tuple(scale),
         shown=shown,
+        positions=positions,
     )
     key = json.dumps([dataset.fingerprint, splits.key, constants], sort_keys=True)
     arrays = Arrays(

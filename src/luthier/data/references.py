@@ -50,7 +50,7 @@ def fit_references(
         classes: With more, trees take longer than they tell: each is fitted for every class.
     """
     task, train = arrays.task, arrays.train
-    if len(task.input_shape) != 1 or not _numbers(train):
+    if len(task.input_shape) != 1 or task.positions or not _numbers(train):
         return []
     rng = np.random.default_rng(seed)
     chosen = np.arange(len(train))

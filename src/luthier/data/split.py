@@ -104,7 +104,7 @@ def split(dataset: Dataset, plan: SplitPlan | None = None) -> Splits:
 
 
 def _check_classes(dataset: Dataset, splits: Splits) -> None:
-    if dataset.kind != "classification":
+    if dataset.kind != "classification" or dataset.raw["target"].ndim > 1:
         return
     target = dataset.raw["target"]
     seen = np.bincount(target[splits.train], minlength=len(dataset.classes)) > 0

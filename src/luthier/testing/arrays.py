@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.core import Arrays, Part, Task
+from luthier.core import IGNORED, Arrays, Part, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,6 +97,39 @@ def tokens(length: int = 6, vocabulary: int = 12) -> Arrays:
 
     task = dataclasses.replace(classes(2).task, input_shape=(length,))
     return Arrays(task, part(ROWS, 9), part(40, 10), None, "tokens")
+
+
+def tags(length: int = 7, vocabulary: int = 12) -> Arrays:
+    """Return sequences, filled up with token 0, and a class for each token but those.
+
+    >>> tags().task.positions, bool((tags().train.target == -100).any())
+    ((7,), True)
+    """
+
+    def part(rows: int, seed: int) -> Part:
+        rng = np.random.default_rng(seed)
+        x = rng.integers(1, vocabulary, size=(rows, length))
+        x[np.arange(length) >= rng.integers(3, length + 1, size=(rows, 1))] = 0
+        return _part((x,), np.where(x > 0, (x > 4).astype(np.int64) + (x > 8), IGNORED))
+
+    task = dataclasses.replace(classes(3).task, input_shape=(length,), positions=(length,))
+    return Arrays(task, part(ROWS, 13), part(40, 14), None, "tags")
+
+
+def masks(side: int = 8) -> Arrays:
+    """Return noisy images of a bright half, and whether each pixel is of it."""
+
+    def part(rows: int, seed: int) -> Part:
+        rng = np.random.default_rng(seed)
+        edge = rng.integers(1, side, size=(rows, 1, 1))
+        inside = np.broadcast_to(np.arange(side) < edge, (rows, side, side)).astype(np.int64)
+        x = inside[:, None] + rng.normal(size=(rows, 1, side, side))
+        return _part((x.astype(np.float32),), inside)
+
+    task = dataclasses.replace(
+        classes(2).task, input_shape=(1, side, side), positions=(side, side), shown=("mean_iou",)
+    )
+    return Arrays(task, part(ROWS, 15), part(40, 16), None, f"masks-{side}")
 
 
 def categories() -> Arrays:

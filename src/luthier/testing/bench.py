@@ -156,7 +156,7 @@ class Bench:
     def score(self, recipe: Recipe, arrays: Arrays, state: State, part: Part) -> float:
         """Return the deciding metric of the network that a state hands over."""
         model = self.framework.restore(self.build(recipe), recipe, arrays.task, state)
-        outputs, target = self.framework.outputs(model, part), part.target
+        outputs, target = self.framework.outputs(model, part, arrays.task), part.target
         task = arrays.task
         if task.kind == "regression":
             scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)

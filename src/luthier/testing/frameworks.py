@@ -96,7 +96,7 @@ class FrameworkLaws:
         first, second = captured.make(), captured.make()
         _change(first)
         part = data.numbers().val
-        outputs = [framework.outputs(one, part) for one in (first, second)]
+        outputs = [framework.outputs(one, part, data.numbers().task) for one in (first, second)]
         differ(outputs[0].tolist(), outputs[1].tolist())
 
     # Parameters and their roles.
@@ -153,7 +153,9 @@ class FrameworkLaws:
         recipe = NETWORKS["batch norm and dropout"].recipe
         arrays, build = data.classes(), of(framework, recipe.network)
         model = framework.restore(build, recipe, arrays.task, states[1])
-        first, again = (framework.outputs(model, arrays.val).tolist() for _ in range(2))
+        first, again = (
+            framework.outputs(model, arrays.val, arrays.task).tolist() for _ in range(2)
+        )
         same(first, again)
 
     # Handing back.
@@ -171,7 +173,9 @@ class FrameworkLaws:
         recipe = captured.recipe
         build = of(framework, recipe.network)
         outputs = [
-            framework.outputs(framework.restore(build, recipe, arrays.task, one), arrays.val)
+            framework.outputs(
+                framework.restore(build, recipe, arrays.task, one), arrays.val, arrays.task
+            )
             for one in (plain, both, best)
         ]
         units = 1 if arrays.task.kind == "regression" else arrays.task.n_outputs
@@ -187,9 +191,9 @@ class FrameworkLaws:
         captured, arrays = capture(name), NETWORKS[name].arrays()
         build = of(framework, captured.recipe.network)
         model = framework.restore(build, captured.recipe, arrays.task, captured.initial)
-        alone = framework.outputs(model, _first(arrays.val, 1))
-        whole = framework.outputs(model, arrays.val)
-        again = framework.outputs(model, arrays.val)
+        alone = framework.outputs(model, _first(arrays.val, 1), arrays.task)
+        whole = framework.outputs(model, arrays.val, arrays.task)
+        again = framework.outputs(model, arrays.val, arrays.task)
         same(whole.tolist(), again.tolist())
         np.testing.assert_allclose(whole[:1], alone, rtol=1e-5, atol=1e-6)
 

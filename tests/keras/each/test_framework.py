@@ -152,7 +152,7 @@ class TestLastActivation:
         inputs = keras.ops.convert_to_tensor(ARRAYS.val.inputs[0])
         probabilities = keras.ops.convert_to_numpy(keras.ops.stop_gradient(restored(inputs)))
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
-        logits = framework.outputs(restored, ARRAYS.val)
+        logits = framework.outputs(restored, ARRAYS.val, ARRAYS.task)
         np.testing.assert_allclose(logits, np.log(probabilities), atol=1e-5)
 
     def test_a_sigmoid_is_the_logit_of_the_second_class(self, framework):
@@ -178,7 +178,7 @@ class TestLastActivation:
         arrays = data.numbers()
         captured = framework.capture(build, Recipe(), arrays, 0)
         restored = framework.restore(build, Recipe(), arrays.task, captured.initial)
-        outputs = framework.outputs(restored, arrays.val)
+        outputs = framework.outputs(restored, arrays.val, arrays.task)
         assert ((outputs > 0) & (outputs < 1)).all()
 
 

@@ -26,6 +26,9 @@ CLASSIFICATION = {
     "f1_macro": lambda t, o, w: theirs.f1_score(
         t, o.argmax(1), average="macro", sample_weight=w, zero_division=0
     ),
+    "mean_iou": lambda t, o, w: theirs.jaccard_score(
+        t, o.argmax(1), average="macro", sample_weight=w
+    ),
     "roc_auc": lambda t, o, w: theirs.roc_auc_score(
         t,
         softmax(o) if o.shape[1] > 2 else softmax(o)[:, 1],

@@ -13,12 +13,12 @@ from luthier.testing import arrays as data
 def rows_of(inputs, target=None):
     count = len(inputs)
     target = torch.arange(float(count)).unsqueeze(1) if target is None else target
-    return Rows((inputs,), target, torch.ones(count), np.arange(count), None)
+    return Rows((inputs,), target, torch.ones(count), None, np.arange(count), None)
 
 
 def step_of(inputs, step=0, seed=0, **keys):
     part = rows_of(inputs)
-    return batch(part, part.weight, torch.arange(len(part)), Recipe(**keys), seed, step)
+    return batch(part, None, torch.arange(len(part)), Recipe(**keys), seed, step)
 
 
 class TestOrder:

@@ -224,7 +224,7 @@ def test_the_recipe_decides_the_type_of_the_weights(precision):
         assert {a.dtype.type for a in captured.initial.arrays.values()} == {wanted}
         build, recipe = Build.read(function, "net"), captured.recipe
         model = TORCH.restore(build, recipe, data.classes().task, captured.initial)
-        outputs = TORCH.outputs(model, data.classes().val)
+        outputs = TORCH.outputs(model, data.classes().val, data.classes().task)
         assert (outputs.dtype, outputs.shape) == (np.float64, (40, 3))
 
 
@@ -293,11 +293,13 @@ class TestRestore:
             ).train
         assert len(part) > 1024
         expected = model(torch.from_numpy(part.inputs[0])).detach().numpy()
-        np.testing.assert_allclose(TORCH.outputs(model, part), expected, rtol=1e-6)
+        np.testing.assert_allclose(
+            TORCH.outputs(model, part, data.numbers().task), expected, rtol=1e-6
+        )
 
     def test_outputs_without_a_second_dimension_become_a_column(self):
         model = Returns(lambda y: y.squeeze(1), outputs=1)
-        assert TORCH.outputs(model, data.numbers().val).shape == (40, 1)
+        assert TORCH.outputs(model, data.numbers().val, data.numbers().task).shape == (40, 1)
 
 
 def test_it_owns_modules_alone():

@@ -12,6 +12,7 @@ from luthier.catalog.metrics.balanced_log_loss import BALANCED_LOG_LOSS
 from luthier.catalog.metrics.f1_macro import F1_MACRO
 from luthier.catalog.metrics.log_loss import LOG_LOSS
 from luthier.catalog.metrics.mae import MAE
+from luthier.catalog.metrics.mean_iou import MEAN_IOU
 from luthier.catalog.metrics.metric import Formula, Metric
 from luthier.catalog.metrics.mse import MSE
 from luthier.catalog.metrics.r2 import R2
@@ -26,6 +27,7 @@ ALL: tuple[Metric, ...] = (
     LOG_LOSS,
     BALANCED_LOG_LOSS,
     F1_MACRO,
+    MEAN_IOU,
     ROC_AUC,
     RMSE,
     MSE,

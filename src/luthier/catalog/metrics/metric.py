@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from luthier.core import IGNORED
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -62,10 +64,15 @@ class Metric:
         Args:
             outputs: Logits of shape (n, classes), or (n, 1) or (n,) for a single logit; or
                 predictions in the target's own units, of shape (n, outputs) or (n,).
-            targets: Class numbers of shape (n,); or numbers, shaped as the outputs.
+            targets: Class numbers of shape (n,), or (rows, positions...) with n positions in all,
+                where `IGNORED` counts nothing; or numbers, shaped as the outputs.
             weight: Weight of each row; None where all count the same.
+
+        >>> from luthier.catalog.metrics import by_name
+        >>> by_name("accuracy").compute(np.eye(2)[[0, 0, 1, 1]], np.array([[0, 1], [1, -100]]))
+        0.6666666666666666
         """
-        outputs, targets, weights = self._prepared(outputs, targets, weight)
+        outputs, targets, weights, _ = self._prepared(outputs, targets, weight)
         if not (np.isfinite(outputs).all() and weights.sum() > 0):
             return float("nan")
         return float(self.formula(outputs, targets, weights))
@@ -88,15 +95,20 @@ class Metric:
         >>> by_name("mae").without(values, np.zeros(3), None, [np.array([0]), np.array([2])])
         array([4. , 1.5])
         """
-        outputs, targets, weights = self._prepared(outputs, targets, weight)
+        count = len(targets)
+        outputs, targets, weights, row = self._prepared(outputs, targets, weight)
         if self.by_row is None or not np.isfinite(outputs).all():
-            left_in, each = np.ones(len(outputs), bool), []
+            left_in, each = np.ones(count, bool), []
             for part in parts:
                 left_in[part] = False
-                each.append(self.compute(outputs[left_in], targets[left_in], weights[left_in]))
+                kept = left_in[row]
+                each.append(self.compute(outputs[kept], targets[kept], weights[kept]))
                 left_in[part] = True
             return np.array(each)
         values = self.by_row(outputs, targets).reshape(len(outputs), -1) * weights[:, None]
+        if len(row) != count:  # a row adds what its positions do
+            values = np.column_stack([np.bincount(row, column, count) for column in values.T])
+            weights = np.bincount(row, weights, count)
         rows = weights.sum() - np.array([weights[part].sum() for part in parts])
         sums = values.sum(axis=0) - np.array([values[part].sum(axis=0) for part in parts])
         rows[rows <= 0] = np.nan
@@ -105,17 +117,22 @@ class Metric:
 
     def _prepared(
         self, outputs: Array, targets: Array, weight: Array | None
-    ) -> tuple[Array, Array, Array]:
-        """Return rows as formulas take them."""
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return examples as formulas take them, and the row that each belongs to."""
         outputs = np.asarray(outputs, dtype=np.float64)
         targets = np.asarray(targets)
         if outputs.ndim == 1:
             outputs = outputs[:, None]
-        if self.kind == "classification":
-            targets = targets.reshape(-1).astype(np.int64)
-            if outputs.shape[1] == 1:
-                outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=1)
-        else:
-            targets = targets.reshape(outputs.shape).astype(np.float64)
-        weights = np.ones(len(outputs)) if weight is None else np.asarray(weight, np.float64)
-        return outputs, targets, weights
+        count = len(targets)
+        weights = np.ones(count) if weight is None else np.asarray(weight, np.float64)
+        row = np.arange(count)
+        if self.kind != "classification":
+            return outputs, targets.reshape(outputs.shape).astype(np.float64), weights, row
+        targets = targets.reshape(-1).astype(np.int64)
+        if len(targets) > count:
+            counted = targets != IGNORED
+            row = np.repeat(row, len(targets) // count)[counted]
+            outputs, targets, weights = outputs[counted], targets[counted], weights[row]
+        if outputs.shape[1] == 1:
+            outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=1)
+        return outputs, targets, weights, row

@@ -11,7 +11,7 @@ import numpy as np
 
 from luthier.catalog.losses import soft_targets
 from luthier.catalog.order import sample_rows
-from luthier.core import Arrays, Part, Task, sample_size
+from luthier.core import IGNORED, Arrays, Part, Task, sample_size
 from luthier.engines.chunks.exchange import Examples, Rows
 
 Array = np.ndarray[Any, Any]
@@ -32,9 +32,9 @@ class Tables:
         key: What they were made from.
         task: What is to be learned.
         train: The training part, as a program takes it.
-        weight: Weight of each training row.
-        labels: Class of each training row; empty for regression.
-        rows: What is evaluated.
+        weight: Weight of each training row, or of each of its positions.
+        labels: Class of each training row, or position; empty for regression.
+        rows: What is evaluated, by position where a row has several classes.
         targets: Numbers of a row's target.
         truth, truth_weight: What metrics compare the validation outputs with.
         place: Hands arrays to the program.
@@ -77,17 +77,17 @@ class Tables:
             task=task,
             train=place(Examples(tuple(_typed(x, dtype) for x in train.inputs), target, weight)),
             weight=weight,
-            labels=train.target if task.kind == "classification" else np.empty(0, np.int64),
+            labels=_labels(train, task) if task.kind == "classification" else np.empty(0, np.int64),
             rows=place(
                 Rows(
                     tuple(_passes(_typed(x, dtype), chunk) for x in evaluated),
-                    target[chosen],
-                    weight[chosen],
-                    _target(val, task, loss, dtype),
-                    _weight(val, dtype),
+                    _examples(target[chosen], task),
+                    _examples(weight[chosen], task),
+                    _examples(_target(val, task, loss, dtype), task),
+                    _examples(_weight(val, dtype), task),
                 )
             ),
-            targets=int(target.shape[1]),
+            targets=int(target.shape[-1]),
             truth=truth,
             truth_weight=val.weight,
             place=place,
@@ -112,8 +112,9 @@ class Tables:
         """Return the training part; weights times n / (classes * class count) if balanced."""
         if class_weight is None or not len(self.labels):
             return self.train
-        counts = np.bincount(self.labels, minlength=1)
-        share = len(self.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        counts = np.bincount(self.labels.reshape(-1), minlength=self.task.n_outputs + 1)
+        counts[self.task.n_outputs :] = 0  # what is ignored
+        share = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
         weight = self.weight * share[self.labels].astype(self.weight.dtype)
         return self.train._replace(weight=self.place(weight))
 
@@ -130,6 +131,8 @@ def _passes(x: Array, chunk: int) -> Array:
 
 
 def _target(part: Part, task: Task, loss: str, dtype: np.dtype[Any]) -> Array:
+    if task.positions:
+        return _labels(part, task).astype(np.int32)  # shares of classes are made where they count
     target: Array = part.target
     if task.kind == "classification":
         single = np.array([[0.0], [1.0]])  # the probability of the second class
@@ -141,4 +144,17 @@ def _target(part: Part, task: Task, loss: str, dtype: np.dtype[Any]) -> Array:
 
 def _weight(part: Part, dtype: np.dtype[Any]) -> Array:
     weight = np.ones(len(part)) if part.weight is None else part.weight
+    if part.target.ndim > 1 and part.target.dtype.kind == "i":
+        weight = weight.reshape(-1, *[1] * (part.target.ndim - 1)) * (part.target != IGNORED)
     return np.asarray(weight, dtype)
+
+
+def _labels(part: Part, task: Task) -> Array:
+    """Return classes, one beyond the last for a position where nothing counts."""
+    labels: Array = np.where(part.target == IGNORED, task.n_outputs, part.target)
+    return labels
+
+
+def _examples(values: Array, task: Task) -> Array:
+    """Return what rows have as examples have it: by position, where they have several."""
+    return values.reshape(-1) if task.positions else values

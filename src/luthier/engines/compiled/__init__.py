@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.core import Arrays, Captured, Curves, Recipe, Rehearsal, State
+from luthier.core import Arrays, Captured, Curves, Positions, Recipe, Rehearsal, State
 from luthier.engines.chunks.setups import Setups
 from luthier.engines.chunks.tables import Tables
 from luthier.engines.chunks.trial import Shape
@@ -32,7 +32,7 @@ class Compiled:
 
     def __init__(self) -> None:
         xla.keep_programs()
-        self._programs: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+        self._programs: OrderedDict[tuple[Any, str, str], Any] = OrderedDict()
         self._setups = Setups(xla.VERSION, xla.programs_folder() / "known")
         self._tables: Tables | None = None
         self._shape: Shape[Lowered] | None = None
@@ -60,8 +60,10 @@ class Compiled:
         wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
         if self._tables is None or self._tables.key != wanted:
             self._tables = Tables.of(arrays, *wanted[1:], xla.placed)
-        network = lowered(graph)
-        run = self._program(graph.key, network, signature.optimizer, signature.loss)
+        network = lowered(graph, positions=captured.positions)
+        run = self._program(
+            (graph.key, captured.positions), network, signature.optimizer, signature.loss
+        )
         run = self._setups.timed(signature, run)
         self._shape = Shape(network, run, self._tables, signature.batch_size)
 
@@ -89,7 +91,9 @@ class Compiled:
         """Return weights, best weights, averages, moments and counters."""
         return self._live().state()
 
-    def _program(self, shape: str, network: Lowered, optimizer: str, loss: str) -> Any:
+    def _program(
+        self, shape: tuple[str, Positions], network: Lowered, optimizer: str, loss: str
+    ) -> Any:
         key = (shape, optimizer, loss)
         if key not in self._programs:
             self._programs[key] = compile_chunk(network, optimizer, loss)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from luthier.core import Graph
+from luthier.core import Graph, Positions
 from luthier.engines.compiled.layout import turned_kernels
 from luthier.engines.compiled.lower import Masks, compute
 from luthier.engines.compiled.operations.convolutions import SLICED
@@ -41,11 +41,16 @@ class Lowered:
     turned: Callable[[Mapping[str, Any]], frozenset[str]]
 
 
-def lowered(graph: Graph, convolutions: Mapping[str, Callable[..., Any]] = SLICED) -> Lowered:
-    """Return a captured graph as JAX functions.
+def lowered(
+    graph: Graph,
+    convolutions: Mapping[str, Callable[..., Any]] = SLICED,
+    positions: Positions = Positions(),  # noqa: B008
+) -> Lowered:
+    """Return a captured graph as JAX functions, whose outputs are one matrix.
 
     Args:
         graph: What to compute.
+        positions: How outputs are read.
         convolutions: How convolutions are computed: as products of matrices, or by XLA's own.
     """
 
@@ -53,10 +58,11 @@ def lowered(graph: Graph, convolutions: Mapping[str, Callable[..., Any]] = SLICE
         tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks
     ) -> tuple[Any, dict[str, Any], Any]:
         outputs, updates = compute(graph.train, tensors, inputs, masks, convolutions)
-        return outputs, updates, None
+        return positions.matrix(outputs), updates, None
 
     def evaluate(tensors: Mapping[str, Any], inputs: tuple[Any, ...]) -> Any:
-        return compute(graph.evaluate, tensors, inputs, None, convolutions)[0]
+        outputs = compute(graph.evaluate, tensors, inputs, None, convolutions)[0]
+        return positions.matrix(outputs)
 
     return Lowered(
         framework="torch",

@@ -88,7 +88,7 @@ def epoch(
         seen = lax.dynamic_update_index_in_dim(seen, values, index, 0)
         return new, seen, shown
 
-    dtype = examples.target.dtype
+    dtype = examples.weight.dtype
     start = (
         turn_carry(carry, turned),
         jnp.zeros((len(steps.numbers), 3), dtype),

@@ -72,8 +72,12 @@ def stepped(
     def whole_loss(weights: dict[str, Any]) -> tuple[Any, Any]:
         tensors = {**fixed, **old.buffers, **turn(weights, turned)}
         outputs, updates, own = network.train(tensors, inputs, masks)
-        each = loss.per_example(jax_ops, _matrix(outputs), target)
-        value = (each * weight).sum() / jnp.maximum(weight.sum(), _TINY)
+        outputs = _matrix(outputs)
+        wanted = _shares(target, outputs)
+        if wanted is not target:  # `_batch` had nothing to smooth yet
+            wanted = losses.smooth(wanted, reals.label_smoothing)
+        each = loss.per_example(jax_ops, outputs, wanted)
+        value = (each * weight.reshape(-1)).sum() / jnp.maximum(weight.sum(), _TINY)
         own = jnp.zeros_like(value) if own is None else own.astype(value.dtype)
         return value + own, (value, own, updates)
 
@@ -108,6 +112,8 @@ def squared(x: Any) -> Any:
 
 def _batch(chosen: Examples, share: Real | None, smoothing: Real) -> Examples:
     """Smooth and mix, as the recipe says; without either every number stays what it is."""
+    if _are_labels(chosen.target):
+        return chosen  # rows of several classes are not mixed
     smoothed = chosen._replace(target=losses.smooth(chosen.target, smoothing))
     floating = all(jnp.issubdtype(x.dtype, jnp.floating) for x in chosen.inputs)
     if share is None or not floating:
@@ -205,7 +211,24 @@ def evaluation(
 
 
 def _mean_loss(loss: losses.Loss, outputs: Any, target: Any, weight: Any) -> Any:
-    return (loss.per_example(jax_ops, outputs, target) * weight).sum() / weight.sum()
+    each = loss.per_example(jax_ops, outputs, _shares(target, outputs))
+    return (each * weight).sum() / weight.sum()
+
+
+def _are_labels(target: Any) -> bool:
+    return bool(jnp.issubdtype(target.dtype, jnp.integer))
+
+
+def _shares(target: Any, outputs: Any) -> Any:
+    """Return targets as a loss takes them; class numbers of positions become shares of classes.
+
+    One beyond the last class is what counts nothing: it has no share.
+    """
+    if not _are_labels(target):
+        return target
+    if outputs.shape[-1] == 1:
+        return (target.reshape(-1, 1) == 1).astype(outputs.dtype)
+    return jax.nn.one_hot(target.reshape(-1), outputs.shape[-1], dtype=outputs.dtype)
 
 
 def _matrix(outputs: Any) -> Any:

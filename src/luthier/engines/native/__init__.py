@@ -73,6 +73,8 @@ class Native:
         """Return in words why no C program is written for a network; None where one is."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine reads PyTorch's"
+        if captured.positions.shape:
+            return "it learns one class a row, and this target has one at each position"
         if recipe.precision == "bfloat16":
             return "it does not compute in bfloat16"
         if recipe.epsilon <= 0:

@@ -94,6 +94,8 @@ class Packed:
         """Return in words why a network cannot be packed; None where it can."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine packs PyTorch"
+        if captured.positions.shape:
+            return "it learns one class a row, and this target has one at each position"
         return unfit(captured, recipe, self._setups)
 
     def setup_seconds(self, captured: Captured) -> float:

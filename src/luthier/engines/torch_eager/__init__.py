@@ -79,8 +79,9 @@ class TorchEager:
     def _begun(self, recipe: Recipe, seed: int, state: State) -> Training:
         if self._captured is None or self._tensors is None:
             raise RuntimeError("put() before open(): call open(captured, arrays) first")
-        module, loss = self._captured.make(), self._captured.signature.loss
-        return Training(module, loss, self._tensors, recipe, seed, state)
+        captured = self._captured
+        module, loss = captured.make(), captured.signature.loss
+        return Training(module, loss, self._tensors, captured.positions, recipe, seed, state)
 
     def _live(self) -> Training:
         if self._training is None:

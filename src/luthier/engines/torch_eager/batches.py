@@ -43,13 +43,22 @@ class Batches:
 
 
 def batch(
-    part: Rows, weights: Tensor, rows: Tensor, recipe: Recipe, seed: int, step: int
+    part: Rows, classes: Tensor | None, rows: Tensor, recipe: Recipe, seed: int, step: int
 ) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
-    """Return inputs, targets and weights of one step, augmented, smoothed and mixed."""
-    inputs = tuple(x[rows] for x in part.inputs)
-    target, weight = part.target[rows], weights[rows]
+    """Return inputs, targets and weights of one step, augmented, smoothed and mixed.
+
+    Args:
+        part: The training part.
+        classes: Weight of each class; None where all count the same.
+        rows: The step's.
+        recipe: What happens to them.
+        seed: Decides how, with the step.
+        step: Its number.
+    """
+    inputs, labels = tuple(x[rows] for x in part.inputs), part.target[rows]
     if recipe.augmentation != "none":
         inputs = (_augment(inputs[0], recipe.augmentation, seed, step), *inputs[1:])
+    target, weight = part.wanted(labels), part.weighed(part.weight[rows], labels, classes)
     if recipe.label_smoothing:
         target = smooth(target, recipe.label_smoothing)
     if recipe.mixup:

@@ -9,32 +9,30 @@ import torch
 from torch import Tensor, nn
 
 from luthier.catalog import metrics
-from luthier.core import CHUNK, Task
+from luthier.core import Positions, Task, pass_rows
 from luthier.engines.torch_eager.tensors import Rows
 
 
-def outputs_of(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-    """Return the outputs for all rows, in evaluation mode, without gradients.
+def outputs_of(module: nn.Module, inputs: tuple[Tensor, ...], positions: Positions) -> Tensor:
+    """Return the outputs for all examples, in evaluation mode, without gradients.
 
     The chunks are fixed, since their size can change results in the last bit.
     """
     module.eval()
     with torch.no_grad():
-        chunks = zip(*(torch.split(x, CHUNK) for x in inputs), strict=True)
-        return torch.cat([as_matrix(module(*chunk)) for chunk in chunks])
-
-
-def as_matrix(outputs: Tensor) -> Tensor:
-    """Return outputs of shape (rows,) as (rows, 1), so that nothing broadcasts silently."""
-    return outputs.unsqueeze(1) if outputs.ndim == 1 else outputs
+        size = pass_rows(positions.shape)
+        chunks = zip(*(torch.split(x, size) for x in inputs), strict=True)
+        return torch.cat([positions.matrix(module(*chunk)) for chunk in chunks])
 
 
 def mean_loss(
     per_example: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, rows: Rows
 ) -> float:
     """Return the weighted mean of a loss."""
-    losses = per_example(outputs, rows.target)
-    return float((losses * rows.weight).sum() / rows.weight.sum())
+    target = rows.wanted(rows.target)
+    weight = rows.weighed(rows.weight, rows.target, rows.counted).reshape(-1)
+    losses = per_example(outputs, target.reshape(len(weight), -1))
+    return float((losses * weight).sum() / weight.sum())
 
 
 def scores(outputs: Tensor, rows: Rows, task: Task) -> dict[str, float]:

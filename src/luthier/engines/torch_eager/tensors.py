@@ -10,23 +10,52 @@ from torch import Tensor
 
 from luthier.catalog.losses import soft_targets
 from luthier.catalog.order import sample_rows
-from luthier.core import Arrays, Part, Task, sample_size
+from luthier.core import IGNORED, Arrays, Part, Task, sample_size
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """One part: inputs, targets as the losses want them, weights, and what metrics compare."""
+    """One part.
+
+    Args:
+        inputs: Of the network.
+        target: Numbers; or the class of each row, or of each of its positions, one beyond the
+            last class where nothing counts.
+        weight: Of each row.
+        shares: What the loss takes for each class, and zeros at the end; None for numbers.
+        truth, truth_weight: What metrics compare.
+    """
 
     inputs: tuple[Tensor, ...]
     target: Tensor
     weight: Tensor
+    shares: Tensor | None
     truth: np.ndarray
     truth_weight: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def wanted(self, target: Tensor) -> Tensor:
+        """Return targets as a loss takes them, with the shares of classes on the last axis."""
+        return target if self.shares is None else soft_targets(target, self.shares)
+
+    def weighed(self, weight: Tensor, target: Tensor, classes: Tensor | None) -> Tensor:
+        """Return the weight of each row, or of each position, from that of rows and of classes."""
+        if classes is None:
+            return weight
+        return weight.view(-1, *[1] * (target.ndim - 1)) * classes[target]
+
+    @property
+    def counted(self) -> Tensor | None:
+        """The weight of each class where a row has several: 0 for what is ignored; else None."""
+        if self.shares is None or self.target.ndim == 1:
+            return None
+        return torch.ones(len(self.shares), dtype=self.weight.dtype).index_fill(
+            0, torch.tensor([len(self.shares) - 1]), 0.0
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +66,6 @@ class Tensors:
         key: What they were made from.
         task: What is to be learned.
         train, sample, val: The parts.
-        labels: Class of each training row; empty for regression.
     """
 
     key: tuple[str, str, str]
@@ -45,7 +73,6 @@ class Tensors:
     train: Rows
     sample: Rows
     val: Rows
-    labels: np.ndarray
 
     @classmethod
     def of(cls, arrays: Arrays, precision: str, loss: str) -> Tensors:
@@ -64,7 +91,6 @@ class Tensors:
             train=_rows(train, task, dtype, loss),
             sample=_rows(sample, task, dtype, loss),
             val=_rows(arrays.val, task, dtype, loss),
-            labels=train.target if task.kind == "classification" else np.empty(0, np.int64),
         )
 
 
@@ -75,14 +101,17 @@ def _rows(part: Part, task: Task, dtype: torch.dtype, loss: str) -> Rows:
         else torch.from_numpy(np.ascontiguousarray(x))
         for x in part.inputs
     )
-    target = torch.from_numpy(np.ascontiguousarray(part.target))
+    target, shares = torch.from_numpy(np.ascontiguousarray(part.target)), None
     if task.kind == "classification":
         single = torch.tensor([[0.0], [1.0]])  # the probability of the second class
         table = single if loss == "binary_cross_entropy" else torch.eye(task.n_outputs)
-        target = soft_targets(target, table)
+        shares = torch.cat([table, torch.zeros(1, table.shape[1])]).to(dtype)
+        target = target.masked_fill(target == IGNORED, len(table))
         truth = part.target
     else:
+        target = target.to(dtype)
         scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)
         truth = part.target.astype(np.float64) * scale + mean
-    weight = np.ones(len(part), np.float32) if part.weight is None else part.weight
-    return Rows(inputs, target.to(dtype), torch.from_numpy(weight).to(dtype), truth, part.weight)
+    given = np.ones(len(part), np.float32) if part.weight is None else part.weight
+    weight = torch.from_numpy(given).to(dtype)
+    return Rows(inputs, target, weight, shares, truth, part.weight)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from luthier.catalog import losses, optimizers, schedules
-from luthier.core import Curves, Recipe, Rehearsal, State
+from luthier.core import Curves, Positions, Recipe, Rehearsal, State
 from luthier.core.keys import fold
 from luthier.engines.torch_eager.batches import Batches, batch
 from luthier.engines.torch_eager.dropout import KeyedDropout
-from luthier.engines.torch_eager.evaluate import as_matrix, mean_loss, outputs_of, scores
+from luthier.engines.torch_eager.evaluate import mean_loss, outputs_of, scores
 from luthier.engines.torch_eager.flat import Flat
 from luthier.engines.torch_eager.ops import torch_ops
 from luthier.engines.torch_eager.tensors import Rows, Tensors
@@ -36,6 +36,7 @@ class Training:
         module: A fresh network; its values are replaced by the state's.
         loss: Name of the loss, as the framework settled it.
         tensors: The data.
+        positions: How the network's outputs are read.
         recipe: How to train.
         seed: Decides data order and masks.
         state: A new trial's initial state, or where one was taken.
@@ -46,16 +47,17 @@ class Training:
         module: nn.Module,
         loss: str,
         tensors: Tensors,
+        positions: Positions,
         recipe: Recipe,
         seed: int,
         state: State,
     ) -> None:
         self.recipe, self.seed, self.tensors = recipe, seed, tensors
-        self.module = module
+        self.module, self.positions = module, positions
         self.optimizer = optimizers.by_name(recipe.optimizer)
         self.loss = losses.by_name(loss)
         self.batches = Batches.of(len(tensors.train), recipe.batch_size)
-        self.train_weight = _class_weighted(tensors, recipe.class_weight)
+        self.class_weights = _class_weights(tensors.train, recipe.class_weight)
         _load(self.module, state.group("weights"))
         self.flat = Flat(self.module)
         slots, zeros = state.group("slots"), torch.zeros_like(self.flat.weights)
@@ -125,14 +127,15 @@ class Training:
         progress = schedules.Progress(self.step, total, self.batches.steps, self.val_losses)
         self.rate = schedules.learning_rate(recipe, progress)
         inputs, target, weight = batch(
-            self.tensors.train, self.train_weight, rows, recipe, self.seed, self.step
+            self.tensors.train, self.class_weights, rows, recipe, self.seed, self.step
         )
 
         _seed(fold(self.seed, _GENERATOR, self.step)[0])
         flat.gradients.zero_()
         with self._precision(), KeyedDropout(self.seed, self.step):
-            outputs = as_matrix(module(*inputs))
-        per_example = self.loss.per_example(torch_ops, outputs.to(target.dtype), target)
+            outputs = self.positions.matrix(module(*inputs)).to(target.dtype)
+        weight = weight.reshape(-1)
+        per_example = self.loss.per_example(torch_ops, outputs, target.reshape(len(weight), -1))
         # A batch may hold nothing but rows of weight 0: it teaches nothing, and costs nothing.
         loss = (per_example * weight).sum() / weight.sum().clamp(min=_TINY)
         loss.backward()
@@ -202,7 +205,7 @@ class Training:
     def _evaluate(self, rows: Rows) -> tuple[float, dict[str, float]]:
         # In the weights' own precision, as whoever is handed the weights will evaluate them.
         _seed(0)
-        outputs = outputs_of(self.module, rows.inputs).to(rows.target.dtype)
+        outputs = outputs_of(self.module, rows.inputs, self.positions).to(rows.weight.dtype)
         loss = mean_loss(partial(self.loss.per_example, torch_ops), outputs, rows)
         return loss, scores(outputs, rows, self.tensors.task)
 
@@ -281,11 +284,11 @@ def _tensors(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
 
 
-def _class_weighted(tensors: Tensors, class_weight: str | None) -> Tensor:
-    """Return the rows' weights, times n / (classes * count of the row's class) if balanced."""
-    weight = tensors.train.weight
-    if class_weight is None or not len(tensors.labels):
-        return weight
-    counts = np.bincount(tensors.labels, minlength=1)
-    share = len(tensors.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    return weight * torch.from_numpy(share[tensors.labels]).to(weight.dtype)
+def _class_weights(part: Rows, wanted: str | None) -> Tensor | None:
+    """Return each class's weight: n / (classes * count of the class) if balanced."""
+    counted = part.counted
+    if wanted is None or part.shares is None:
+        return counted
+    counts = np.bincount(part.target.reshape(-1).numpy(), minlength=len(part.shares))[:-1]
+    share = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return torch.from_numpy(np.append(share, 0.0)).to(part.weight.dtype)

@@ -182,7 +182,7 @@ class KerasFramework:
             model.optimizer.build(model.trainable_variables)  # Keras warns of a file without
         return model
 
-    def outputs(self, model: Any, part: Part) -> Any:
+    def outputs(self, model: Any, part: Part, task: Task) -> Any:
         """Return a network's outputs for all rows of a part, as a float64 matrix of logits."""
         precision = str(model.variables[0].dtype) if model.variables else "float32"
         with wide(precision):

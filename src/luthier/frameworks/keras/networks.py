@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from luthier.catalog import initialisers
-from luthier.core import CHUNK, Arrays, Build, BuilderError, Part, Recipe, Task
+from luthier.core import Arrays, Build, BuilderError, Part, Recipe, Task, pass_rows
 from luthier.frameworks.keras.layers import model_of
 from luthier.frameworks.keras.names import stable_names
 from luthier.frameworks.keras.seeded import seeded
@@ -74,8 +74,9 @@ def values_of(model: Any) -> dict[str, Any]:
 def run(model: Any, inputs: Any) -> Any:
     """Return outputs in inference mode as a float64 matrix, for rows of arrays."""
     parts = []
-    for start in range(0, len(inputs[0]), CHUNK):
-        outputs = model(_fed([x[start : start + CHUNK] for x in inputs]), training=False)
+    size = pass_rows()
+    for start in range(0, len(inputs[0]), size):
+        outputs = model(_fed([x[start : start + size] for x in inputs]), training=False)
         parts.append(np.asarray(keras.ops.convert_to_numpy(_detached(outputs)), np.float64))
     found = np.concatenate(parts)
     return found[:, None] if found.ndim == 1 else found
@@ -101,6 +102,12 @@ def try_out(model: Any, build: Build, arrays: Arrays) -> Any:
     Raises:
         BuilderError: when it raises, or returns something else than one matrix.
     """
+    if arrays.task.positions:
+        raise BuilderError(
+            f"{build.reference}: targets have a class at each of {arrays.task.positions} "
+            "positions, and Keras networks are trained for one class a row so far. Take a PyTorch "
+            "network, or one class a row."
+        )
     sample = sample_of(arrays)
     outputs = _tried(build, model, sample)
     if isinstance(outputs, (list, tuple, dict)):

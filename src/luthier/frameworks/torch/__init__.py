@@ -15,7 +15,6 @@ from torch.nn.parameter import UninitializedParameter
 
 from luthier.catalog import families, losses
 from luthier.core import (
-    CHUNK,
     Arrays,
     Baseline,
     Build,
@@ -24,6 +23,7 @@ from luthier.core import (
     Edit,
     Graph,
     Part,
+    Positions,
     Recipe,
     Setup,
     Signature,
@@ -31,6 +31,7 @@ from luthier.core import (
     Task,
     Trial,
     chunk_rows,
+    pass_rows,
 )
 from luthier.core.keys import fold
 from luthier.frameworks.edited import edited, repaired
@@ -77,14 +78,19 @@ class TorchFramework:
             RecipeError: when the recipe asks for what the data do not allow.
         """
         module = _built(build, recipe, arrays.task, seed)
-        width = _try(module, build, arrays)
+        positions, width = _try(module, build, arrays)
         loss = recipe.loss or losses.default(arrays.task.kind, width)
         check_fit(recipe, loss, arrays)
         _check_width(build, arrays.task, width, loss)
         shape = {
             "builder": build.hash,
             "model": {**build.defaults, **recipe.model},
-            "task": [arrays.task.input_shape, arrays.task.n_outputs, arrays.task.cardinalities],
+            "task": [
+                arrays.task.input_shape,
+                arrays.task.n_outputs,
+                arrays.task.cardinalities,
+                *([arrays.task.positions] if arrays.task.positions else []),
+            ],
         }
         text = json.dumps(shape, sort_keys=True, default=str)
         rows = len(arrays.train)
@@ -111,6 +117,7 @@ class TorchFramework:
             kernels=tuple(n for n, p in module.named_parameters() if p.ndim >= 2),
             trainable=tuple(n for n, p in module.named_parameters() if p.requires_grad),
             n_parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
+            positions=positions,
             graph=cache(lambda: self._graph(build, recipe, arrays, seed)),
         )
 
@@ -138,14 +145,14 @@ class TorchFramework:
                 value.copy_(torch.from_numpy(arrays[name].copy()))
         return module.eval()
 
-    def outputs(self, model: nn.Module, part: Part) -> Any:
-        """Return a network's outputs for all rows of a part, as a float64 matrix."""
-        dtype = next(model.parameters()).dtype
-        chunks = zip(*(torch.split(_tensor(x, dtype), CHUNK) for x in part.inputs), strict=True)
+    def outputs(self, model: nn.Module, part: Part, task: Task) -> Any:
+        """Return a network's outputs for a part, as a float64 matrix: a row each, or a position."""
+        dtype, size = next(model.parameters()).dtype, pass_rows(task.positions)
+        chunks = zip(*(torch.split(_tensor(x, dtype), size) for x in part.inputs), strict=True)
         with torch.no_grad():
             rows = [model(*chunk).double() for chunk in chunks]
         outputs = torch.cat(rows)
-        return (outputs.unsqueeze(1) if outputs.ndim == 1 else outputs).numpy()
+        return Positions.of(task, tuple(outputs.shape), len(outputs)).matrix(outputs).numpy()
 
     def rows(self, data: object, most: int, seed: int) -> tuple[tuple[Array, ...], Array, int]:
         """Return at most some rows of a user's data as arrays: inputs, targets, rows in all."""
@@ -160,7 +167,7 @@ class TorchFramework:
         from luthier.frameworks.torch.ready import loss_of, optimizer_of
 
         module = _built(build, recipe, arrays.task, seed)
-        loss = recipe.loss or losses.default(arrays.task.kind, _try(module, build, arrays))
+        loss = recipe.loss or losses.default(arrays.task.kind, _try(module, build, arrays)[1])
         return module, loss_of(recipe, loss), optimizer_of(recipe, module)
 
     def inspect(
@@ -267,8 +274,8 @@ def _built(build: Build, recipe: Recipe, task: Task, seed: int) -> nn.Module:
     return module.double() if recipe.precision == "float64" else module.float()
 
 
-def _try(module: nn.Module, build: Build, arrays: Arrays) -> int:
-    """Run a few rows through a network; return the number of its outputs."""
+def _try(module: nn.Module, build: Build, arrays: Arrays) -> tuple[Positions, int]:
+    """Run a few rows through a network; return how its outputs are read, and their number."""
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
     inputs = [_tensor(x[:_SAMPLE], dtype) for x in arrays.train.inputs]
     shapes = ", ".join(f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}" for x in inputs)
@@ -288,14 +295,24 @@ def _try(module: nn.Module, build: Build, arrays: Arrays) -> int:
             f"{build.reference}: the network returned {_described(outputs)} for inputs of shape "
             f"{shapes}, but one tensor was expected. Return the logits or predictions alone."
         )
-    rows = len(inputs[0])
-    if outputs.ndim not in (1, 2) or len(outputs) != rows:
+    shape = tuple(outputs.shape)
+    try:
+        positions = Positions.of(arrays.task, shape, len(inputs[0]))
+    except ValueError as error:
         raise BuilderError(
-            f"{build.reference}: outputs have shape {tuple(outputs.shape)} for inputs of shape "
-            f"{shapes}, but ({rows}, {arrays.task.n_outputs}) was expected. "
-            "Keep rows first, and end with a layer of `n_outputs` units."
+            f"{build.reference}: outputs have shape {shape} for inputs of shape "
+            f"{shapes}, but {error}. {_advice(outputs, arrays.task)}"
+        ) from None
+    return positions, positions.width(shape)
+
+
+def _advice(outputs: Tensor, task: Task) -> str:
+    if outputs.ndim > 2 and not task.positions and task.kind == "regression":
+        return (
+            "If targets are a class at each position, say `task='classification'`; else keep rows "
+            "first, and end with a layer of `n_outputs` units."
         )
-    return 1 if outputs.ndim == 1 else outputs.shape[1]
+    return "Keep rows first, and end with a layer of `n_outputs` units."
 
 
 def _check_width(build: Build, task: Task, width: int, loss: str) -> None:

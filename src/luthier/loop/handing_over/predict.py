@@ -51,7 +51,7 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
     dataset = read_rows(rows, preprocessing)
     count = len(dataset)
     part = Part(preprocessing.inputs(dataset), np.zeros(count), None, np.arange(count))
-    outputs = framework.outputs(model, part)
+    outputs = framework.outputs(model, part, task)
     if task.classes and outputs.shape[1] == 1:
         outputs = np.hstack([np.zeros_like(outputs), outputs])  # a single logit, against zero
     return replace(preprocessing.decode(outputs), rows=dataset.row_names), task.classes

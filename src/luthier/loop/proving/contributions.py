@@ -29,7 +29,7 @@ def row_contributions(parts: Assembly, recipe: Recipe, state: State) -> Array:
     if arrays.test is None:
         return np.full(2, np.nan)
     model = parts.framework.restore(parts.build, recipe, arrays.task, state)
-    outputs = parts.framework.outputs(model, arrays.test)
+    outputs = parts.framework.outputs(model, arrays.test, arrays.task)
     return contributions(arrays.task, outputs, arrays.test, row_units(parts, arrays.test))
 
 
@@ -65,6 +65,9 @@ def recipe_cost(parts: Assembly, trials: Sequence[Trial], state: State) -> Cost:
     recipe = trials[0].recipe
     arrays = parts.preparation.arrays(recipe)
     model = parts.framework.restore(parts.build, recipe, arrays.task, state)
-    return cost_of(
-        state, trials, lambda: parts.framework.outputs(model, arrays.val), len(arrays.val)
-    )
+
+    def predict() -> Array:
+        outputs: Array = parts.framework.outputs(model, arrays.val, arrays.task)
+        return outputs
+
+    return cost_of(state, trials, predict, len(arrays.val))

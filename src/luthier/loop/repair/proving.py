@@ -94,7 +94,7 @@ def table(
         outputs = None
         if state is not None and score is not None and np.isfinite(score):
             model = parts.framework.restore(parts.build, trial.recipe, arrays.task, state)
-            outputs = parts.framework.outputs(model, part)
+            outputs = parts.framework.outputs(model, part, arrays.task)
         if outputs is None or not np.isfinite(outputs).all():
             outputs = guess(arrays.train, part, arrays.task.n_outputs, bool(arrays.task.classes))
         rows.append(contributions(arrays.task, outputs, part, row_units(parts, part)))

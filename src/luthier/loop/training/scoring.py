@@ -17,7 +17,7 @@ def test_scores(
     if arrays.test is None or not len(arrays.test):
         return {}
     model = framework.restore(build, trial.recipe, arrays.task, state)
-    return part_scores(arrays, framework.outputs(model, arrays.test), arrays.test)
+    return part_scores(arrays, framework.outputs(model, arrays.test, arrays.task), arrays.test)
 
 
 def part_scores(arrays: Arrays, outputs: np.ndarray, part: Part) -> dict[str, float]:
