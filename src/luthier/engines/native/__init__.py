@@ -6,7 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,9 @@ from luthier.engines.native.trial import Facts, NativeTrial, Program
 
 KEPT = 32  # programs in memory; one takes less than a megabyte
 
+T = TypeVar("T")
+Placed = tuple[Plan, Plan, Memory, Machine]  # both passes, and where tensors lie
+
 
 class Native:
     """Trains one trial at a time, in code that a C compiler made for this processor.
@@ -57,6 +60,7 @@ class Native:
         if compiler() is None:
             raise MissingCompilerError
         self._programs: OrderedDict[object, Program] = OrderedDict()
+        self._plans: OrderedDict[object, Placed | str] = OrderedDict()
         self._setups = Setups(
             version(),
             folder() / "known",
@@ -84,11 +88,14 @@ class Native:
         self._setups.begin(captured.signature)
         try:
             graph = captured.graph()
-            train, _, _, machine = _placed(graph, captured.initial, recipe.precision)
         except CaptureError as error:
             return str(error)
+        placed = self._placed(graph, captured.initial, recipe.precision)
+        if isinstance(placed, str):
+            return placed
         if recipe.mixup and "embedding" in graph.train.operations:
             return "it does not mix whole numbers"
+        train, _, _, machine = placed
         return _too_large(train.numbers(machine) * captured.signature.batch_size, machine)
 
     def setup_seconds(self, captured: Captured) -> float:
@@ -139,22 +146,43 @@ class Native:
         self, graph: Graph, initial: State, signature: Signature, tables: Tables
     ) -> Program:
         targets = tables.targets
-        # A graph may not say how wide its layers are, and a program of C is made for one width.
-        shapes = tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
         settings = (signature.optimizer, signature.loss, signature.precision, targets)
-        key = (graph.key, shapes, settings)
+        key = (graph.key, _shapes(initial), settings)
         if key not in self._programs:
-            self._programs[key] = _compiled(graph, initial, signature, targets)
+            placed = self._placed(graph, initial, signature.precision)
+            if isinstance(placed, str):
+                raise CaptureError(placed)
+            self._programs[key] = _compiled(graph, placed, signature, targets)
             self._setups.end(signature)
-        self._programs.move_to_end(key)
-        while len(self._programs) > KEPT:
-            self._programs.popitem(last=False)
-        return self._programs[key]
+        return _latest(self._programs, key)
+
+    def _placed(self, graph: Graph, initial: State, precision: str) -> Placed | str:
+        """Return a network's plan, or why there is none; every trial asks, structures repeat."""
+        key = (graph.key, _shapes(initial), precision)
+        if key not in self._plans:
+            try:
+                self._plans[key] = _placed(graph, initial, precision)
+            except CaptureError as error:
+                self._plans[key] = str(error)
+        return _latest(self._plans, key)
 
     def _live(self) -> NativeTrial:
         if self._trial is None:
             raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
         return self._trial
+
+
+def _shapes(initial: State) -> object:
+    """Return the tensors' shapes: a graph may not say how wide its layers are, and a program is."""
+    return tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
+
+
+def _latest(kept: OrderedDict[object, T], key: object) -> T:
+    """Return what was asked for; of the rest, the latest stay."""
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 def _too_large(numbers: int, machine: Machine, *, share: float = 0.25) -> str | None:
@@ -193,7 +221,7 @@ def _tensors(graph: Graph, initial: State) -> tuple[dict[str, Any], dict[str, An
     return {**initial.group("weights"), **found}, found
 
 
-def _placed(graph: Graph, initial: State, precision: str) -> tuple[Plan, Plan, Memory, Machine]:
+def _placed(graph: Graph, initial: State, precision: str) -> Placed:
     """Return both passes as layers, and where tensors lie."""
     train, evaluate, turned = _plans(graph, initial)
     for found in (train, evaluate):
@@ -218,8 +246,8 @@ def _placed(graph: Graph, initial: State, precision: str) -> tuple[Plan, Plan, M
     return train, evaluate, memory, machine
 
 
-def _compiled(graph: Graph, initial: State, signature: Signature, targets: int) -> Program:
-    train, evaluate, memory, machine = _placed(graph, initial, signature.precision)
+def _compiled(graph: Graph, placed: Placed, signature: Signature, targets: int) -> Program:
+    train, evaluate, memory, machine = placed
     text = source(graph, train, evaluate, memory, machine, targets=targets)
     library: Any = load(text, parts(machine, signature.optimizer, signature.loss))
     width, dtype = train.widths[train.output], np.dtype(signature.precision)
