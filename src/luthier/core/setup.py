@@ -193,7 +193,6 @@ class OptimizerFacts:
         foreign: Tensors that it holds and that are not the network's.
         head_missing: The last layer is among the missing.
         cut_off: Tensors that it holds, whose layer took part, and that no gradient reaches.
-        relative_step: How far the first step moves the weights, relative to their size.
     """
 
     name: str = ""
@@ -207,7 +206,6 @@ class OptimizerFacts:
     foreign: int = 0
     head_missing: bool = False
     cut_off: tuple[str, ...] = ()
-    relative_step: float = 0.0
 
 
 @dataclass(frozen=True)

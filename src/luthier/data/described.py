@@ -36,7 +36,7 @@ def describe(
     """
     first = inputs[0]
     flat = first.reshape(len(first), -1) if first.ndim > 1 else first.reshape(-1, 1)
-    numeric = flat.dtype.kind == "f"
+    numeric = flat.dtype.kind == "f" or first.dtype == np.uint8  # bytes are no words
     good = flat[np.isfinite(flat).all(axis=1)] if numeric else flat
     stds = good.astype(np.float64).std(axis=0) if numeric and len(good) > 1 else np.ones(0)
     means = np.abs(good.mean(axis=0)) if len(stds) else stds

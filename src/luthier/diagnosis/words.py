@@ -6,6 +6,7 @@ from luthier.core import Run, Setup
 
 _TORCH = {
     "activation": "Put torch.nn.ReLU() between the layers.",
+    "align_both": "Give outputs and targets one shape within the loss.",
     "align_outputs": "Write loss_fn(outputs.squeeze(1), targets).",
     "align_targets": "Write loss_fn(outputs, targets.squeeze(1)).",
     "all_weights": "model.parameters()",
@@ -36,6 +37,8 @@ _TORCH = {
 }
 _KERAS = {
     "activation": 'Give the layers between an activation: Dense(units, activation="relu").',
+    "align_both": "Give y_true and y_pred one shape within the loss: (rows, 1) less (rows,) is "
+    "(rows, rows).",
     "align_outputs": "Give both one shape: keras.ops.squeeze(y_pred, -1) in the loss.",
     "align_targets": "Give both one shape: y[:, 0].",
     "all_weights": "model.trainable_variables",

@@ -5,6 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import luthier
 from luthier.frameworks.keras.process import backend
@@ -62,6 +63,10 @@ def test_a_model_that_is_not_compiled_takes_loss_and_optimizer():
         checked(model(compiled=False))
 
 
+def every_row(y_true, y_pred):
+    return keras.ops.mean(keras.ops.square(keras.ops.reshape(y_true, (-1,)) - y_pred))
+
+
 OUT_OF_RANGE = "learning_rate_out_of_range"
 FAULTS = {
     "from_logits left out": ({"last": None}, "wrong_output_activation"),
@@ -87,6 +92,22 @@ FAULTS = {
     "classes from one": ({"data": (X, Y + 1)}, "label_range"),
     "raw numbers": (
         {"data": ((X + 5) * 1000, Y), "optimizer": lambda: optimizers.Adam(0.01)},
+        "unscaled_inputs",
+    ),
+    "a loss that holds each row against all targets": (
+        {"units": 1, "last": None, "data": (X, NUMBERS), "loss": lambda: every_row},
+        "output_shape",
+    ),
+    "several tags a row under a softmax": (
+        {"units": 4, "loss": "categorical_crossentropy", "data": (X, X[:, :4] > 0)},
+        "wrong_output_activation",
+    ),
+    "dropout that leaves next to nothing": (
+        {"body": lambda: [layers.Dense(32, "relu"), layers.Dropout(0.97)]}, "over_regularised"
+    ),
+    "bytes": (
+        {"data": (np.clip((X + 3) * 42, 0, 255).astype("uint8"), Y),
+         "optimizer": lambda: optimizers.SGD(0.1)},
         "unscaled_inputs",
     ),
     "momentum of one": (
@@ -139,6 +160,45 @@ def test_a_schedule_that_collapses_is_run_ahead():
         assert checked(**how).problems[0] == "schedule_collapses"
     fine = optimizers.schedules.CosineDecay(0.1, 1300)
     assert checked(model(optimizer=optimizers.SGD(fine)), epochs=100).healthy
+
+
+class Warming(optimizers.schedules.LearningRateSchedule):
+    """As a well-known tutorial has it: the first rate is next to nothing, and no configuration."""
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32") + 1.0
+        return 0.1 * keras.ops.minimum(step**-0.5, step * 400.0**-1.5)
+
+
+@LONG
+def test_a_schedule_that_warms_up_is_followed_by_its_highest_rate():
+    found = checked(model(optimizer=optimizers.Adam(Warming())), epochs=60)
+    assert found.healthy, str(found)
+    assert "learning_rate_too_low" not in found.problems
+    warm = optimizers.schedules.CosineDecay(1e-6, 700, warmup_target=900.0, warmup_steps=80)
+    found = checked(model(optimizer=optimizers.SGD(warm)), epochs=60)
+    assert found.problems[0] == "learning_rate_out_of_range"
+
+
+@LONG
+def test_names_that_are_learnt_as_amounts_are_told():
+    rows, labels = load_digits(return_X_y=True)
+    names = np.random.default_rng(1).permutation(10)[labels].astype("float32")
+    keras.utils.set_random_seed(0)
+    made = keras.Sequential([layers.Input((64,)), layers.Dense(24, "relu"), layers.Dense(1)])
+    made.compile(optimizers.Adam(0.01), "mse")
+    assert checked(made, (rows / 16, names), epochs=20).problems[0] == "wrong_loss"
+
+
+@pytest.mark.skipif(backend() != "tensorflow", reason="slow elsewhere, and nothing of their own")
+def test_what_a_sequence_begins_with_is_asked_for_where_little_is_learnt():
+    keras.utils.set_random_seed(0)
+    rows = RNG.normal(size=(400, 40, 4)).astype("float32")
+    made = keras.Sequential(
+        [layers.Input((40, 4)), layers.SimpleRNN(16), layers.Dense(1, "sigmoid")]
+    )
+    made.compile("adam", "binary_crossentropy")
+    assert "vanishing_gradients" in checked(made, (rows, rows[:, 0, 0] > 0), seconds=6.0).problems
 
 
 def everything(made):

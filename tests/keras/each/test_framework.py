@@ -94,6 +94,15 @@ class TestCompileStep:
         recipe = baseline(framework, make, batch_size=10).recipe
         assert (recipe.schedule, recipe.step_size, recipe.gamma) == ("step", 0.25, 0.5)
 
+    def test_a_schedule_of_ones_own_is_told(self, framework):
+        class Warming(keras.optimizers.schedules.LearningRateSchedule):
+            def __call__(self, step):
+                return 0.02 * keras.ops.minimum(keras.ops.cast(step, "float32") / 10.0, 1.0)
+
+        about = baseline(framework, dense(optimizer=lambda: keras.optimizers.Adam(Warming())))
+        assert (about.recipe.schedule, about.recipe.learning_rate) == ("constant", 0.02)
+        assert any("Warming is your own" in note for note in about.notes)
+
     def test_a_loss_that_luthier_does_not_have_says_what_to_type(self, framework):
         def focal(truth, outputs):
             return keras.ops.mean(outputs)

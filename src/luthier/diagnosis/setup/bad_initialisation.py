@@ -65,7 +65,9 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
     scales = ("standard_inputs", "ranged_inputs", "standard_targets")
     by_scale = any(helps(setup, name) for name in scales)
     sound = helps(setup, "reinitialised_adam", "adam")
-    whole = far and helps(setup, "reinitialised_whole", "whole_run")
+    # Long steps are a guess at what many do: what few of the user's own learn is none.
+    short, longest = learnt(setup, "own") or 0.0, learnt(setup, "reinitialised_whole") or 0.0
+    whole = far and short < longest - near and helps(setup, "reinitialised_whole", "whole_run")
     drawn = (
         "reinitialised_whole"
         if whole

@@ -10,7 +10,8 @@ from luthier.diagnosis.words import words
 ABOUT = About(
     symptom="The loss falls to the spread of the targets and no further; or it is 0 at once.",
     evidence="Outputs and targets of as many values but different shapes are broadcast against "
-    "each other, and the loss of the same values side by side is another one; or a cross-entropy "
+    "each other, and the loss of the same values side by side is another one, or a loss within "
+    "which that happens is the mean over all pairs of a few rows and targets; or a cross-entropy "
     "gets one unit, whose loss is the same whatever it says; or the loss raises for the shapes: "
     "error. Or a copy whose outputs are read as (rows, words, classes) and then moved learns "
     "clearly more than with (rows, classes, words): warning, error where nothing is learnt. Or "
@@ -68,14 +69,21 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
             output.shape,
             severity="error" if nothing_learnt(setup, "adam") else "warning",
         )
-    if loss.aligned is None or loss.initial is None or output.shape == output.target_shape:
+    if loss.aligned is None or loss.initial is None:
         return _mixed(setup)
     if abs(loss.aligned - loss.initial) <= same * max(abs(loss.aligned), abs(loss.initial)):
         return _mixed(setup)
+    hidden = output.shape == output.target_shape
     return _finding(
-        f"The loss broadcasts {shapes} against each other: {loss.initial:.3g}, where side by side "
-        f"they give {loss.aligned:.3g}.",
-        words(setup, "align_outputs")
+        (
+            "The loss holds each row against the targets of all rows: "
+            if hidden
+            else f"The loss broadcasts {shapes} against each other: "
+        )
+        + f"{loss.initial:.3g}, where side by side they give {loss.aligned:.3g}.",
+        words(setup, "align_both")
+        if hidden
+        else words(setup, "align_outputs")
         if len(output.shape) > len(output.target_shape)
         else words(setup, "align_targets"),
         output.shape,

@@ -28,6 +28,7 @@ class LossName:
         settings: What the function gets beside targets and outputs.
         reduction: How rows are put together; empty where the function returns one number a row.
         sparse: Targets are class numbers.
+        known: It is one of Keras' own.
     """
 
     kind: str = "other"
@@ -35,6 +36,7 @@ class LossName:
     settings: Mapping[str, Any] = field(default_factory=dict)
     reduction: str = "sum_over_batch_size"
     sparse: bool = False
+    known: bool = False
 
 
 def loss_name(loss: Any) -> LossName:
@@ -64,4 +66,4 @@ def loss_name(loss: Any) -> LossName:
     elif name == "binary_crossentropy":
         kind = "bce_logits" if logits else "bce"
     reduction = str(getattr(found, "reduction", "sum_over_batch_size") or "none")
-    return LossName(kind, name, settings, reduction, name == _ENTROPIES[0])
+    return LossName(kind, name, settings, reduction, name == _ENTROPIES[0], known=True)

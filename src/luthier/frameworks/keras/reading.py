@@ -12,6 +12,7 @@ import keras
 from luthier.catalog import losses
 from luthier.core import BuilderError
 
+_POINTS = 200  # of all steps, at which a schedule of the user's own is asked
 _OPTIMIZERS = {
     "RMSprop": "rmsprop",
     "Adagrad": "adagrad",
@@ -123,6 +124,14 @@ def _read_rate(optimizer: Any, steps: int, read: Reading) -> None:
     if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         keys["learning_rate"] = float(f"{rate:.7g}")  # it is kept in single precision
+        return
+    if not type(rate).__module__.startswith("keras."):
+        top = max(float(rate(step)) for step in range(0, steps, max(steps // _POINTS, 1)))
+        keys["learning_rate"] = float(f"{top:.7g}")
+        read.notes.append(
+            f"schedule: {type(rate).__name__} is your own; the baseline's rate is constant, at "
+            f"its highest, {top:.3g}"
+        )
         return
     told = rate.get_config()
     keys["learning_rate"] = float(told.get("initial_learning_rate", told.get("values", [1e-3])[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -15,13 +16,13 @@ from luthier.frameworks.keras.clock import Clock
 from luthier.frameworks.keras.inspecting.loss_facts import Compiled
 from luthier.frameworks.keras.inspecting.machine import Course, compiled
 from luthier.frameworks.keras.inspecting.net import Function, Net, array, tensors
-from luthier.frameworks.keras.inspecting.optimizer_facts import rate_of
+from luthier.frameworks.keras.inspecting.optimizer_facts import STEADY, Pace, rate_of
 from luthier.frameworks.keras.inspecting.rows import Rows
 from luthier.frameworks.keras.watching_state import inner_optimizer
 
 Array = NDArray[Any]
 Instead = Sequence[tuple[Any, Function]]
-RATES = (1e-3, 1e-2)  # Adam's default, and ten times it for what is to be learnt in few steps
+RATES = (1e-2, 1e-3)  # ten times Adam's default for what is to be learnt in few steps, and itself
 _PROBE = 256  # rows that losses are measured on
 _ONE = 16  # rows of the one small batch
 _LOOKS = 10  # steps after which a loss that is no number ends a fit
@@ -39,6 +40,8 @@ class Bench:
         seconds: That all fits together may take; one that would take longer than what is left of
             them is left out.
         seed: Decides the order of batches.
+        pace: The user's schedule: its highest rate is the user's rate, and where it warms up the
+            user's optimizer follows it.
     """
 
     def __init__(
@@ -51,10 +54,13 @@ class Bench:
         steps: int,
         seconds: float,
         seed: int,
+        pace: Pace = STEADY,
     ) -> None:
         self.net, self.loss, self.rows, self.seed = net, loss, rows, seed
         self._inner = None if optimizer is None else inner_optimizer(optimizer)
-        self.rate = None if self._inner is None else rate_of(self._inner)
+        self.rate = None if self._inner is None else pace.peak or rate_of(self._inner)
+        self._shape = pace.shape
+        self.enough = -math.inf  # a loss that no other rate need be tried for
         self.steps = steps
         self._clock = Clock()
         self._end, self._share = seconds, seconds / 6
@@ -88,6 +94,10 @@ class Bench:
         penalised: bool = True,
         teacher: Compiled | None = None,
         before: Callable[[Any], Any] | None = None,
+        head: Callable[..., Any] | None = None,
+        dropout: bool = False,
+        evaluated: bool = False,
+        within: Callable[[], Any] = contextlib.nullcontext,
         by_loss: float = 1.0,
         longer: float = 1.0,
         **settings: Any,
@@ -107,6 +117,11 @@ class Bench:
             penalised: Whether the model's penalties are trained with.
             teacher: The loss to train with, where it isn't the user's.
             before: What outputs go through before the loss.
+            head: What outputs go through before it, with weights of its own, the last of `weights`;
+                its loss is the teacher's, and what is measured, too.
+            dropout: Whether layers that drop values do.
+            evaluated: Measure in evaluation mode.
+            within: Returns what forward passes of training run within.
             by_loss: Factor on the loss.
             longer: Factor on the steps.
             settings: Of the user's optimizer, instead of its own.
@@ -121,17 +136,24 @@ class Bench:
         kind = "adam" if rate is not None else "own"
         key = (
             kind, tuple((id(a), id(b)) for a, b in instead), penalised, id(teacher), id(before),
-            by_loss, tuple(sorted(settings.items())),
+            id(head), dropout, id(within), by_loss, tuple(sorted(settings.items())),
         )  # fmt: skip
         try:
             course = self._courses.get(key)
             if course is None:
-                loss = self._loss_of(instead, penalised, teacher, before, by_loss)
+                loss = self._loss_of(
+                    instead, penalised, teacher, before, head, dropout, within, by_loss
+                )
                 made = self._optimizer(rate, settings)
-                course = self._courses[key] = Course(loss, self.net.weights, made)
+                course = self._courses[key] = Course(loss, weights or self.net.weights, made)
             course.begin(weights or self.net.weights, (rate or (self.rate or 0.0) * by))
-            measure = self._measure(instead if teacher is None else (), before)
-            found = self._fit(course, measure, data, batch, guess, aim, steps)
+            measure = (
+                self._measure((), before, evaluated)
+                if teacher is not None and head is None
+                else self._measure(instead, before, evaluated, head, teacher if head else None)
+            )
+            shape = self._shape if rate is None else ()
+            found = self._fit(course, measure, data, batch, guess, aim, steps, shape)
         except Exception as error:
             # An experiment that the model or its loss does not stand says nothing about them.
             self.failed.append(f"{name}: {type(error).__name__}: {error}"[:200])
@@ -142,9 +164,11 @@ class Bench:
         return found
 
     def best(self, name: str, **how: Any) -> Fit | None:
-        """Try a change with each of `RATES`; return the best fit."""
+        """Try a change with each of `RATES`, until one is good enough; return the best fit."""
         for rate in RATES:
-            self.run(name, rate=rate, **how)
+            found = self.run(name, rate=rate, **how)
+            if found is not None and found.last <= self.enough:
+                break
         return self.fits.get(name)
 
     def one(self) -> Array:
@@ -166,7 +190,9 @@ class Bench:
         guess: float | None,
         aim: float | None,
         steps: int,
+        shape: Sequence[float],
     ) -> Fit:
+        top = float(array(course.rate))
         others = tensors(self.net.others)
         probe = data.take(self._probe if batch is None else batch)
         given = tensors(probe[0]), keras.ops.convert_to_tensor(probe[1])
@@ -180,6 +206,8 @@ class Bench:
         batches = data.batches(self.seed) if batch is None else _again(data.take(batch))
         done, limit = 0, math.inf
         for done, (inputs, target) in zip(range(1, steps + 1), batches, strict=False):
+            if shape:
+                course.rate = top * shape[(done - 1) * len(shape) // steps]
             loss, others = course.step(others, tensors(inputs), keras.ops.convert_to_tensor(target))
             if done == 1:
                 took = min(self._clock() - began, self._compiling)
@@ -196,7 +224,7 @@ class Bench:
         last = measured()
         if done >= _LOOKS:
             self._pace = (self._clock() - began) / done
-        return Fit(done, first, last, float(array(course.rate)), guess)
+        return Fit(done, first, last, top, guess)
 
     def _loss_of(
         self,
@@ -204,14 +232,18 @@ class Bench:
         penalised: bool,
         teacher: Compiled | None,
         before: Callable[[Any], Any] | None,
+        head: Callable[..., Any] | None,
+        dropout: bool,
+        within: Callable[[], Any],
         by_loss: float,
     ) -> Any:
         def loss(
             weights: Sequence[Any], others: Sequence[Any], inputs: Sequence[Any], target: Any
         ) -> tuple[Any, list[Any]]:
-            with self.net.changed(instead):
+            with self.net.changed(instead, dropout=dropout), within():
                 outputs, after, penalties = self.net.call(weights, others, inputs, training=True)
             outputs = outputs if before is None else before(outputs)
+            outputs = outputs if head is None else head(outputs, weights)
             total = (teacher or self.loss)(target, outputs) * by_loss
             for one in penalties if penalised else ():
                 total = total + keras.ops.sum(one)
@@ -219,16 +251,26 @@ class Bench:
 
         return loss
 
-    def _measure(self, instead: Instead, before: Callable[[Any], Any] | None) -> Callable[..., Any]:
-        key = (tuple((id(a), id(b)) for a, b in instead), id(before))
+    def _measure(
+        self,
+        instead: Instead,
+        before: Callable[[Any], Any] | None,
+        evaluated: bool,
+        head: Callable[..., Any] | None = None,
+        loss: Compiled | None = None,
+    ) -> Callable[..., Any]:
+        key = (tuple((id(a), id(b)) for a, b in instead), id(before), id(head), evaluated)
         if key not in self._measures:
 
             def measure(
                 weights: Sequence[Any], others: Sequence[Any], inputs: Sequence[Any], target: Any
             ) -> Any:
                 with self.net.changed(instead):
-                    outputs, _, _ = self.net.call(weights, others, inputs, training=True)
-                return self.loss(target, outputs if before is None else before(outputs))
+                    how = {"training": not evaluated}
+                    outputs, _, _ = self.net.call(weights, others, inputs, **how)
+                outputs = outputs if before is None else before(outputs)
+                outputs = outputs if head is None else head(outputs, weights)
+                return (loss or self.loss)(target, outputs)
 
             self._measures[key] = compiled(measure)
         return self._measures[key]
@@ -236,7 +278,13 @@ class Bench:
     def _optimizer(self, rate: float | None, settings: dict[str, Any]) -> Any:
         if rate is not None or self._inner is None:
             return keras.optimizers.Adam(rate or 1e-3, name="luthier")
-        config = {**self._inner.get_config(), "learning_rate": self.rate, "name": "luthier"}
+        held = vars(self._inner)
+        schedule = held["_learning_rate"]
+        held["_learning_rate"] = None  # one of the user's own need not know its configuration
+        try:
+            config = {**self._inner.get_config(), "learning_rate": self.rate, "name": "luthier"}
+        finally:
+            held["_learning_rate"] = schedule
         config["gradient_accumulation_steps"] = None
         return type(self._inner).from_config({**config, **settings})
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +15,17 @@ from numpy.typing import NDArray
 from luthier.catalog import optimizers
 from luthier.core import Setup
 from luthier.frameworks.keras.calls import activation_of
-from luthier.frameworks.keras.inspecting.bench import Bench
+from luthier.frameworks.keras.inspecting.as_classes import as_classes
+from luthier.frameworks.keras.inspecting.bench import RATES, Bench
 from luthier.frameworks.keras.inspecting.loss_facts import NUMBERS, Compiled, guess_of
 from luthier.frameworks.keras.inspecting.net import Net, identity
 from luthier.frameworks.keras.inspecting.rows import Rows
+from luthier.frameworks.keras.inspecting.scales import (
+    ranged,
+    scaled_inputs,
+    scaled_target,
+    standard,
+)
 
 Array = NDArray[Any]
 _BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardsigmoid")
@@ -25,12 +33,17 @@ _FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoid
 _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 # Above these a rate is tried against a lower one: what the catalog searches ends there.
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
-_MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
+_LITTLE = 0.15  # of all there is: what no other rate can bring that a rule would speak of
+_LONGER = 6.0  # times the steps of other fits
+_MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
+_SHORTEST = 4  # steps of a sequence that has a beginning and an end
+_FEW, _MORE = 4, 16  # rows of a step: too few to normalise by, and enough
+_NOTHING = 0.1  # of all there is: less with any rate, and other initial weights are tried
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 _LOST = 0.5  # of all there is: less after all planned steps, and the same way is tried otherwise
 # Of all there is to learn: on the 5,000 images of MNIST a factor of 0.01 on 128 units begins at
 # 0.95 of it and costs a hundredth of accuracy; on digits it begins at 0.4 and costs none.
 _OUTWEIGHS = 0.5
-_REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
 
 
 def experiment(bench: Bench, setup: Setup, *, head: Any, outputs: Array) -> None:
@@ -42,6 +55,9 @@ def experiment(bench: Bench, setup: Setup, *, head: Any, outputs: Array) -> None
         head: The layer whose activation makes the outputs; None where none does.
         outputs: What the model returned for the first rows.
     """
+    loss = setup.loss
+    if loss.guess is not None and loss.floor is not None:
+        bench.enough = loss.floor + _LITTLE * (loss.guess - loss.floor)
     bench.run("own")
     bench.best("adam")
     own, adam = bench.fits.get("own"), bench.fits.get("adam")
@@ -57,10 +73,17 @@ def experiment(bench: Bench, setup: Setup, *, head: Any, outputs: Array) -> None
     _rates(bench, setup)
     _output(bench, setup, head)
     _penalty(bench, setup)
+    _dropout(bench)
     _one_batch(bench, setup, outputs)
     _start(bench, setup, head)
     _losses(bench, setup, head)
+    _backwards(bench, setup)
+    as_classes(bench, setup, head)
+    _few_rows(bench)
     _settings(bench, setup)
+    if setup.epochs and (learned(bench, setup, "adam") or 0.0) < _LOST:
+        for rate in RATES:  # what more steps learn can be learnt
+            bench.run("adam_longer", rate=rate, longer=_LONGER)
 
 
 def learned(bench: Bench, setup: Setup, name: str) -> float | None:
@@ -69,12 +92,19 @@ def learned(bench: Bench, setup: Setup, name: str) -> float | None:
 
 
 def _scales(bench: Bench, setup: Setup, outputs: Array) -> None:
-    rows = bench.rows
-    inputs = _scaled_inputs(rows.inputs[0]) if len(rows.inputs) == 1 else None
-    target = _scaled_target(setup, rows.target)
+    """Learn standardised inputs, standardised targets, and both, where they are far from it.
+
+    Where all planned steps lead nowhere, the same way is gone with them: a low rate does not get
+    far within a short training, whatever the scale.
+    """
+    rows, x = bench.rows, bench.rows.inputs[0]
+    inputs = scaled_inputs(x) if len(rows.inputs) == 1 and not standard(x) else None
+    target = scaled_target(setup.loss.kind, setup.output.target_type, rows.target)
     changed: dict[str, Rows] = {}
     if inputs is not None:
         changed["standard_inputs"] = replace(rows, inputs=(inputs,))
+        if x.ndim > 2 or float(x.min()) >= 0.0:  # pixels between 0 and 1 are a smaller step
+            changed["ranged_inputs"] = replace(rows, inputs=(ranged(x),))
     if target is not None:
         changed["standard_targets"] = replace(rows, target=target)
     if inputs is not None and target is not None:
@@ -86,41 +116,12 @@ def _scales(bench: Bench, setup: Setup, outputs: Array) -> None:
         if data.target is not rows.target:
             guess = guess_of(bench.loss, setup.loss.kind, outputs, data.target[: len(outputs)])
         _own_or_adam(bench, name, rows=data, guess=guess)
-        if whole is not None and lost and own is not None and math.isfinite(whole.last):
+        sane = (learned(bench, setup, name) or 0.0) > -_LOST  # its rate is none that runs away
+        if whole is not None and lost and sane and own is not None and math.isfinite(whole.last):
             by = whole.rate / own.rate if own.rate > 0 else 1.0
             bench.run(f"{name}_whole", by=by, rows=data, guess=guess)
-
-
-def _scaled_inputs(x: Array) -> Array | None:
-    """Return features, or channels of images, of mean 0 and deviation 1; None where they are near.
-
-    How far a feature reaches counts, not how much it varies: a rare word or a pixel at the border
-    hardly varies, and is fine.
-    """
-    if x.dtype.kind not in "fui" or x.ndim < 2 or not bool(np.isfinite(x).all()):
-        return None
-    flat = x.astype(np.float64)
-    reach = np.abs(flat if x.ndim == 2 else flat.reshape(-1, 1)).max(axis=0)
-    reach = reach[reach > 0]
-    if x.dtype.kind != "f" and reach.max(initial=0.0) > 255.0:  # numbers of words, and the like
-        return None
-    if not len(reach) or (np.median(reach) > _REACH[0] and reach.max() < _REACH[1]):
-        return None
-    dims = (0,) if x.ndim == 2 else tuple(range(x.ndim - 1))
-    mean, std = flat.mean(axis=dims, keepdims=True), flat.std(axis=dims, keepdims=True)
-    return np.asarray((flat - mean) / np.where(std > 0, std, 1.0), np.float32)
-
-
-def _scaled_target(setup: Setup, y: Array) -> Array | None:
-    """Return targets of mean 0 and deviation 1; None where theirs do not stand out."""
-    if setup.loss.kind not in NUMBERS or setup.output.target_type != "numbers":
-        return None
-    spread, mean = float(y.astype(np.float64).std()), float(y.astype(np.float64).mean())
-    if not math.isfinite(spread) or spread <= 0:
-        return None
-    if _MILD[0] < spread < _MILD[1] and abs(mean) <= _MILD[1] * spread:
-        return None
-    return np.asarray((y.astype(np.float64) - mean) / spread, np.float32)
+    if inputs is not None and (learned(bench, setup, "adam") or 0.0) < _LOST:
+        bench.best("standard_inputs_adam", rows=changed["standard_inputs"])
 
 
 def _own_or_adam(bench: Bench, name: str, **how: Any) -> None:
@@ -206,10 +207,15 @@ def _start(bench: Bench, setup: Setup, head: Any) -> None:
         loss.initial is not None and loss.guess is not None and loss.floor is not None
         and loss.initial - loss.floor > 3.0 * (loss.guess - loss.floor)
     )  # fmt: skip
-    if alike or stuck or faint or wild or high:
+    sound = learned(bench, setup, "adam")
+    nothing = sound is not None and sound < _NOTHING
+    if alike or stuck or faint or wild or high or nothing:
         fresh = reinitialised(bench.net)
         _own_or_adam(bench, "reinitialised", weights=fresh)
         bench.best("reinitialised_adam", weights=fresh)
+        whole, own = bench.fits.get("whole_run"), bench.fits.get("own")
+        if high and whole is not None and own is not None and own.rate > 0:
+            bench.run("reinitialised_whole", by=whole.rate / own.rate, weights=fresh)
     bends = [one for one in bench.net.layers if one is not head and activation_of(one) in (
         "sigmoid", "tanh", "softmax"
     )]  # fmt: skip
@@ -255,6 +261,56 @@ def _losses(bench: Bench, setup: Setup, head: Any) -> None:
         return
     entropy = Compiled(keras.losses.CategoricalCrossentropy(from_logits=True, name="luthier"))
     bench.run("cross_entropy", instead=[(head, identity)], teacher=entropy)
+
+
+def _dropout(bench: Bench) -> None:
+    """Learn with dropout, where it leaves little of a layer."""
+    rates = [float(getattr(one, "rate", 0.0) or 0.0) for one in bench.net.dropouts]
+    if max(rates, default=0.0) < _MUCH_DROPOUT:
+        return
+    for name, on in (("with_dropout", True), ("without_dropout", False)):
+        _own_or_adam(bench, name, longer=3.0, evaluated=True, dropout=on)
+
+
+def _backwards(bench: Bench, setup: Setup) -> None:
+    """Read sequences from their end, where a recurrent network learns little of them."""
+    if len(bench.rows.inputs) != 1:
+        return
+    x, target = bench.rows.inputs[0], setup.output.target_shape
+    kinds = [type(one).__name__ for one in bench.net.model._flatten_layers(include_self=False)]
+    if "Bidirectional" in kinds or not any(kind in _RECURRENT for kind in kinds):
+        return
+    if x.ndim not in (2, 3) or (x.ndim == 2 and x.dtype.kind == "f") or x.shape[1] < _SHORTEST:
+        return
+    if len(target) > 1 and target[1] == x.shape[1]:
+        return  # a target for each step: its order is theirs
+    if (learned(bench, setup, "adam") or 0.0) < _LOST:
+        bench.best("backwards", rows=replace(bench.rows, inputs=(x[:, ::-1].copy(),)))
+
+
+def _few_rows(bench: Bench) -> None:
+    """Normalise over sixteen rows a step, where it is over four or fewer."""
+    size = bench.rows.batch_size
+    norms = [one for one in bench.net.layers if type(one).__name__ == "BatchNormalization"]
+    if not 1 < size <= _FEW or not norms or not bench.has_optimizer:
+        return
+
+    @contextlib.contextmanager
+    def as_long() -> Iterator[None]:
+        """Let kept statistics reach back over as many rows as they do with the small steps."""
+        kept = [one.momentum for one in norms]
+        try:
+            for one, momentum in zip(norms, kept, strict=True):
+                one.momentum = momentum ** (_MORE / size)
+            yield
+        finally:
+            for one, momentum in zip(norms, kept, strict=True):
+                one.momentum = momentum
+
+    # As many rows each, seen once the network normalises by what it has kept.
+    bench.run("few_rows", longer=_MORE / size, evaluated=True)
+    more = replace(bench.rows, batch_size=_MORE)
+    bench.run("more_rows", rows=more, evaluated=True, within=as_long)
 
 
 def _settings(bench: Bench, setup: Setup) -> None:

@@ -18,8 +18,14 @@ from luthier.frameworks.keras.inspecting.first_look import cut_off, gradients_of
 from luthier.frameworks.keras.inspecting.layer_facts import activations, layer_facts
 from luthier.frameworks.keras.inspecting.loss_facts import Compiled
 from luthier.frameworks.keras.inspecting.machine import backend, compiled
+from luthier.frameworks.keras.inspecting.mixing import mixes
 from luthier.frameworks.keras.inspecting.net import Net, array, identity, tensors
-from luthier.frameworks.keras.inspecting.optimizer_facts import optimizer_facts, schedule_facts
+from luthier.frameworks.keras.inspecting.optimizer_facts import (
+    Pace,
+    optimizer_facts,
+    pace_of,
+    schedule_facts,
+)
 from luthier.frameworks.keras.inspecting.rows import ROWS, Rows, read_rows
 from luthier.frameworks.keras.inspecting.untouched import untouched
 from luthier.frameworks.keras.watching_penalty import of_weight
@@ -80,8 +86,9 @@ def inspect(
         notes: list[str] = []
         net = Net(_built(model, rows, notes))
         loss = Compiled(given)
-        setup, head, outputs = _seen(net, loss, rows, trains, notes)
         per_epoch = max(rows.total // max(rows.batch_size, 1), 1)
+        pace = pace_of(scheduler, trains, epochs, per_epoch)
+        setup, head, outputs = _seen(net, loss, rows, trains, pace, notes)
         setup = replace(
             setup,
             schedule=schedule_facts(scheduler, trains, epochs, per_epoch),
@@ -90,8 +97,9 @@ def inspect(
             framework="keras",
         )
         if setup.output.finite and not setup.loss.error and net.weights:
-            how = {"steps": steps, "seconds": seconds, "seed": seed}
-            bench = Bench(net, loss, rows, trains, **how)  # type: ignore[arg-type]
+            bench = Bench(
+                net, loss, rows, trains, steps=steps, seconds=seconds, seed=seed, pace=pace
+            )
             experiment(bench, setup, head=head, outputs=outputs)
             setup = replace(setup, fits=dict(bench.fits))
             if bench.left_out:
@@ -125,7 +133,7 @@ def _built(model: Any, rows: Rows, notes: list[str]) -> Any:
 
 
 def _seen(
-    net: Net, loss: Compiled, rows: Rows, optimizer: Any, notes: list[str]
+    net: Net, loss: Compiled, rows: Rows, optimizer: Any, pace: Pace, notes: list[str]
 ) -> tuple[Setup, Any, Array]:
     """Run rows forward and backward."""
     inputs, target = rows.take(np.arange(min(len(rows), _PROBE)))
@@ -133,7 +141,8 @@ def _seen(
     head, about = seen.head, seen.loss
     notes += [seen.note] if seen.note else []
     about = replace(about, **_penalties(net))
-    setup = Setup(output=seen.facts, loss=about, activations=activations(seen.made, head))
+    facts = replace(seen.facts, mixes_rows=mixes(net, inputs))
+    setup = Setup(output=facts, loss=about, activations=activations(seen.made, head))
     grads: Sequence[Array | None] = [None] * len(net.weights)
     if seen.facts.finite and not about.error:
         grads = gradients_of(net, loss, inputs, target)
@@ -144,7 +153,7 @@ def _seen(
     setup = replace(
         setup,
         layers=layer_facts(net.model, net.weights, seen.made, grads),
-        optimizer=optimizer_facts(optimizer, net.model, cut),
+        optimizer=optimizer_facts(optimizer, net.model, cut, pace),
     )
     return setup, head, seen.outputs
 

@@ -81,6 +81,7 @@ def output_facts(output: Array, target: Array, op: str, inputs: Sequence[Array])
         shape=output.shape,
         target_shape=target.shape,
         target_type="shares" if shares else "classes" if whole else "numbers",
+        tags=_tags(target),
         low=float(values.min()),
         high=float(values.max()),
         zero_share=float((values == 0).mean()),
@@ -91,6 +92,15 @@ def output_facts(output: Array, target: Array, op: str, inputs: Sequence[Array])
         input_shape=inputs[0].shape,
         whole_inputs=inputs[0].dtype.kind in "iub",
     )
+
+
+def _tags(target: Array, often: float = 0.05) -> bool:
+    """Tell whether several things are true of a row at once, and of one row in twenty at least."""
+    if target.ndim != 2 or target.shape[1] < 2 or not len(target):
+        return False
+    ones = target == 1
+    several = float((ones.sum(axis=1) > 1).mean())
+    return bool((ones | (target == 0)).all()) and several >= often
 
 
 def layer_facts(

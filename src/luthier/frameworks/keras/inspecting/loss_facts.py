@@ -21,6 +21,7 @@ ENTROPIES = ("cross_entropy", "shares")
 _TINY = 1e-7
 _FAR = 20.0  # logits of a network that is sure
 _NEAR = 0.02  # of a loss whose exact value is known
+_PAIRS = 6  # rows that are held against each other
 _STEPS = 100  # of the search for the best outputs
 
 
@@ -84,6 +85,7 @@ def loss_facts(loss: Compiled, outputs: Array, target: Array, op: str) -> LossFa
         reachable=_reachable(loss, kind, op, outputs, target),
         sums=sums,
         endless=_endless(kind, outputs, target, truth, guess),
+        aligned=None if loss.name.known else _side_by_side(loss, outputs, target),
     )
 
 
@@ -143,6 +145,30 @@ def _sums(loss: Compiled, outputs: Array, target: Array) -> bool:
     except Exception:
         return False
     return once != 0.0 and len(outputs) > 1 and abs(twice / once - 2.0) < 1e-3
+
+
+def _side_by_side(loss: Compiled, outputs: Array, target: Array) -> float | None:
+    """Return the loss of rows with their own targets, where each row is held against all targets.
+
+    Shapes do not show it, for Keras brings both to one rank before a function of the user's own
+    takes them apart again. So a few rows are asked one by one: a mean over all pairs that is not
+    the mean over rows tells it, and no loss that is meant to look at several rows is one.
+    """
+    if target.size != outputs.size or len(outputs) < _PAIRS:
+        return None
+    few = np.linspace(0, len(outputs) - 1, _PAIRS).astype(int)
+    y, z = target[few], outputs[few]
+    try:
+        whole = loss.of(y, z)
+        pairs = np.array([[loss.of(y[i : i + 1], z[j : j + 1]) for j in range(_PAIRS)]
+                          for i in range(_PAIRS)])  # fmt: skip
+    except Exception:
+        return None
+    own, every = float(np.trace(pairs)) / _PAIRS, float(pairs.mean())
+    if not math.isclose(whole, every, rel_tol=1e-4) or math.isclose(own, every, rel_tol=1e-2):
+        return None
+    single = [loss.of(target[i : i + 1], outputs[i : i + 1]) for i in range(len(outputs))]
+    return float(np.mean(single))
 
 
 def _behaviour(loss: Compiled, outputs: Array, target: Array, rows: int) -> str | None:

@@ -119,6 +119,10 @@ class Course:
         """The rate as it is now."""
         return self._optimizer.learning_rate
 
+    @rate.setter
+    def rate(self, value: float) -> None:
+        self._optimizer.learning_rate = value
+
     @property
     def weights(self) -> list[Any]:
         """The copies as they are now."""

@@ -46,11 +46,14 @@ class Net:
         *,
         training: bool,
     ) -> tuple[Any, list[Any], list[Any]]:
-        """Return outputs, what the layers' states have become, and the penalties."""
+        """Return outputs, what the layers' states have become, and the penalties.
+
+        Weights beyond the model's own are left alone.
+        """
         x = inputs[0] if len(inputs) == 1 else list(inputs)
         how = {"training": training} if self.model._call_has_training_arg else {}
         outputs, state, losses = self.model.stateless_call(
-            list(weights), list(others), x, return_losses=True, **how
+            list(weights[: len(self.weights)]), list(others), x, return_losses=True, **how
         )
         return outputs, list(state), list(losses)
 
@@ -61,7 +64,8 @@ class Net:
         """Call layers with other activations, and without dropout, within a block.
 
         Args:
-            instead: Layers, and what they apply instead of their activation.
+            instead: Layers, and what they apply instead of their activation; `skip` leaves the
+                layer out.
             dropout: Whether layers that drop values do.
         """
         bypassed: dict[int, Function] = {}
@@ -71,7 +75,7 @@ class Net:
         with _lock:
             plain = keras.layers.Layer.__call__
             for layer, function in instead:
-                if "activation" in layer.__dict__:
+                if "activation" in layer.__dict__ and function is not skip:
                     kept.append((layer, layer.__dict__["activation"]))
                     layer.__dict__["activation"] = function
                 else:
@@ -92,6 +96,11 @@ class Net:
 
 def identity(x: Any) -> Any:
     """Leave an activation out."""
+    return x
+
+
+def skip(x: Any) -> Any:
+    """Leave a whole layer out."""
     return x
 
 
