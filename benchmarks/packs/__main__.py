@@ -28,6 +28,17 @@ def plan(device: str, quick: bool, part: str = "first") -> list[tuple[str, float
             ("processes mlp 4", 30.0),
             ("processes mlp 8", 40.0),
         ]
+    if part == "half":  # in bfloat16, each beside single precision
+        return [
+            ("peak", 40.0),
+            ("pack cnn28 sliced 64,1,256 bfloat16", 90.0),
+            ("pack cnn28 sliced 64,1", 60.0),
+            ("pack cnn8 sliced 256,512,1 bfloat16", 80.0),
+            ("pack cnn8 sliced 256", 40.0),
+            ("pack mlp sliced 512,1 bfloat16", 50.0),
+            ("pack mlp sliced 512", 40.0),
+            ("pack cnn28 native 64 bfloat16", 40.0),
+        ]
     sizes = ",".join(map(str, SIZES))
     cases = [
         ("peak", 40.0),
@@ -61,9 +72,11 @@ def run(case: str, device: str, seconds: float, say: Any) -> None:
     elif kind == "pack":
         from benchmarks.packs.packing import measured
 
-        for size in rest[2].split(","):
+        name, convolutions, sizes, *precision = rest
+        keys = {"precision": precision[0]} if precision else {}
+        for size in sizes.split(","):
             try:
-                say(measured(device, rest[0], int(size), rest[1], seconds))
+                say(measured(device, name, int(size), convolutions, seconds, **keys))
             except Exception as error:
                 say({"size": int(size), "failed": f"{type(error).__name__}: {error}"[:300]})
     elif kind == "processes":
@@ -218,7 +231,7 @@ def main() -> None:
     options.add_argument("--limit", type=float, default=340.0, help="seconds in all")
     options.add_argument("--seconds", type=float, help="of each measurement")
     options.add_argument("--case", help="one case, in this process")
-    options.add_argument("--part", choices=("first", "second"), default="first")
+    options.add_argument("--part", choices=("first", "second", "half"), default="first")
     options.add_argument("--only", default="", help="cases that begin so")
     given = options.parse_args()
     device = given.device

@@ -14,6 +14,8 @@ from luthier.catalog.order import sample_rows
 from luthier.core import IGNORED, Arrays, Part, Task, sample_size
 from luthier.engines.chunks.exchange import Examples, Rows
 
+STORED = {"bfloat16": "float32"}  # in which products are computed, while all else stays as it is
+
 Array = np.ndarray[Any, Any]
 Place = Callable[[Any], Any]
 """Hands arrays to whatever computes with them, once and not at every epoch."""
@@ -62,7 +64,7 @@ class Tables:
     ) -> Tables:
         """Convert prepared arrays, to be evaluated in passes of `chunk` rows."""
         task, train, val = arrays.task, arrays.train, arrays.val
-        dtype = np.dtype(precision)
+        dtype = np.dtype(STORED.get(precision, precision))
         chosen = sample_rows(len(train), sample_size(len(train)))
         evaluated = [
             np.concatenate([x[chosen], v]) for x, v in zip(train.inputs, val.inputs, strict=True)

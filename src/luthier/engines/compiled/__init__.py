@@ -60,10 +60,10 @@ class Compiled:
         wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
         if self._tables is None or self._tables.key != wanted:
             self._tables = Tables.of(arrays, *wanted[1:], xla.placed)
-        network = lowered(graph, positions=captured.positions)
-        run = self._program(
-            (graph.key, captured.positions), network, signature.optimizer, signature.loss
-        )
+        half = signature.precision == "bfloat16"
+        network = lowered(graph, positions=captured.positions, half=half)
+        shape = (graph.key, captured.positions, half)
+        run = self._program(shape, network, signature.optimizer, signature.loss)
         run = self._setups.timed(signature, run)
         self._shape = Shape(network, run, self._tables, signature.batch_size)
 
@@ -92,7 +92,7 @@ class Compiled:
         return self._live().state()
 
     def _program(
-        self, shape: tuple[str, Positions], network: Lowered, optimizer: str, loss: str
+        self, shape: tuple[str, Positions, bool], network: Lowered, optimizer: str, loss: str
     ) -> Any:
         key = (shape, optimizer, loss)
         if key not in self._programs:

@@ -14,6 +14,7 @@ from luthier.core.keys import bits, fold_in
 from luthier.engines.compiled.operations import KNOWN, OPERATIONS
 from luthier.engines.compiled.operations.channels_last import BEGINS, KEEPS, Last, last, plain
 from luthier.engines.compiled.operations.convolutions import SLICED
+from luthier.engines.compiled.operations.products import PRODUCTS
 
 _RANDOM = (
     "bernoulli",
@@ -24,6 +25,10 @@ _RANDOM = (
     "exponential",
     "geometric",
 )
+
+
+# What PyTorch's autocast computes in half precision; sums, norms and losses stay as they are.
+HALVED = frozenset({*PRODUCTS, *SLICED})
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,8 @@ def compute(
     inputs: Sequence[Any],
     masks: Masks | None,
     convolutions: Mapping[str, Callable[..., Any]] = SLICED,
+    *,
+    half: bool = False,
 ) -> tuple[Any, dict[str, Any]]:
     """Run a forward pass.
 
@@ -96,6 +103,7 @@ def compute(
         inputs: The network's inputs.
         masks: For dropout; None in evaluation mode.
         convolutions: How they are computed.
+        half: Whether products of matrices take and give bfloat16, as under PyTorch's autocast.
 
     Returns:
         The output, and the new value of each buffer that the pass changes.
@@ -105,6 +113,8 @@ def compute(
     values |= {name: jnp.asarray(array) for name, array in forward.constants.items()}
     for node in forward.nodes:
         args = {name: _filled(arg, values) for name, arg in node.args.items()}
+        if half and node.op in HALVED:
+            args = {name: _halved(arg) for name, arg in args.items()}
         values[node.name] = _result(node, args, masks, convolutions)
     updates = {k: plain(values[name]) for k, name in forward.updates.items()}
     return plain(values[forward.output]), updates
@@ -175,6 +185,13 @@ def _filled(arg: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(arg, Ref):
         return values[arg.name]
     return tuple(_filled(one, values) for one in arg) if isinstance(arg, tuple) else arg
+
+
+def _halved(arg: Any) -> Any:
+    if isinstance(arg, Last):
+        return Last(_halved(arg.array))
+    floats = hasattr(arg, "dtype") and jnp.issubdtype(arg.dtype, jnp.floating)
+    return arg.astype(jnp.bfloat16) if floats else arg
 
 
 def _typed(result: Any, dtypes: tuple[str, ...]) -> Any:

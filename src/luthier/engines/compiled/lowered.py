@@ -45,6 +45,8 @@ def lowered(
     graph: Graph,
     convolutions: Mapping[str, Callable[..., Any]] = SLICED,
     positions: Positions = Positions(),  # noqa: B008
+    *,
+    half: bool = False,
 ) -> Lowered:
     """Return a captured graph as JAX functions, whose outputs are one matrix.
 
@@ -52,12 +54,14 @@ def lowered(
         graph: What to compute.
         positions: How outputs are read.
         convolutions: How convolutions are computed: as products of matrices, or by XLA's own.
+        half: Whether products of a training pass are computed in bfloat16; evaluation is exact,
+            as what is handed over will be.
     """
 
     def train(
         tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks
     ) -> tuple[Any, dict[str, Any], Any]:
-        outputs, updates = compute(graph.train, tensors, inputs, masks, convolutions)
+        outputs, updates = compute(graph.train, tensors, inputs, masks, convolutions, half=half)
         return positions.matrix(outputs), updates, None
 
     def evaluate(tensors: Mapping[str, Any], inputs: tuple[Any, ...]) -> Any:

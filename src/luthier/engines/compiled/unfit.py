@@ -15,8 +15,6 @@ def unfit(captured: Captured, recipe: Recipe, setups: Setups) -> str | None:
         recipe: How it would be trained.
         setups: Is told when capturing begins.
     """
-    if recipe.precision == "bfloat16":
-        return "it does not compute in bfloat16"
     if recipe.augmentation != "none":
         return "it does not augment images"
     setups.begin(captured.signature)

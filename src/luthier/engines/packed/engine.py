@@ -125,9 +125,9 @@ class Packed:
         self.ladder = self._ladders.setdefault(kind, Ladder(self._rungs))
         self._features = Features()
         self._signature = signature
-        self._shape = Shape(
-            lowered(graph, self._convolutions), self._run_alone, self._tables, signature.batch_size
-        )
+        half = signature.precision == "bfloat16"
+        network = lowered(graph, self._convolutions, half=half)
+        self._shape = Shape(network, self._run_alone, self._tables, signature.batch_size)
 
     def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
         """Place a trial in a slot; whoever had it leaves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +29,11 @@ def probe(
 ) -> str | None:
     """Train two steps on two engines from the same state, and compare.
 
-    Compared are evaluation before the first step; loss, gradient norm, moments, weights and
-    buffers after it; loss and gradient norm of the second step, whose batch sees what the first
-    one left behind. Later values are not: an optimizer such as Adam makes a full step of a
-    gradient that is nothing but rounding noise, and those steps differ from engine to engine.
+    A network that is to train in bfloat16 is compared in single precision. Compared are
+    evaluation before the first step; loss, gradient norm, moments, weights and buffers after it;
+    loss and gradient norm of the second step, whose batch sees what the first one left behind.
+    Later values are not: an optimizer such as Adam makes a full step of a gradient that is nothing
+    but rounding noise, and those steps differ from engine to engine.
 
     Args:
         engine: What is to train.
@@ -51,6 +53,10 @@ def probe(
     # At a rate that is worth training with: one that diverges blows rounding up to any size.
     usual = optimizers.by_name(recipe.optimizer).default_learning_rate
     recipe = recipe.replace({"learning_rate": min(recipe.learning_rate, usual)})
+    if recipe.precision == "bfloat16":  # what it rounds would hide what is wrong
+        recipe = recipe.replace({"precision": "float32"})
+        full = replace(captured.signature, precision="float32")
+        captured = replace(captured, recipe=recipe, signature=full)
     tries: list[list[Rehearsal]] = []
     for one in (reference, engine):
         one.open(captured, arrays)
