@@ -81,6 +81,7 @@ CASES: Mapping[str, Case] = {
     "frozen": case(network="frozen", l2=0.01, **OWN),
     "tied": case(network="tied", weight_decay=0.1, **OWN),
     "residual images": case(data.images, network="residual", **OWN),
+    "windows": case(data.images, network="windows", **OWN),
     "lstm": case(data.sequences, network="lstm", **OWN),
     "gru": case(data.sequences, network="gru", **OWN),
     "transformer": case(data.tokens, network="transformer", **OWN),

@@ -201,6 +201,18 @@ def residual(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
     return keras.Model(inputs, layers.Dense(n_outputs)(x))
 
 
+def windows(input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
+    """Return a convolutional network whose windows are dilated, and transposed."""
+    inputs = keras.Input(input_shape)
+    x = layers.Conv2D(4, 3, padding="same", dilation_rate=2, activation="relu")(
+        layers.Permute((2, 3, 1))(inputs)
+    )
+    x = layers.BatchNormalization()(layers.Conv2D(6, 3, strides=2, padding="same")(x))
+    x = layers.Conv2DTranspose(3, 3, strides=2, padding="same", activation="tanh")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(n_outputs)(x))
+
+
 def _recurrent(kind: Any, input_shape: tuple[int, ...], n_outputs: int) -> keras.Model:
     return keras.Sequential(
         [
@@ -278,6 +290,7 @@ BUILDERS: dict[str, Build] = {
         recurrent,
         penalised,
         residual,
+        windows,
         lstm,
         gru,
         transformer,

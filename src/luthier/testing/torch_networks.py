@@ -128,6 +128,21 @@ def residual(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
     )
 
 
+def windows(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a convolutional network whose windows are dilated, of groups, and transposed."""
+    return nn.Sequential(
+        nn.Conv2d(input_shape[0], 4, 3, padding=2, dilation=2),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2),
+        nn.BatchNorm2d(6),
+        nn.ConvTranspose2d(6, 3, 3, stride=2, padding=1, output_padding=1),
+        nn.Tanh(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(3, n_outputs),
+    )
+
+
 def lstm(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
     """Return an LSTM over sequences of vectors."""
     return _Recurrent(nn.LSTM, input_shape[1], n_outputs)
@@ -222,6 +237,7 @@ BUILDERS: dict[str, Build] = {
         buffers,
         fails_in_training,
         residual,
+        windows,
         lstm,
         gru,
         transformer,

@@ -8,7 +8,10 @@ from typing import Any
 
 from luthier.engines.native.machine import Machine
 
-_TAKE_RELU = ("linear", "convolution", "depthwise", "batch_norm", "layer_norm")
+_TAKE_RELU = (
+    *("linear", "convolution", "transposed", "depthwise", "grouped"),
+    *("batch_norm", "layer_norm"),
+)
 
 
 @dataclass(frozen=True)

@@ -21,35 +21,40 @@ def convolution(planner: Planner, node: Node) -> None:
     if kernel is None:
         raise CaptureError("it convolves with a value that it computed")
     shape = planner.tensors[kernel].shape
-    made, size, groups = shape[0], shape[2:], args["groups"]
+    size, groups, turned = shape[2:], args["groups"], args["transposed"]
+    made = shape[1] if turned else shape[0]
     channels, sides = view.places(1), view.sides(2)
-    if args["transposed"]:
-        raise CaptureError("its convolution is a transposed one")
-    if {*args["dilation"]} != {1}:
-        raise CaptureError("its convolution is a dilated one")
-    if groups != 1 and not groups == channels == made:
-        raise CaptureError(f"its convolution has {groups} groups")
     if len(sides) not in (1, 2) or len(size) != len(sides):
         raise CaptureError(f"it convolves over {len(size)} dimensions")
-    if any(pad >= wide for pad, wide in zip(_pair(args["padding"], 0), _pair(size), strict=True)):
+    if turned and groups > 1:
+        raise CaptureError(f"its transposed convolution has {groups} groups")
+    moves = (_pair(sides), _pair(size), _pair(args["stride"]), _pair(args["padding"], 0))
+    apart = _pair(args["dilation"])
+    if turned:
+        window = Window.undoing(*moves, _pair(args["output_padding"], 0), apart)
+    else:
+        window = Window.over(*moves, dilation=apart)
+    if any(pad >= wide for pad, wide in zip(window.padding, window.reach, strict=True)):
         raise CaptureError(f"its convolution of {size} is padded by {args['padding']}")
-    window = Window.over(
-        _pair(sides), _pair(size), _pair(args["stride"]), _pair(args["padding"], 0)
-    )
     planner.turned.add(kernel)
     tensors = {"kernel": kernel}
     if args.get("bias") is not None:
         tensors["bias"] = planner.tensor(args["bias"], made)
     numbers: dict[str, Any] = {"window": window}
-    kind = "depthwise" if groups > 1 else "convolution"
+    kind = "transposed" if turned else "convolution"
+    if groups > 1:
+        kind = "depthwise" if groups == channels == made else "grouped"
+        numbers["groups"] = groups
     if kind == "convolution" and _in_planes(planner, view):
         numbers["planes"] = channels  # it is copied into a border anyway, and needs no gradient
     else:
         view = planner.image(view)
-    if window.taps == 1 and window.stride == (1, 1) and "planes" not in numbers and groups == 1:
-        kind, numbers = "linear", {}
-    name = planner.layer(kind, node.name, (view.base,), (made, window.places), numbers, tensors)
-    planner.views[node.name] = of_images(name, window.out[2 - len(sides) :], made)
+    if window.taps == 1 and window.stride == (1, 1) and kind == "convolution":
+        kind, numbers = ("linear", {}) if "planes" not in numbers else (kind, numbers)
+    out = window.sides if turned else window.out
+    lies = (made, out[0] * out[1])
+    name = planner.layer(kind, node.name, (view.base,), lies, numbers, tensors)
+    planner.views[node.name] = of_images(name, out[2 - len(sides) :], made)
 
 
 def _in_planes(planner: Planner, view: View) -> bool:
