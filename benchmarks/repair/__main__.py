@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
-import traceback
-import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
+
+from benchmarks.repair.case import run_case
 
 
 def main() -> None:
@@ -40,10 +39,10 @@ def main() -> None:
     known = {row["name"] for row in rows}
     wanted = [w for w in _wanted(a) if a.only in w[1] and w[1] not in known]
     deadline = time.time() + a.limit
-    with ProcessPoolExecutor(a.jobs) as pool:
-        jobs = [pool.submit(_one, *w, a.engine, a.seconds, deadline) for w in wanted]
-        for done in as_completed(jobs):
-            row = done.result()
+    # A fresh process every few cases: compiled programs and weights stay in memory.
+    with get_context("spawn").Pool(a.jobs, maxtasksperchild=5) as pool:
+        jobs = [(*w, a.engine, a.seconds, deadline) for w in wanted]
+        for row in pool.imap_unordered(run_case, jobs):
             if row is None:
                 continue
             rows.append(row)
@@ -66,37 +65,6 @@ def _wanted(a: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
         yield "healthy", f"healthy {a.seed}/{number}", (number, a.seed)
     for row in slow:
         yield "published", row["id"], (row, str(a.cases.parent))
-
-
-def _one(
-    kind: str, name: str, what: Any, engine: str, seconds: float, deadline: float
-) -> dict[str, Any] | None:
-    """Run one case in a process of the pool."""
-    if time.time() > deadline:
-        return None
-    os.environ["OMP_NUM_THREADS"] = "1"
-    warnings.simplefilter("ignore")
-    import torch
-
-    from benchmarks.check.networks import Unbuildable
-    from benchmarks.repair.arms import compared
-    from benchmarks.repair.injected import healthy, injected
-    from benchmarks.repair.published import published
-
-    torch.set_num_threads(1)
-    try:
-        if kind == "published":
-            one = published(what[0], Path(what[1]))
-        else:
-            make = injected if kind == "injected" else healthy
-            *_, one = make(what[0] + 1, what[1])
-        row = compared(one, engine=engine, seconds=seconds)
-    except Unbuildable as error:
-        return {"name": name, "kind": kind, "unbuilt": str(error)}
-    except Exception as error:
-        last = traceback.format_exc().splitlines()[-4:]
-        return {"name": name, "kind": kind, "unbuilt": f"{type(error).__name__}: {error} {last}"}
-    return {**row, "title": row["name"], "name": name, "kind": kind}
 
 
 def _line(row: dict[str, Any]) -> str:
