@@ -133,9 +133,12 @@ class Repaired:
     def sentence(self) -> str:
         """What came of it, in one sentence."""
         if self.outcome == "healthy":
+            others = (
+                f", and none of {len(self.tried)} other rates is far better" if self.tried else ""
+            )
             return (
-                "Nothing to repair: neither the set-up nor the training shows a fault, so the "
-                "recipe is left as it is. To look for a better one: luthier tune."
+                "Nothing to repair: neither the set-up nor the training shows a fault"
+                f"{others}, so the recipe is left as it is. To look for a better one: luthier tune."
             )
         named = ", ".join(one.problem for one in self.diagnosis.findings if one.severity != "info")
         if self.outcome == "stopped":

@@ -42,7 +42,7 @@ def race(
         steps = [step for one in running if (step := _missing(history, one, share)) is not None]
         if steps:
             return steps
-        ranked = sorted(running, key=lambda one: _rank(history, one, share))
+        ranked = sorted(running, key=lambda one: rank(history, one, share))
         running = [one for one in ranked[:keep] if at(history, one, share) < inf]
     return []
 
@@ -63,9 +63,10 @@ def cost(
     return int(total)
 
 
-def trial_of(history: History, recipe: Recipe) -> Trial | None:
-    """Return the trial that trains a recipe with the study's seed."""
-    found = (t for t in history.searched.trials if t.recipe == recipe and t.seed == history.seed)
+def trial_of(history: History, recipe: Recipe, *, beside: int = 0) -> Trial | None:
+    """Return the trial that trains a recipe with the study's seed, or with one so far beside it."""
+    seed = history.seed + beside
+    found = (t for t in history.searched.trials if t.recipe == recipe and t.seed == seed)
     return next(found, None)
 
 
@@ -77,7 +78,7 @@ def at(history: History, recipe: Recipe, share: float) -> float:
     return history.loss(trial, ceil(share * recipe.epochs))
 
 
-def _rank(history: History, recipe: Recipe, share: float) -> tuple[bool, float]:
+def rank(history: History, recipe: Recipe, share: float) -> tuple[bool, float]:
     """Return what recipes are ranked by: what has not begun to learn comes last.
 
     Early in a training the loss of what guesses is lower than that of much that learns.

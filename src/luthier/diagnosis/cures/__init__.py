@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from luthier.core import Finding, Prescription, Recipe, Value
 from luthier.diagnosis.cures import layers, regularisation, speed, stability
+from luthier.diagnosis.cures.anew import begun_again
 from luthier.diagnosis.cures.cure import Cure, Patient
 
-__all__ = ["KNOWN", "MOST", "Cure", "Patient", "cures"]
+__all__ = ["KNOWN", "MOST", "Cure", "Patient", "begun_again", "cures"]
 
 LONGEST = 2  # times the epochs, that a cure may train for
 MOST = 12  # of a round: at a quarter of a training each they cost three

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
-from luthier.diagnosis.cures import Cure, Patient, cures
-from luthier.search.race import cost, race, trial_of
+from luthier.diagnosis.cures import Cure, Patient, begun_again, cures
+from luthier.loop.repair.probing import by_trial, probes
+from luthier.search.race import cost, race, rank, trial_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-FIND = 8.0  # trainings that finding may cost beside the check, the first one among them
+FIND = 9.0  # trainings that finding may cost beside the check, the first one among them
 ROUNDS = 3  # changes at most: what takes more is another network
 FIRST = 5  # cures of the first finding, which race before any others do
 LATER = 8  # candidates of the rounds after the first
 TOO_LITTLE = (
     "slow_convergence", "learning_rate_too_low", "too_few_epochs", "plateau", "underfitting",
 )  # fmt: skip
+CAUSES = (
+    "learning_rate_too_low", "learning_rate_too_high", "over_regularised", "optimizer_settings",
+    "batch_too_small", "batch_too_large", "unscaled_inputs",
+)  # fmt: skip
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
+FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
+HALF = 0.5  # of a training, that a cure must have had to be the next best
+SECOND = 2  # cures of a race that may be the best
+BESIDE = 1000  # between the seed that chooses and the second one: proving takes those in between
 
 
 @dataclass(frozen=True)
@@ -103,31 +112,69 @@ class Curing:
         findings = _ordered(self.checked, self.diagnose(first).findings)
         course = Course((), findings, after=recipe)
         if course.healthy:
-            return course
+            return self._probed(history, course)
         loud = [one for one in findings if one.severity != "info"]
-        pending = [cures(loud[:1], self.patient, most=FIRST), cures(findings, self.patient)]
-        spent = recipe.epochs
+        pending = [
+            cures(loud[:1], self.patient, most=FIRST),
+            cures(findings, self.patient),
+            begun_again(self.patient, loud[0].problem),
+        ]
+        spent = float(recipe.epochs)
         while pending and len(course.taken) < ROUNDS:
-            known = {one.recipe for one in course.tried}
-            queue = [cure for cure in pending.pop(0) if cure.on(course.after) not in known]
-            racing = self._affordable(queue, course.after, spent)
-            recipes = [cure.on(course.after) for cure in racing]
-            spent += cost(recipes)
-            steps = race(history, recipes) if recipes else []
-            tried = [
-                Tried(cure, one, trial_of(history, one))
-                for cure, one in zip(racing, recipes, strict=True)
-            ]
-            best = None if steps else self._best(history, tried, course.after)
-            kept = [replace(one, taken=one is best) for one in tried]
-            course = replace(course, steps=tuple(steps), tried=(*course.tried, *kept))
-            if steps:
+            course, best, spent = self._raced(history, course, pending.pop(0), spent)
+            if course.steps:
                 return course
             if best is not None:
-                taken = (*_kept(course.taken, best.cure), best.cure)
-                course = replace(course, taken=taken, after=best.recipe)
+                course = _with(course, best)
                 pending = [self._left(best, course)]
         return course
+
+    def _probed(self, history: History, course: Course) -> Course:
+        """Return what a few other rates come to, where no rule says what is wrong.
+
+        Only what is far better counts: what is a little better is found by tuning.
+        """
+        spent = float(self.patient.recipe.epochs)
+        course, best, _ = self._raced(history, course, probes(self.patient), spent, least=FAR)
+        if best is None:
+            return course
+        before, after = (
+            history.score(trial) if trial is not None else None
+            for trial in (trial_of(history, course.after), best.trial)
+        )
+        if before is None or after is None:
+            return course
+        seen = by_trial(best.cure, self.patient, history, before, after)
+        return _with(replace(course, findings=(seen, *course.findings)), best)
+
+    def _raced(
+        self,
+        history: History,
+        course: Course,
+        queue: Sequence[Cure],
+        spent: float,
+        *,
+        least: float = LEAST,
+    ) -> tuple[Course, Tried | None, float]:
+        """Return where a race of cures stands, the best of them, and what all has cost then."""
+        known = {one.recipe for one in course.tried}
+        base = course.after
+        racing = self._affordable([one for one in queue if one.on(base) not in known], base, spent)
+        recipes = [cure.on(base) for cure in racing]
+        spent += cost(recipes)
+        steps = race(history, recipes) if recipes else []
+        tried = [
+            Tried(cure, one, trial_of(history, one))
+            for cure, one in zip(racing, recipes, strict=True)
+        ]
+        best = None
+        if not steps:
+            left = self.find * self.patient.recipe.epochs - spent
+            steps, best, more = self._best(history, tried, base, left, least)
+            spent += more
+        kept = [replace(one, taken=one is best) for one in tried]
+        course = replace(course, steps=tuple(steps), tried=(*course.tried, *kept))
+        return course, best, spent
 
     def _affordable(self, queue: Sequence[Cure], base: Recipe, spent: float) -> list[Cure]:
         """Return the first cures whose race what is left of the budget pays for."""
@@ -137,22 +184,44 @@ class Curing:
             count -= 1
         return list(queue[:count])
 
-    def _best(self, history: History, tried: Sequence[Tried], base: Recipe) -> Tried | None:
-        """Return what is clearly better than the recipe before it; None where nothing is."""
-        done = [one for one in tried if one.trial is not None and _complete(one.trial)]
-        best = min(done, key=lambda one: _loss(history, one.trial), default=None)
-        if best is None:
-            return None
-        before = _loss(history, trial_of(history, base))
-        now = _loss(history, best.trial)
-        if now == inf or before == inf:
-            return best if now < before else None
-        return best if before - now >= LEAST * abs(before) else None
+    def _best(
+        self, history: History, tried: Sequence[Tried], base: Recipe, left: float, least: float
+    ) -> tuple[list[Step], Tried | None, float]:
+        """Return what is clearly better than the recipe before it, with a second seed as well.
+
+        The best of several trainings is often a lucky one: networks whose units die with every
+        second seed win races. Where the best fails so, the next one is trained to its end.
+
+        Returns:
+            What is to be trained to tell; the best, or None; and what that costs.
+        """
+        before, more = _worst(history, base), 0.0
+        running = [one for one in tried if _begun(one.trial) >= HALF]
+        running.sort(key=lambda one: rank(history, one.recipe, HALF))  # as the race had it
+        for place, one in enumerate(running[:SECOND]):
+            trial, length = one.trial, one.recipe.epochs
+            if trial is None or not _ahead(_loss(history, trial), before, least):
+                continue
+            more += length if place == 0 else length + ceil((1 - HALF) * length)
+            if more > left:
+                # Nothing is left for a second seed: the proof has the last word anyway.
+                return [], one if place == 0 and _complete(trial) else None, 0.0
+            again = trial_of(history, one.recipe, beside=BESIDE)
+            if not _complete(trial):
+                return [Step(length, trial=trial.number)], None, more
+            if again is None:
+                return [Step(length, recipe=one.recipe, seed=history.seed + BESIDE)], None, more
+            if again.state == "paused" and again.epochs < length:
+                return [Step(length, trial=again.number)], None, more
+            if _ahead(_worst(history, one.recipe), before, least):
+                return [], one, more
+        return [], None, more
 
     def _left(self, best: Tried, course: Course) -> list[Cure]:
         """Return what to try beside a cure: against what is still wrong, and nothing else.
 
-        That is what is found in its training, and what the check found and nothing treats yet.
+        That is what is found in its training, and what nothing treats yet of what the check found,
+        or of what the recipe itself has wrong.
         """
         treated = {cure.problem for cure in course.taken}
         found = () if best.trial is None else self.diagnose(best.trial).findings
@@ -163,7 +232,11 @@ class Curing:
             if one.severity != "info" or one.problem in TOO_LITTLE
         ]
         wrong += [
-            one for one in self.checked if one.severity != "info" and one.problem not in treated
+            one
+            for one in course.findings
+            if one.severity != "info"
+            and one.problem not in treated
+            and (one in self.checked or one.problem in CAUSES)
         ]
         patient = replace(self.patient, recipe=course.after)
         return [
@@ -193,9 +266,34 @@ def _kept(taken: Sequence[Cure], cure: Cure) -> tuple[Cure, ...]:
     )
 
 
-def _complete(trial: Trial) -> bool:
-    return trial.state == "finished" or trial.epochs >= trial.recipe.epochs
+def _with(course: Course, best: Tried) -> Course:
+    taken = (*_kept(course.taken, best.cure), best.cure)
+    return replace(course, taken=taken, after=best.recipe)
+
+
+def _complete(trial: Trial | None) -> bool:
+    return trial is not None and _begun(trial) >= 1.0
+
+
+def _begun(trial: Trial | None) -> float:
+    """Return how much of its training a trial has had; nothing of one that failed."""
+    if trial is None or trial.state == "failed":
+        return 0.0
+    return 1.0 if trial.state == "finished" else trial.epochs / trial.recipe.epochs
 
 
 def _loss(history: History, trial: Trial | None) -> float:
     return inf if trial is None else history.loss(trial)
+
+
+def _worst(history: History, recipe: Recipe) -> float:
+    """Return a recipe's loss with the worse of its seeds."""
+    again = trial_of(history, recipe, beside=BESIDE)
+    first = _loss(history, trial_of(history, recipe))
+    return first if again is None else max(first, _loss(history, again))
+
+
+def _ahead(now: float, before: float, least: float) -> bool:
+    if now == inf or before == inf:
+        return now < before
+    return before - now >= least * abs(before)

@@ -9,12 +9,15 @@ BAD = Recipe(optimizer="adam", learning_rate=1.0, epochs=8, warmup=0.1, clip_nor
 FOUND = Finding("diverging", "error", "It blows up.")
 
 
-def curing(*found: Finding, find: float = 8.0) -> Curing:
+def curing(*found: Finding, find: float = 9.0) -> Curing:
     return Curing(found, Patient(BAD), lambda trial: Diagnosis("run"), find=find)
 
 
-def run(plan: Curing, loss, *, most: int = 200) -> tuple[History, int]:
-    """Train what a plan asks for; a recipe's loss falls towards what a function says of it."""
+def run(plan: Curing, loss, *, unlucky=None, most: int = 200) -> tuple[History, int]:
+    """Train what a plan asks for; a recipe's loss falls towards what a function says of it.
+
+    With another seed than the first it is what `unlucky` says, where that is given.
+    """
     history, asked = History(), 0
     while steps := plan.course(history).steps:
         asked += 1
@@ -22,10 +25,12 @@ def run(plan: Curing, loss, *, most: int = 200) -> tuple[History, int]:
         trials = list(history.trials)
         for step in steps:
             recipe = step.recipe if step.trial is None else trials[step.trial].recipe
-            values = tuple(loss(recipe) + 1 / (1 + epoch) for epoch in range(step.until))
+            seed = step.seed if step.trial is None else trials[step.trial].seed
+            of = loss if unlucky is None or seed == history.seed else unlucky
+            values = tuple(of(recipe) + 1 / (1 + epoch) for epoch in range(step.until))
             state = "finished" if step.until >= recipe.epochs else "paused"
             number = len(trials) if step.trial is None else step.trial
-            trial = Trial(number, recipe, 0, state, curves=Curves(metrics={"val_loss": values}))
+            trial = Trial(number, recipe, seed, state, curves=Curves(metrics={"val_loss": values}))
             trials[number:] = [trial, *trials[number + 1 :]]
         history = History(tuple(trials))
     return history, asked
@@ -35,11 +40,81 @@ def test_the_recipe_itself_is_trained_first():
     assert curing(FOUND).course(History()).steps[0].recipe == BAD
 
 
+QUIET = Finding("too_few_epochs", "info", "It still falls.")
+
+
 def test_a_healthy_recipe_is_left_alone():
-    plan = curing(Finding("too_few_epochs", "info", "It still falls."))
+    plan = curing(QUIET)
     history, _ = run(plan, lambda recipe: 1.0)
+    course = plan.course(history)
+    assert course.healthy
+    assert course.taken == ()
+    assert history.epochs <= 4 * BAD.epochs
+
+
+def test_a_healthy_recipe_is_left_alone_where_another_rate_is_a_little_better():
+    plan = curing(QUIET)
+    history, _ = run(plan, lambda recipe: 1.0 if recipe == BAD else 0.8)
+    assert plan.course(history).healthy
+
+
+def test_what_no_rule_sees_is_found_where_another_rate_is_far_better():
+    plan = curing(QUIET)
+    history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
+    course = plan.course(history)
+    assert not course.healthy
+    assert course.after.learning_rate == 0.1
+    found = course.findings[0]
+    assert (found.problem, found.severity) == ("learning_rate_too_high", "warning")
+    assert found.summary.startswith("By trial, for no rule had seen it: learning_rate: 1 → 0.1")
+
+
+def test_nothing_is_probed_where_a_single_training_is_paid_for():
+    plan = curing(QUIET, find=1.0)
+    history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
     assert plan.course(history).healthy
     assert len(history.trials) == 1
+
+
+def test_a_cure_that_fails_with_a_second_seed_gives_way_to_the_next_one():
+    def lucky(recipe):
+        return abs(recipe.learning_rate - 0.1) if recipe != BAD else 5.0
+
+    def again(recipe):
+        return 5.0 if recipe.learning_rate == 0.1 else lucky(recipe)
+
+    plan = curing(FOUND)
+    history, _ = run(plan, lucky, unlucky=again)
+    course = plan.course(history)
+    assert course.after.learning_rate not in (0.1, BAD.learning_rate)
+    assert history.epochs <= 9 * BAD.epochs
+
+
+def test_where_no_single_cure_helps_a_sound_recipe_is_begun_from():
+    def loss(recipe):
+        both = recipe.initialiser == "kaiming_normal" and recipe.learning_rate <= 0.01
+        return 0.1 if both else 5.0
+
+    plan = curing(Finding("not_learning", "error", "Nothing was learnt."))
+    history, _ = run(plan, loss)
+    course = plan.course(history)
+    assert [cure.advice for cure in course.taken] == ["Begin again from a sound recipe"]
+    assert course.after.optimizer == "adamw"
+
+
+def test_a_second_fault_of_the_recipe_is_treated_beside_the_first():
+    low = Finding("learning_rate_too_low", "warning", "Too low.")
+    slow = BAD.replace({"learning_rate": 1e-5, "l2": 1.0})
+    plan = Curing(
+        (Finding("over_regularised", "error", "Too much."),),
+        Patient(slow),
+        # The curves show the rate only before the first fault is mended.
+        lambda trial: Diagnosis("run", (low,) if trial.recipe.l2 else ()),
+    )
+    history, _ = run(plan, lambda recipe: recipe.l2 + (1.0 if recipe.learning_rate < 1e-3 else 0.1))
+    after = plan.course(history).after
+    assert after.l2 == 0.0
+    assert after.learning_rate >= 1e-3
 
 
 def test_the_best_cure_is_taken_and_the_rest_cut_short():
@@ -72,7 +147,7 @@ def test_nothing_is_taken_that_brings_no_more_than_chance():
 
 
 def test_finding_stays_within_its_trainings():
-    for find in (1.5, 3.0, 8.0):
+    for find in (1.5, 3.0, 9.0):
         plan = curing(FOUND, find=find)
         history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
         assert history.epochs <= find * BAD.epochs

@@ -1,0 +1,57 @@
+"""What is tried where no rule speaks: whoever asks for a repair has seen something."""
+
+from __future__ import annotations
+
+from luthier.catalog import optimizers
+from luthier.core import Finding, History, Prescription
+from luthier.diagnosis.cures import Cure, Patient
+
+FACTORS = (10.0, 3.0, 1 / 3, 1 / 10)  # of the rate, which decides more than all else
+
+
+def probes(patient: Patient) -> list[Cure]:
+    """Return other rates, and batches where there are none.
+
+    >>> from luthier.core import Recipe
+    >>> found = probes(Patient(Recipe(optimizer="adam", learning_rate=1e-3)))
+    >>> [(one.problem, one.settings["learning_rate"]) for one in found][::3]
+    [('learning_rate_too_low', 0.01), ('learning_rate_too_high', 0.0001)]
+    """
+    recipe = patient.recipe
+    known = optimizers.by_name(recipe.optimizer).learning_rates
+    found = []
+    for factor in FACTORS:
+        rate = float(f"{factor * recipe.learning_rate:.2g}")
+        low = factor > 1
+        if (rate <= known.high) if low else (rate >= known.low):
+            problem = "learning_rate_too_low" if low else "learning_rate_too_high"
+            advice = "Raise the rate" if low else "Lower the rate"
+            found.append(Cure(problem, advice, {"learning_rate": rate}))
+    if recipe.batch_size == "full":
+        found.append(Cure("batch_too_large", "Take smaller batches", {"batch_size": 32}))
+    return found
+
+
+def by_trial(
+    cure: Cure, patient: Patient, history: History, before: float, after: float
+) -> Finding:
+    """Return what a probe has found that no rule had seen.
+
+    Args:
+        cure: What helped.
+        patient: What it helped.
+        history: Says what is measured.
+        before: Score without it.
+        after: Score with it.
+    """
+    change = {key: (patient.recipe.get(key), new) for key, new in cure.settings.items()}
+    one = Prescription(f"{cure.advice}.", change=change)
+    return Finding(
+        problem=cure.problem,
+        severity="warning",
+        confidence=0.8,
+        summary=f"By trial, for no rule had seen it: {one.settings} takes the validation "
+        f"{history.metric} from {before:.3g} to {after:.3g}, with two seeds.",
+        evidence={"without": before, "with": after},
+        prescriptions=(one,),
+    )
