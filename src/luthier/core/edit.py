@@ -14,13 +14,14 @@ class Move:
     """One layer's change.
 
     Args:
-        kind: ``replace`` the layer at a path, put one ``after`` it, or ``zero`` its weights, so
-            that it begins by adding nothing.
-        path: Where, as `torch.nn.Module.get_submodule` takes it; of Keras the layer's name.
+        kind: ``replace`` the layer at a path, put one ``after`` it, ``zero`` its weights, so
+            that it begins by adding nothing, or ``train`` all that is frozen in it.
+        path: Where, as `torch.nn.Module.get_submodule` takes it; of Keras the layer's name. Empty
+            for the whole network.
         layer: The new layer, as the expression that makes it.
     """
 
-    kind: Literal["replace", "after", "zero"]
+    kind: Literal["replace", "after", "zero", "train"]
     path: str
     layer: str = ""
 

@@ -62,6 +62,7 @@ KNOWN: Mapping[str, tuple[_Known, ...]] = {
     "overfitting": (regularisation.held,),
     "under_regularised": (regularisation.held,),
     "too_many_epochs": (regularisation.held,),
+    "parameters_not_trained": (layers.thawed,),
     "batch_too_small": (*_OF_STEPS,),
     "batch_too_large": (*_OF_SPEED,),
     "wrong_gradient_sign": (stability.slower,),

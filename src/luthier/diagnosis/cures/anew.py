@@ -9,7 +9,7 @@ from luthier.diagnosis.cures.layers import scaled
 from luthier.diagnosis.cures.regularisation import freed
 from luthier.diagnosis.cures.speed import SOUND
 
-_EDITS = ("relu_hidden", "leaky_relu", "normalise")
+_EDITS = ("relu_hidden", "leaky_relu", "normalise", "train_all")
 
 
 def begun_again(patient: Patient, problem: str) -> list[Cure]:

@@ -84,3 +84,10 @@ def logits(patient: Patient, problem: str) -> list[Cure]:
         return []
     advice = "Take the last activation out: the loss takes logits, or plain numbers"
     return [Cure(problem, advice, edit="without_last_activation")]
+
+
+def thawed(patient: Patient, problem: str) -> list[Cure]:
+    """Return a network all of whose weights are trained."""
+    if "train_all" not in patient.edits:
+        return []
+    return [Cure(problem, "Train the weights that are frozen, too", edit="train_all")]

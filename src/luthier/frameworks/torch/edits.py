@@ -64,6 +64,7 @@ def edits_of(network: nn.Module, inputs: Sequence[Tensor]) -> list[Edit]:
         _normalised(calls, once),
         _bent(calls, once),
         _zeroed(network, inputs),
+        _thawed(network),
     ]
     return [_with_code(one, network) for one in found if one is not None]
 
@@ -75,6 +76,9 @@ def apply(network: nn.Module, edits: Sequence[Edit]) -> nn.Module:
             layer = network.get_submodule(move.path)
             if move.kind == "zero":
                 _zero(layer)
+                continue
+            if move.kind == "train":
+                layer.requires_grad_(True)
                 continue
             new = _layer(move.layer)
             parent = network.get_submodule(move.path.rpartition(".")[0])
@@ -220,6 +224,13 @@ def _zeroed(network: nn.Module, inputs: Sequence[Tensor]) -> Edit | None:
     )
 
 
+def _thawed(network: nn.Module) -> Edit | None:
+    """Train what is frozen: a network that is built here has learnt nothing yet, as a rule."""
+    if all(p.requires_grad for p in network.parameters() if p.is_floating_point()):
+        return None
+    return Edit("train_all", "Train the weights that are frozen, too", (Move("train", ""),))
+
+
 def _is_identity(
     network: nn.Module, block: nn.Module, layer: nn.Module, inputs: Sequence[Tensor]
 ) -> bool:
@@ -269,6 +280,8 @@ def _with_code(edit: Edit, network: nn.Module) -> Edit:
         place = _place(move.path)
         if move.kind == "zero":
             lines.append(f"for p in {place}.parameters():\n    torch.nn.init.zeros_(p)")
+        elif move.kind == "train":
+            lines.append("network.requires_grad_(True)")
         elif move.kind == "after":
             lines.append(f"{place} = torch.nn.Sequential({place}, torch.nn.{move.layer})")
         else:

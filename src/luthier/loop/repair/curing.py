@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
 from luthier.diagnosis.cures import Cure, Patient, begun_again, cures
+from luthier.diagnosis.cures.speed import faster
+from luthier.diagnosis.cures.stability import slower
 from luthier.loop.repair.probing import by_trial, probes
 from luthier.search.race import cost, race, rank, trial_of
 
@@ -28,6 +30,7 @@ CAUSES = (
 )  # fmt: skip
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
+COARSE = 30.0  # times the rate: a step from which on its neighbours are worth a look
 HALF = 0.5  # of a training, that a cure must have had to be the next best
 SECOND = 2  # cures of a race that may be the best
 BESIDE = 1000  # between the seed that chooses and the second one: proving takes those in between
@@ -221,7 +224,8 @@ class Curing:
         """Return what to try beside a cure: against what is still wrong, and nothing else.
 
         That is what is found in its training, and what nothing treats yet of what the check found,
-        or of what the recipe itself has wrong.
+        or of what the recipe itself has wrong. A rate that was far off is known to an order of
+        magnitude alone, so its neighbours are tried where nothing else is.
         """
         treated = {cure.problem for cure in course.taken}
         found = () if best.trial is None else self.diagnose(best.trial).findings
@@ -239,11 +243,19 @@ class Curing:
             and (one in self.checked or one.problem in CAUSES)
         ]
         patient = replace(self.patient, recipe=course.after)
-        return [
-            cure
-            for cure in cures(wrong, patient, most=LATER)
-            if not _undoes(cure, self.patient.recipe, course.taken)
-        ]
+        found_next = cures(wrong, patient, most=LATER)
+        if not found_next and _moved(best.cure, self.patient.recipe) > COARSE:
+            problem = best.cure.problem
+            found_next = [*faster(patient, problem)[:1], *slower(patient, problem)[:1]]
+        return [cure for cure in found_next if not _undoes(cure, self.patient.recipe, course.taken)]
+
+
+def _moved(cure: Cure, given: Recipe) -> float:
+    """Return by how much a cure has moved the rate, either way; 1 where it has not."""
+    rate = cure.settings.get("learning_rate")
+    if not isinstance(rate, float) or min(rate, given.learning_rate) <= 0:
+        return 1.0
+    return max(rate / given.learning_rate, given.learning_rate / rate)
 
 
 def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from luthier.catalog import optimizers
 from luthier.core import Finding, History, Prescription
 from luthier.diagnosis.cures import Cure, Patient
+from luthier.diagnosis.cures.layers import thawed
+from luthier.diagnosis.cures.regularisation import freed
 
 FACTORS = (10.0, 3.0, 1 / 3, 1 / 10)  # of the rate, which decides more than all else
 
 
 def probes(patient: Patient) -> list[Cure]:
-    """Return other rates, and batches where there are none.
+    """Return other rates; and smaller batches, fewer regularisers, frozen weights, where there are.
 
     >>> from luthier.core import Recipe
     >>> found = probes(Patient(Recipe(optimizer="adam", learning_rate=1e-3)))
@@ -29,7 +31,8 @@ def probes(patient: Patient) -> list[Cure]:
             found.append(Cure(problem, advice, {"learning_rate": rate}))
     if recipe.batch_size == "full":
         found.append(Cure("batch_too_large", "Take smaller batches", {"batch_size": 32}))
-    return found
+    found += freed(patient, "over_regularised")[:1]
+    return [*thawed(patient, "parameters_not_trained"), *found]
 
 
 def by_trial(
@@ -46,11 +49,12 @@ def by_trial(
     """
     change = {key: (patient.recipe.get(key), new) for key, new in cure.settings.items()}
     one = Prescription(f"{cure.advice}.", change=change)
+    what = one.settings if change else cure.advice
     return Finding(
         problem=cure.problem,
         severity="warning",
         confidence=0.8,
-        summary=f"By trial, for no rule had seen it: {one.settings} takes the validation "
+        summary=f"By trial, for no rule had seen it: {what} takes the validation "
         f"{history.metric} from {before:.3g} to {after:.3g}, with two seeds.",
         evidence={"without": before, "with": after},
         prescriptions=(one,),
