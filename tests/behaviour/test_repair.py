@@ -47,7 +47,8 @@ def test_a_healthy_recipe_is_left_alone():
     assert (found.outcome, found.changes, found.verdict) == ("healthy", (), None)
     assert found.recipe.learning_rate == 0.003
     assert str(found).startswith("Nothing to repair")
-    assert found.epochs == 8
+    assert 8 < found.epochs <= 4 * 8  # other rates are looked at, and cut short
+    assert "changes that were tried is far better" in str(found).replace("\n", " ")
 
 
 def test_a_rate_that_is_far_too_low_is_raised_and_proven():
@@ -57,7 +58,7 @@ def test_a_rate_that_is_far_too_low_is_raised_and_proven():
     assert found.recipe.learning_rate >= 3e-4
     assert found.verdict.verdict == "better"
     assert np.mean(found.found.after) < 0.3 * np.mean(found.found.before)
-    assert found.found.find_epochs <= 8 * 8
+    assert found.found.find_epochs <= 9 * 8
     assert found.found.prove_epochs <= 14 * 8
     outputs = found.model()(torch.zeros(2, 64))
     assert outputs.shape == (2, 10)

@@ -48,6 +48,15 @@ def names(network: nn.Module) -> list[str]:
     return [edit.name for edit in edits_of(network, ROWS)]
 
 
+def test_frozen_weights_can_be_trained():
+    network = Own()
+    network.body.requires_grad_(False)
+    edit = next(one for one in edits_of(network, ROWS) if one.name == "train_all")
+    assert edit.code == ("network.requires_grad_(True)",)
+    apply(network, [edit])
+    assert all(one.requires_grad for one in network.parameters())
+
+
 def test_what_is_safe_is_offered():
     assert names(Own()) == [
         "without_last_activation",

@@ -35,8 +35,9 @@ from luthier.loop.record import study_name, study_record
 from luthier.loop.repair.curing import FIND, Curing
 from luthier.loop.repair.outcome import outcome_of
 from luthier.loop.repair.proof import prove
-from luthier.loop.repair.proving import LOOKS
+from luthier.loop.repair.proving import LOOKS, guess
 from luthier.loop.repair.result import LIVE, Repair
+from luthier.loop.training.scoring import part_scores
 from luthier.loop.working.budget import Budget
 from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Plan, Work
@@ -150,6 +151,7 @@ def repair(
             diagnose=lambda trial: diagnose_trial(trial, parts),
             spent=record.about["check"]["epochs"],
             find=find,
+            guessing=_guessing(parts),
         ),
         work=Work(record, store, "random", limits, engine, parts, notify),
         given=given,
@@ -220,6 +222,15 @@ class Repairing:
         return Repair(
             found, final, replace(trial, recipe=final), parts, self.work.study, self.work.storage
         )
+
+
+def _guessing(parts: Assembly) -> float:
+    """Return the loss of what has learnt nothing, on validation rows."""
+    arrays = parts.arrays
+    task = arrays.task
+    outputs = guess(arrays.train, arrays.val, task.n_outputs, bool(task.classes))
+    score = part_scores(arrays, outputs, arrays.val)[task.metric]
+    return score if task.direction == "minimize" else -score
 
 
 def _builder(build: Any, recipe: Any, keys: Any) -> Any:

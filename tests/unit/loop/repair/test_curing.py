@@ -1,5 +1,7 @@
 """The course of a repair, from histories alone."""
 
+from dataclasses import replace
+
 from luthier.core import Curves, Diagnosis, Finding, History, Recipe, Trial
 from luthier.diagnosis.cures import Patient
 from luthier.loop.repair.curing import Curing
@@ -56,6 +58,15 @@ def test_a_healthy_recipe_is_left_alone_where_another_rate_is_a_little_better():
     plan = curing(QUIET)
     history, _ = run(plan, lambda recipe: 1.0 if recipe == BAD else 0.8)
     assert plan.course(history).healthy
+
+
+def test_a_healthy_recipe_is_left_alone_where_most_is_learnt():
+    plan = replace(curing(QUIET), guessing=50.0)
+    history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
+    assert plan.course(history).healthy
+    plan = replace(plan, guessing=2.0)
+    history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
+    assert not plan.course(history).healthy
 
 
 def test_what_no_rule_sees_is_found_where_another_rate_is_far_better():
