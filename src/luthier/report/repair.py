@@ -133,8 +133,8 @@ class Repaired:
     def sentence(self) -> str:
         """What came of it, in one sentence."""
         if self.outcome == "healthy":
-            count = len(self.tried)
-            others = f", and none of {count} changes that were tried is far better" if count else ""
+            some = len(self.tried)
+            others = f", and none of {some} changes that were tried is far better" if some else ""
             return (
                 "Nothing to repair: neither the set-up nor the training shows a fault"
                 f"{others}, so the recipe is left as it is. To look for a better one: luthier tune."

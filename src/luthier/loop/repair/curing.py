@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil, inf
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
 from luthier.diagnosis.cures import Cure, Patient, begun_again, cures
 from luthier.diagnosis.cures.speed import faster
 from luthier.diagnosis.cures.stability import slower
+from luthier.loop.repair.choosing import chosen_of, loss_of
 from luthier.loop.repair.probing import by_trial, probes
-from luthier.search.race import cost, race, rank, trial_of
+from luthier.search.race import cost, race, trial_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +33,6 @@ LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ
 FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
 UNLEARNT = 0.15  # of what guessing leaves to learn: who has learnt most of it is healthy
 COARSE = 30.0  # times the rate: a step from which on its neighbours are worth a look
-HALF = 0.5  # of a training, that a cure must have had to be the next best
-SECOND = 2  # cures of a race that may be the best
-BESIDE = 1000  # between the seed that chooses and the second one: proving takes those in between
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ class Curing:
         At least what leaves the recipe with `UNLEARNT` of what guessing has to learn beside it: a
         loss of 0.03 instead of 0.06, where guessing gives 2.3, is tuning.
         """
-        before = _loss(history, trial_of(history, self.patient.recipe))
+        before = loss_of(history, self.patient.recipe)
         if inf in (abs(before), self.guessing) or not before:
             return FAR
         highest = (before - UNLEARNT * self.guessing) / (1 - UNLEARNT)
@@ -191,7 +189,8 @@ class Curing:
         best = None
         if not steps:
             left = self.find * self.patient.recipe.epochs - spent
-            steps, best, more = self._best(history, tried, base, left, least)
+            steps, taken, more = chosen_of(history, recipes, base, left=left, least=least)
+            best = next((one for one in tried if one.recipe == taken), None)
             spent += more
         kept = [replace(one, taken=one is best) for one in tried]
         course = replace(course, steps=tuple(steps), tried=(*course.tried, *kept))
@@ -204,39 +203,6 @@ class Curing:
         while count and cost([cure.on(base) for cure in queue[:count]]) > budget:
             count -= 1
         return list(queue[:count])
-
-    def _best(
-        self, history: History, tried: Sequence[Tried], base: Recipe, left: float, least: float
-    ) -> tuple[list[Step], Tried | None, float]:
-        """Return what is clearly better than the recipe before it, with a second seed as well.
-
-        The best of several trainings is often a lucky one: networks whose units die with every
-        second seed win races. Where the best fails so, the next one is trained to its end.
-
-        Returns:
-            What is to be trained to tell; the best, or None; and what that costs.
-        """
-        before, more = _worst(history, base), 0.0
-        running = [one for one in tried if _begun(one.trial) >= HALF]
-        running.sort(key=lambda one: rank(history, one.recipe, HALF))  # as the race had it
-        for place, one in enumerate(running[:SECOND]):
-            trial, length = one.trial, one.recipe.epochs
-            if trial is None or not _ahead(_loss(history, trial), before, least):
-                continue
-            more += length if place == 0 else length + ceil((1 - HALF) * length)
-            if more > left:
-                # Nothing is left for a second seed: the proof has the last word anyway.
-                return [], one if place == 0 and _complete(trial) else None, 0.0
-            again = trial_of(history, one.recipe, beside=BESIDE)
-            if not _complete(trial):
-                return [Step(length, trial=trial.number)], None, more
-            if again is None:
-                return [Step(length, recipe=one.recipe, seed=history.seed + BESIDE)], None, more
-            if again.state == "paused" and again.epochs < length:
-                return [Step(length, trial=again.number)], None, more
-            if _ahead(_worst(history, one.recipe), before, least):
-                return [], one, more
-        return [], None, more
 
     def _left(self, best: Tried, course: Course) -> list[Cure]:
         """Return what to try beside a cure: against what is still wrong, and nothing else.
@@ -299,31 +265,3 @@ def _kept(taken: Sequence[Cure], cure: Cure) -> tuple[Cure, ...]:
 def _with(course: Course, best: Tried) -> Course:
     taken = (*_kept(course.taken, best.cure), best.cure)
     return replace(course, taken=taken, after=best.recipe)
-
-
-def _complete(trial: Trial | None) -> bool:
-    return trial is not None and _begun(trial) >= 1.0
-
-
-def _begun(trial: Trial | None) -> float:
-    """Return how much of its training a trial has had; nothing of one that failed."""
-    if trial is None or trial.state == "failed":
-        return 0.0
-    return 1.0 if trial.state == "finished" else trial.epochs / trial.recipe.epochs
-
-
-def _loss(history: History, trial: Trial | None) -> float:
-    return inf if trial is None else history.loss(trial)
-
-
-def _worst(history: History, recipe: Recipe) -> float:
-    """Return a recipe's loss with the worse of its seeds."""
-    again = trial_of(history, recipe, beside=BESIDE)
-    first = _loss(history, trial_of(history, recipe))
-    return first if again is None else max(first, _loss(history, again))
-
-
-def _ahead(now: float, before: float, least: float) -> bool:
-    if now == inf or before == inf:
-        return now < before
-    return before - now >= least * abs(before)
