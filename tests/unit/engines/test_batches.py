@@ -137,4 +137,4 @@ class TestTensors:
     def test_numbers_get_the_precision_and_codes_stay_whole(self):
         tensors = Tensors.of(data.categories(), "float64", "cross_entropy")
         assert [x.dtype for x in tensors.train.inputs] == [torch.float64, torch.int64]
-        assert tensors.train.target.dtype == tensors.train.weight.dtype == torch.float64
+        assert tensors.train.shares.dtype == tensors.train.weight.dtype == torch.float64
