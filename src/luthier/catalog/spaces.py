@@ -140,7 +140,7 @@ def default_space(
         space["warmup"] = Float(0.0, 0.2)
         if task.kind == "classification" and rows >= 500:
             space["label_smoothing"] = Float(0.0, 0.2)
-    if trials >= MANY and tensor and rows >= 500:
+    if trials >= MANY and tensor and rows >= 500 and not task.positions:
         space["mixup"] = Float(0.0, 0.4)
     return space
 
@@ -169,7 +169,8 @@ def _of_optimizer(trials: int) -> dict[str, Domain]:
 def _of_inputs(build: Build, task: Task, tensor: bool, categorical: bool) -> dict[str, Domain]:
     space: dict[str, Domain] = {}
     if tensor:
-        if len(task.input_shape) == 3 and task.kind == "classification":
+        pixels = task.positions in ((), task.input_shape[1:])  # which move with those of images
+        if len(task.input_shape) == 3 and task.kind == "classification" and pixels:
             space["augmentation"] = Categorical("none", "shift")
         return space
     space["preprocessing"] = Categorical("standard", "minmax", "quantile")

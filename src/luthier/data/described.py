@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core import DataFacts
+from luthier.core import IGNORED, DataFacts
 
 Array = NDArray[Any]
 _LOOKED = 256  # features that are held against the target one by one
@@ -100,7 +100,11 @@ def class_numbers(target: Array) -> Array | None:
 
 
 def _classes(target: Array) -> dict[str, int]:
+    """Count the classes of rows, or of their positions."""
     numbers = class_numbers(target)
+    if numbers is None and target.ndim > 1 and target.dtype.kind in "iub":
+        flat = target.reshape(-1).astype(np.int64, copy=False)
+        numbers = flat[flat != IGNORED]
     if numbers is None:
         return {}
     names, counts = np.unique(numbers, return_counts=True)
@@ -210,6 +214,6 @@ def _columns(rows: Array) -> Array:
 
 
 def _missing(classes: dict[str, int], val: tuple[Sequence[Array], Array] | None) -> tuple[str, ...]:
-    if val is None or not classes:
+    if val is None or class_numbers(val[1]) is None:  # of positions, rare classes are the rule
         return ()
     return tuple(name for name in _classes(val[1]) if name not in classes)

@@ -20,8 +20,9 @@ class Predictions:
     """What a network says of each row.
 
     Args:
-        values: Labels for classification, numbers in the target's own units for regression.
-        probabilities: One column a class; None for regression.
+        values: Labels for classification, of rows or of their positions; numbers in the target's
+            own units for regression.
+        probabilities: One column a class, on the last axis; None for regression.
         rows: Name of each row, where rows are files.
     """
 

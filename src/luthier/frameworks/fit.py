@@ -34,6 +34,20 @@ def check_fit(recipe: Recipe, loss: str, arrays: Arrays) -> None:
             f"{arrays.task.input_shape}. It is for images of shape (channels, height, width). "
             "Write `augmentation: none`."
         )
+    if recipe.augmentation != "none" and arrays.task.positions not in (
+        (),
+        arrays.task.input_shape[1:],
+    ):
+        raise RecipeError(
+            f"augmentation: got '{recipe.augmentation}' for images of shape "
+            f"{arrays.task.input_shape} whose targets have the positions {arrays.task.positions}. "
+            "Targets move with their pixels, and need one each. Write `augmentation: none`."
+        )
+    if recipe.mixup and arrays.task.positions:
+        raise RecipeError(
+            f"mixup: got {recipe.mixup!r} for targets with a class at each position. It blends "
+            "rows of one class. Write `mixup: 0`."
+        )
     if recipe.mixup and any(x.dtype.kind != "f" for x in inputs):
         raise RecipeError(
             f"mixup: got {recipe.mixup!r} for inputs that are codes or tokens. It blends numbers. "

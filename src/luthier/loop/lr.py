@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from luthier.catalog import losses, optimizers
+from luthier.catalog import losses, metrics, optimizers
 from luthier.catalog.ops_numpy import numpy_ops
 from luthier.core import (
+    IGNORED,
     Arrays,
     Curves,
     LearningRates,
@@ -178,8 +179,12 @@ def guessing(arrays: Arrays, recipe: Recipe) -> float | None:
     if task.kind == "classification":
         if name != "cross_entropy":
             return None
-        shares = np.bincount(train.target, minlength=task.n_outputs) / len(train)
+        known = train.target[train.target != IGNORED]
+        shares = np.bincount(known, minlength=task.n_outputs) / len(known)
         outputs = np.log(np.maximum(shares, 1e-12))
+        if task.positions:
+            every = np.tile(outputs, (val.target.size, 1))
+            return metrics.by_name("log_loss").compute(every, val.target, val.weight)
         targets = np.eye(task.n_outputs)[val.target]
     else:
         outputs, targets = train.target.mean(axis=0), val.target.astype(float)

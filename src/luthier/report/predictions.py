@@ -7,11 +7,15 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def predictions_csv(
     values: Any, probabilities: Any | None, classes: Sequence[str], files: Sequence[str] = ()
 ) -> str:
     r"""Return one line a row: the label and each class's probability, or the numbers.
+
+    Of a row with a class at each position, the labels alone, position by position.
 
     >>> predictions_csv(["a"], [[0.75, 0.25]], ["a", "b"])
     'prediction,probability_a,probability_b\na,0.75,0.25\n'
@@ -20,7 +24,11 @@ def predictions_csv(
     >>> predictions_csv([[1.5]], None, [], ["cat.png"])
     'file,prediction\ncat.png,1.5\n'
     """
-    if probabilities is not None:
+    several = probabilities is not None and np.ndim(values) > 1
+    if several:
+        rows = [[str(value) for value in np.ravel(row)] for row in values]
+        header = [f"prediction_{i + 1}" for i in range(len(rows[0]) if rows else 1)]
+    elif probabilities is not None:
         header = ["prediction", *(f"probability_{name}" for name in classes)]
         rows = [
             [str(value), *(f"{p:.6g}" for p in row)]
@@ -41,7 +49,7 @@ def predictions_csv(
 def predictions_json(
     values: Any, probabilities: Any | None, classes: Sequence[str], files: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Return one object a row.
+    """Return one object a row; of a row with a class at each position, lists of labels alone.
 
     >>> predictions_json([[1.5]], None, [])
     [{'prediction': [1.5]}]
@@ -49,6 +57,8 @@ def predictions_json(
     found: list[dict[str, Any]]
     if probabilities is None:
         found = [{"prediction": [float(number) for number in row]} for row in values]
+    elif np.ndim(values) > 1:
+        found = [{"prediction": np.asarray(row).tolist()} for row in values]
     else:
         found = [
             {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from luthier import frameworks
 from luthier.catalog import families, initialisers, losses, optimizers, schedules
-from luthier.core import Build, Curves, Recipe, Trial
+from luthier.core import Build, Curves, Positions, Recipe, Trial
 from luthier.frameworks.builders import read_builder
 from luthier.frameworks.source import hoisted, without_luthier
 from luthier.frameworks.torch.script import training_script
@@ -41,7 +41,14 @@ def script(recipe, arrays, build=None, **changes):
     loss = recipe.loss or losses.default(arrays.task.kind, arrays.task.n_outputs)
     keys = {"title": "Train.", "data_source": LOAD, "reported": {"loss": 0.5}, **changes}
     return training_script(
-        build=build, recipe=recipe, task=arrays.task, loss=loss, seed=3, epochs=2, **keys
+        build=build,
+        recipe=recipe,
+        task=arrays.task,
+        loss=loss,
+        positions=Positions(),
+        seed=3,
+        epochs=2,
+        **keys,
     )
 
 
@@ -214,6 +221,7 @@ def test_it_runs_and_learns(tmp_path, monkeypatch, capsys):
         recipe=recipe,
         task=arrays.task,
         loss="cross_entropy",
+        positions=Positions(),
         data_source=LOAD,
         seed=0,
         epochs=30,

@@ -34,6 +34,8 @@ def class_imbalance(setup: Setup, *, ratio: float = 10.0, rows: int = 50) -> Fin
     classes = setup.data.classes
     if len(classes) < 2 or setup.data.rows < rows:
         return None
+    if sum(classes.values()) > setup.data.rows:
+        return None  # classes of positions, where some are rare as a rule
     rarest, most = min(classes, key=classes.__getitem__), max(classes, key=classes.__getitem__)
     if classes[most] < ratio * classes[rarest]:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.core import Finding, Prescription, Setup
+from luthier.core import IGNORED, Finding, Prescription, Setup
 from luthier.diagnosis.about import About
 from luthier.diagnosis.words import words
 
@@ -14,7 +14,6 @@ ABOUT = About(
     remedy="Number the classes 0, 1, 2, ...; give the last layer one unit a class.",
     reference="documentation of torch.nn.CrossEntropyLoss and BCEWithLogitsLoss",
 )
-IGNORED = -100  # what torch's cross-entropies leave out
 _ENTROPIES = ("cross_entropy", "nll", "shares")
 
 
@@ -29,6 +28,8 @@ def label_range(setup: Setup) -> Finding | None:
     Finding(problem='label_range', severity='error', summary='Class numbers reach from 1 to 3, ...
     """
     output, loss, data = setup.output, setup.loss, setup.data
+    if len(output.target_shape) > 1 and output.target_type == "classes":
+        return _of_positions(setup)
     if output.target_type == "classes" and len(output.shape) > 1 and data.classes:
         numbers = sorted(int(name) for name in data.classes if int(name) != IGNORED)
         units = output.shape[1]
@@ -60,6 +61,26 @@ def label_range(setup: Setup) -> Finding | None:
             f"{words(setup, 'mse')}.",
         )
     return None
+
+
+def _of_positions(setup: Setup) -> Finding | None:
+    """Find class numbers that a loss calls out of bounds: which axis has the classes is its own."""
+    loss, numbers = setup.loss, sorted(map(int, setup.data.classes))
+    if not numbers or "out of bounds" not in loss.error:
+        return None
+    advice = "Number the classes from 0 on, as many as there are outputs."
+    marks = [n for n in (numbers[0], numbers[-1]) if n < 0 or n == 255]
+    if marks:
+        advice = (
+            f"If {marks[0]} marks what counts nothing, say so to the loss: "
+            f"ignore_index={marks[0]}; or write {IGNORED} there."
+        )
+    return _finding(
+        f"Class numbers reach from {numbers[0]} to {numbers[-1]}, and the loss has no such class: "
+        f"{loss.error[:100]}",
+        {"lowest": numbers[0], "highest": numbers[-1]},
+        advice,
+    )
 
 
 def _finding(summary: str, evidence: dict[str, float], advice: str) -> Finding:

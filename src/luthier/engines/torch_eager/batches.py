@@ -57,7 +57,10 @@ def batch(
     """
     inputs, labels = tuple(x[rows] for x in part.inputs), part.target[rows]
     if recipe.augmentation != "none":
-        inputs = (_augment(inputs[0], recipe.augmentation, seed, step), *inputs[1:])
+        moved = _Moved.of(inputs[0], recipe.augmentation, seed, step)
+        inputs = (moved.images(inputs[0]), *inputs[1:])
+        if part.shares is not None and labels.ndim > 1:
+            labels = moved.labels(labels, outside=len(part.shares) - 1)
     target, weight = part.wanted(labels), part.weighed(part.weight[rows], labels, classes)
     if recipe.label_smoothing:
         target = smooth(target, recipe.label_smoothing)
@@ -69,24 +72,44 @@ def batch(
     return inputs, target, weight
 
 
-def _augment(images: Tensor, kinds: str, seed: int, step: int) -> Tensor:
-    """Flip images left to right, or shift them by up to an eighth of their side."""
-    count, height, width = images.shape[0], images.shape[-2], images.shape[-1]
-    positions = np.arange(count, dtype=np.uint32)
-    images_at = torch.arange(count).view(-1, 1, 1)
-    down, right = torch.arange(height).repeat(count, 1), torch.arange(width).repeat(count, 1)
-    if "flip" in kinds:
-        flipped = torch.from_numpy(bits(fold(seed, FLIP, step), positions) % 2 == 1)
-        right = torch.where(flipped.view(-1, 1), width - 1 - right, right)
-    if "shift" in kinds:
-        down = down + _shifts(seed, DOWN, step, positions, longest_shift(height))
-        right = right + _shifts(seed, RIGHT, step, positions, longest_shift(width))
-    inside = ((down >= 0) & (down < height)).unsqueeze(2) & (
-        (right >= 0) & (right < width)
-    ).unsqueeze(1)
-    down, right = down.clamp(0, height - 1).unsqueeze(2), right.clamp(0, width - 1).unsqueeze(1)
-    moved = images.movedim(1, -1)[images_at, down, right].movedim(-1, 1)
-    return moved * inside.unsqueeze(1)
+@dataclass(frozen=True, eq=False)
+class _Moved:
+    """Images flipped left to right, or shifted by up to an eighth of their side.
+
+    Args:
+        at: Of each pixel: its image, and from which row and column its value comes.
+        inside: Whether that lies within the image.
+    """
+
+    at: tuple[Tensor, Tensor, Tensor]
+    inside: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor, kinds: str, seed: int, step: int) -> _Moved:
+        """Draw how the images of a step move."""
+        count, height, width = images.shape[0], images.shape[-2], images.shape[-1]
+        positions = np.arange(count, dtype=np.uint32)
+        images_at = torch.arange(count).view(-1, 1, 1)
+        down, right = torch.arange(height).repeat(count, 1), torch.arange(width).repeat(count, 1)
+        if "flip" in kinds:
+            flipped = torch.from_numpy(bits(fold(seed, FLIP, step), positions) % 2 == 1)
+            right = torch.where(flipped.view(-1, 1), width - 1 - right, right)
+        if "shift" in kinds:
+            down = down + _shifts(seed, DOWN, step, positions, longest_shift(height))
+            right = right + _shifts(seed, RIGHT, step, positions, longest_shift(width))
+        inside = ((down >= 0) & (down < height)).unsqueeze(2) & (
+            (right >= 0) & (right < width)
+        ).unsqueeze(1)
+        down, right = down.clamp(0, height - 1).unsqueeze(2), right.clamp(0, width - 1).unsqueeze(1)
+        return cls((images_at, down, right), inside)
+
+    def images(self, images: Tensor) -> Tensor:
+        """Return images with zeros where nothing comes from."""
+        return images.movedim(1, -1)[self.at].movedim(-1, 1) * self.inside.unsqueeze(1)
+
+    def labels(self, labels: Tensor, outside: int) -> Tensor:
+        """Return the classes of pixels, moved with them."""
+        return labels[self.at].masked_fill(~self.inside, outside)
 
 
 def _shifts(seed: int, kind: int, step: int, positions: np.ndarray, most: int) -> Tensor:

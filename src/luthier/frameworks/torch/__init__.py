@@ -167,8 +167,9 @@ class TorchFramework:
         from luthier.frameworks.torch.ready import loss_of, optimizer_of
 
         module = _built(build, recipe, arrays.task, seed)
-        loss = recipe.loss or losses.default(arrays.task.kind, _try(module, build, arrays)[1])
-        return module, loss_of(recipe, loss), optimizer_of(recipe, module)
+        positions, width = _try(module, build, arrays)
+        loss = recipe.loss or losses.default(arrays.task.kind, width)
+        return module, loss_of(recipe, loss, positions), optimizer_of(recipe, module)
 
     def inspect(
         self,
@@ -234,6 +235,7 @@ class TorchFramework:
             recipe=trial.recipe,
             task=arrays.task,
             loss=captured.signature.loss,
+            positions=captured.positions,
             data_source=data_source,
             seed=trial.seed,
             epochs=trial.epochs,

@@ -9,25 +9,35 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from luthier.core import Recipe
+from luthier.core import IGNORED, Positions, Recipe
 
 
-def loss_of(recipe: Recipe, loss: str) -> Callable[[Tensor, Tensor], Tensor]:
+def loss_of(recipe: Recipe, loss: str, positions: Positions) -> Callable[[Tensor, Tensor], Tensor]:
     """Return a recipe's loss, of outputs and of targets as the data part hands them out.
 
-    >>> loss = loss_of(Recipe(), "mse")
+    >>> loss = loss_of(Recipe(), "mse", Positions())
     >>> float(loss(torch.zeros(2, 1), torch.ones(2, 1)))
     1.0
     """
     if loss == "cross_entropy":
-        return nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        entropy = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        if positions.axis == 1:
+            return entropy
+        return lambda outputs, target: entropy(positions.matrix(outputs), target.reshape(-1))
     if loss == "binary_cross_entropy":
-        return lambda outputs, target: functional.binary_cross_entropy_with_logits(
-            outputs.reshape(-1), target.to(outputs.dtype)
-        )
+        return _binary
     if loss == "mae":
         return nn.L1Loss()
     return nn.HuberLoss() if loss == "huber" else nn.MSELoss()
+
+
+def _binary(outputs: Tensor, target: Tensor) -> Tensor:
+    """Return the mean over rows, or over the positions that count."""
+    logits, labels = outputs.reshape(-1), target.reshape(-1)
+    counted = labels != IGNORED
+    return functional.binary_cross_entropy_with_logits(
+        logits[counted], labels[counted].to(outputs.dtype)
+    )
 
 
 def optimizer_of(recipe: Recipe, module: nn.Module) -> Any:

@@ -9,7 +9,7 @@ from importlib import resources
 
 from luthier.catalog import initialisers
 from luthier.catalog.families import Network
-from luthier.core import Build, Recipe, Task
+from luthier.core import Build, Positions, Recipe, Task, pass_rows
 from luthier.frameworks.schedule_text import schedule_text
 from luthier.frameworks.source import (
     hoisted,
@@ -30,7 +30,7 @@ _IMPORTS = (
     "import torch",
     "from torch import nn",
 )
-_READABLE = ("accuracy", "balanced_accuracy", "balanced_log_loss", "log_loss", "rmse")
+_READABLE = ("accuracy", "balanced_accuracy", "balanced_log_loss", "log_loss", "mean_iou", "rmse")
 
 
 def training_script(
@@ -40,6 +40,7 @@ def training_script(
     recipe: Recipe,
     task: Task,
     loss: str,
+    positions: Positions,
     data_source: str,
     seed: int,
     epochs: int,
@@ -53,6 +54,7 @@ def training_script(
         recipe: What is trained.
         task: What is learned.
         loss: Name of the loss, as the framework settled it.
+        positions: How the network's outputs are read.
         data_source: Text that defines ``load()``.
         seed: Where the script's random numbers start.
         epochs: How long to train.
@@ -84,6 +86,9 @@ def training_script(
         schedule_source=schedule_text(recipe),
         optimizer_source=optimizer_text(recipe),
         initialiser_source=_initialiser(recipe.initialiser),
+        positions=positions,
+        pass_rows=pass_rows(task.positions),
+        overlap="mean_iou" in task.metrics,
         classification=task.kind == "classification",
         balanced="balanced" in task.metric,
         n_outputs=task.n_outputs,

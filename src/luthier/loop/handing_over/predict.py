@@ -54,7 +54,15 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
     outputs = framework.outputs(model, part, task)
     if task.classes and outputs.shape[1] == 1:
         outputs = np.hstack([np.zeros_like(outputs), outputs])  # a single logit, against zero
-    return replace(preprocessing.decode(outputs), rows=dataset.row_names), task.classes
+    found = replace(preprocessing.decode(outputs), rows=dataset.row_names)
+    if task.positions:
+        shape = (count, *task.positions)
+        found = replace(
+            found,
+            values=found.values.reshape(shape),
+            probabilities=np.reshape(found.probabilities, (*shape, len(task.classes))),
+        )
+    return found, task.classes
 
 
 def _framework(keys: Mapping[str, Any]) -> str:

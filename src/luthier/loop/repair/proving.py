@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from luthier.core import History, Part, Recipe, Space, Step, Storage, Trial
+from luthier.core import IGNORED, History, Part, Recipe, Space, Step, Storage, Trial
 from luthier.loop.assembly import Assembly
 from luthier.loop.proving.confirming import Rerun
 from luthier.loop.proving.contributions import contributions, row_units
@@ -108,6 +108,6 @@ def guess(train: Part, part: Part, outputs: int, classes: bool) -> Array:
     """
     if not classes:
         return np.zeros((len(part), outputs))
-    counts = np.bincount(train.target, minlength=outputs)
+    counts = np.bincount(train.target[train.target != IGNORED], minlength=outputs)
     shares = (counts + 1) / (counts.sum() + outputs)
-    return np.tile(np.log(shares), (len(part), 1))
+    return np.tile(np.log(shares), (part.target.size, 1))
