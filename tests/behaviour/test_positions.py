@@ -160,7 +160,16 @@ def test_a_search_of_taggers_is_handed_over(tmp_path):
         f"{inspect.getsource(tagger)}"
     )
     (tmp_path / "recipe.yaml").write_text("".join(f"{k}: {v}\n" for k, v in WORDS.items()))
-    options = "--model net.py:tagger --recipe recipe.yaml --engine torch_eager --out out".split()
+    options = [
+        "--model",
+        "net.py:tagger",
+        "--recipe",
+        "recipe.yaml",
+        "--engine",
+        "torch_eager",
+        "--out",
+        "out",
+    ]
     ran(tmp_path, "-m", "luthier", "tune", "words.npz", "--budget", "16 epochs", *options)
     reported = json.loads((tmp_path / "out" / "study.json").read_text())
     assert "accuracy" in str(reported)
