@@ -57,11 +57,8 @@ def predict(folder: str | Path, rows: str | Path) -> tuple[Predictions, tuple[st
     found = replace(preprocessing.decode(outputs), rows=dataset.row_names)
     if task.positions:
         shape = (count, *task.positions)
-        found = replace(
-            found,
-            values=found.values.reshape(shape),
-            probabilities=np.reshape(found.probabilities, (*shape, len(task.classes))),
-        )
+        probabilities = np.asarray(found.probabilities).reshape(*shape, len(task.classes))
+        found = replace(found, values=found.values.reshape(shape), probabilities=probabilities)
     return found, task.classes
 
 
