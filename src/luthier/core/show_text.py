@@ -86,8 +86,8 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
 
     >>> evidence_line({"best": 0.51234, "epoch": 7, "got_worse": True, "curve": (1.0, 0.5)})
     'best 0.512, epoch 7, got worse'
-    >>> evidence_line({"parameters": ("dropout", "width"), "explains": 0.61})
-    'parameters dropout and width, explains 0.61'
+    >>> evidence_line({"parameters": ("dropout", "width"), "interval": (-0.019, 0.01)})
+    'parameters dropout and width, interval -0.019 to 0.01'
     """
     facts = []
     for key, value in evidence.items():
@@ -96,6 +96,8 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
             facts.append(name if value else f"not {name}")
         elif isinstance(value, (int, float, str)):
             facts.append(f"{name} {_number(value)}")
+        elif _is_pair(value):
+            facts.append(f"{name} {_number(value[0])} to {_number(value[1])}")
         elif isinstance(value, Sequence) and value and all(isinstance(one, str) for one in value):
             facts.append(f"{name} {' and '.join(value)}")
     return ", ".join(facts)
@@ -104,8 +106,9 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
 def curves_of(evidence: Mapping[str, Any]) -> dict[str, list[float]]:
     """Return the series of an evidence that have numbers; what is missing in them is NaN.
 
-    >>> curves_of({"best": 0.5, "val_loss": (1.0, None), "fixed": ("optimizer", "schedule")})
-    {'val_loss': [1.0, nan]}
+    >>> evidence = {"best": 0.5, "val_loss": (1.0, None, 0.5), "interval": (0.1, 0.2)}
+    >>> curves_of({**evidence, "fixed": ("optimizer", "schedule")})
+    {'val_loss': [1.0, nan, 0.5]}
     """
     return {
         name: [math.nan if one is None else float(one) for one in value]
@@ -115,10 +118,19 @@ def curves_of(evidence: Mapping[str, Any]) -> dict[str, list[float]]:
 
 
 def _is_series(value: Any) -> bool:
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, Sequence) or isinstance(value, str) or _is_pair(value):
         return False
     numbers = [one for one in value if one is not None]
     return bool(numbers) and all(isinstance(one, (int, float)) for one in numbers)
+
+
+def _is_pair(value: Any) -> bool:
+    """Tell whether two numbers stand for a range: a line between them would say nothing."""
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 2
+        and all(isinstance(one, (int, float)) for one in value)
+    )
 
 
 def _number(value: Any) -> str:

@@ -89,7 +89,7 @@ def scores_chart(metric: str, sides: Sequence[tuple[str, Sequence[float]]]) -> M
     """
     across = scale_over(
         [score for _, scores in sides for score in scores],
-        LEFT + 40,
+        LEFT + 56,  # names stand left of it
         WIDTH - RIGHT,
         logarithmic=False,
     )
