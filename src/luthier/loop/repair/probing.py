@@ -5,19 +5,19 @@ from __future__ import annotations
 from luthier.catalog import optimizers
 from luthier.core import Finding, History, Prescription
 from luthier.diagnosis.cures import Cure, Patient
-from luthier.diagnosis.cures.layers import thawed
+from luthier.diagnosis.cures.layers import scaled, started, thawed
 from luthier.diagnosis.cures.regularisation import freed
 
 FACTORS = (10.0, 3.0, 1 / 3, 1 / 10)  # of the rate, which decides more than all else
 
 
 def probes(patient: Patient) -> list[Cure]:
-    """Return other rates; and smaller batches, fewer regularisers, frozen weights, where there are.
+    """Return what decides most: rates, initial weights, scales, and what holds a training back.
 
     >>> from luthier.core import Recipe
     >>> found = probes(Patient(Recipe(optimizer="adam", learning_rate=1e-3)))
-    >>> [(one.problem, one.settings["learning_rate"]) for one in found][::3]
-    [('learning_rate_too_low', 0.01), ('learning_rate_too_high', 0.0001)]
+    >>> [one.settings["learning_rate"] for one in found if "learning_rate" in one.settings]
+    [0.01, 0.003, 0.00033, 0.0001]
     """
     recipe = patient.recipe
     known = optimizers.by_name(recipe.optimizer).learning_rates
@@ -31,7 +31,9 @@ def probes(patient: Patient) -> list[Cure]:
             found.append(Cure(problem, advice, {"learning_rate": rate}))
     if recipe.batch_size == "full":
         found.append(Cure("batch_too_large", "Take smaller batches", {"batch_size": 32}))
+    found += scaled(patient, "unscaled_inputs")
     found += freed(patient, "over_regularised")[:1]
+    found += started(patient, "bad_initialisation")[:1]
     return [*thawed(patient, "parameters_not_trained"), *found]
 
 
