@@ -84,7 +84,7 @@ def prescription_line(one: Prescription) -> str:
 def evidence_line(evidence: Mapping[str, Any]) -> str:
     """Return the numbers and names in one line; series and what is not known are left out.
 
-    >>> evidence_line({"best": 0.51234, "epoch": 7, "got_worse": True, "curve": (1.0, 0.5)})
+    >>> evidence_line({"best": 0.51234, "epoch": 7, "got_worse": True, "curve": (1.0, 0.5, 0.4)})
     'best 0.512, epoch 7, got worse'
     >>> evidence_line({"parameters": ("dropout", "width"), "interval": (-0.019, 0.01)})
     'parameters dropout and width, interval -0.019 to 0.01'
