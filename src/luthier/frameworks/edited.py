@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from luthier.core import EDITS, Build, Edit, chosen
 from luthier.core.hyperparameters import FromHp
+from luthier.frameworks.hyper_models import call_of, name_of
 
 Apply = Callable[[Any, Sequence[Edit]], Any]
 
@@ -74,24 +76,24 @@ def repaired(build: Build, edits: Sequence[Edit], apply: Apply) -> Build:
 def repaired_source(build: Build, edits: Sequence[Edit]) -> str:
     """Return a builder's file with a second function, which builds the same and edits it."""
     name, code = _name(build), "\n".join(line for edit in edits for line in edit.code)
-    lines = [
-        build.source.rstrip(),
-        "",
-        "",
-        "import functools",
-        "",
-        f"import {'keras' if 'keras.' in code else 'torch'}",
-        "",
-        "",
-        f"@functools.wraps({name})",
-        f"def {name}_repaired(*args, **kwargs):",
-        f"    network = {name}(*args, **kwargs)",
-    ]
+    hp = hp_of(build)
+    library = f"import {'keras' if 'keras.' in code else 'torch'}"
+    if hp is not None and inspect.ismethod(hp.function):
+        made, call = call_of(hp.function, "hp")
+        imports, ends = [library], []
+        head = [f"def {name}_repaired(hp):", *(f"    {line}" for line in made)]
+    else:
+        call = f"{name}(*args, **kwargs)"
+        imports, ends = (
+            ["import functools", "", library],
+            ["", "", f'{name}_repaired.__name__ = "{name}_repaired"'],
+        )
+        head = [f"@functools.wraps({name})", f"def {name}_repaired(*args, **kwargs):"]
+    lines = [build.source.rstrip(), "", "", *imports, "", "", *head, f"    network = {call}"]
     for edit in edits:
         lines.append(f"    # {edit.advice}.")
         lines += [f"    {line}" for one in edit.code for line in one.splitlines()]
-    lines += ["    return network", "", "", f'{name}_repaired.__name__ = "{name}_repaired"', ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, "    return network", *ends, ""])
 
 
 def hp_of(build: Build) -> FromHp | None:
@@ -103,7 +105,8 @@ def hp_of(build: Build) -> FromHp | None:
 
 
 def _name(build: Build) -> str:
-    return str(getattr(build.function, "__name__", "build"))
+    hp = hp_of(build)
+    return name_of(build.function if hp is None else hp.function)
 
 
 def _reference(build: Build) -> str:

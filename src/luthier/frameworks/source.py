@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
 import textwrap
-from collections.abc import Callable
-from typing import Any
 
 from luthier.core import Build, Recipe, Task
 from luthier.frameworks.edited import hp_of
+from luthier.frameworks.hyper_models import call_of
 
 _HP = '''class Values:
     """Stands in for KerasTuner's hp: whatever is asked for has the value that was found."""
@@ -42,8 +40,9 @@ def own_source(build: Build, recipe: Recipe, task: Task) -> str:
     if hp is not None:
         answers = f"Values({hp.answers({**build.defaults, **recipe.model})!r})"
         plain = build.function is hp
-        call = _call(hp.function, answers) if plain else f"    return {_name(build)}({answers})"
-        return f"import contextlib\n\n{_HP}\n\n{source}\n\n\ndef make_network():\n{call}\n"
+        made, call = call_of(hp.function, answers) if plain else ([], f"{_name(build)}({answers})")
+        lines = "\n".join(f"    {line}" for line in (*made, f"return {call}"))
+        return f"import contextlib\n\n{_HP}\n\n{source}\n\n\ndef make_network():\n{lines}\n"
     arguments = {name: getattr(task, name) for name in build.reserved}
     arguments |= {**build.defaults, **recipe.model}
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
@@ -53,26 +52,6 @@ def own_source(build: Build, recipe: Recipe, task: Task) -> str:
 
 def _name(build: Build) -> str:
     return str(build.function.__name__)
-
-
-def _call(function: Callable[..., Any], hp: str) -> str:
-    """Return the lines that call a builder; the one of a hypermodel needs its instance."""
-    if not inspect.ismethod(function):
-        return f"    return {function.__name__}({hp})"
-    kind = type(function.__self__).__name__
-    held = {k: v for k, v in vars(function.__self__).items() if _is_plain(v)}
-    return (
-        f"    hyper_model = object.__new__({kind})\n    vars(hyper_model).update({held!r})\n"
-        f"    return {kind}.{function.__name__}(hyper_model, {hp})"
-    )
-
-
-def _is_plain(value: object) -> bool:
-    """Tell what Python reads again as it prints it."""
-    try:
-        return bool(ast.literal_eval(repr(value)) == value)
-    except (ValueError, SyntaxError, TypeError):
-        return False
 
 
 def hoisted(source: str) -> tuple[list[str], str]:

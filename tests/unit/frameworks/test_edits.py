@@ -136,3 +136,38 @@ def test_a_repaired_builder_is_a_file_that_runs_without_luthier(tmp_path):
     assert again.defaults == {"width": 4}
     assert isinstance(again(task, {})[1], nn.Identity)
     assert isinstance(mended(task, {})[1], nn.Identity)
+
+
+HYPER = """
+from torch import nn
+
+
+class Base:
+    def __init__(self, name=None):
+        self.name = name
+        self.build, self._build = self.wrapped, self.build
+
+    def wrapped(self, hp, *args, **kwargs):
+        return self._build(hp, *args, **kwargs)
+
+
+class Mine(Base):
+    def build(self, hp):
+        width = hp.Int(self.name or "units", 4, 8)
+        return nn.Sequential(nn.Linear(6, width), nn.ReLU(), nn.Linear(width, 4), nn.Softmax(1))
+"""
+
+
+def test_a_repaired_hypermodel_is_a_file_too(tmp_path):
+    """It is a function of ``hp``: the class needs an instance, and has another ``build`` there."""
+    (tmp_path / "net.py").write_text(HYPER)
+    own = as_build(f"{tmp_path}/net.py:Mine")
+    network = own.function(units=4)
+    mended = repaired(own, chosen("without_last_activation", edits_of(network, ROWS)), apply)
+    assert mended.reference == "net_repaired.py:Mine_repaired"
+    (tmp_path / "net_repaired.py").write_text(mended.source)
+    again = as_build(f"{tmp_path}/net_repaired.py:Mine_repaired")
+    task = Task("regression", "rmse", "minimize", (6,), 4)
+    assert again.defaults == {"units": 4}
+    assert isinstance(again(task, {"units": 8})[3], nn.Identity)
+    assert again(task, {"units": 8})[0].out_features == 8
