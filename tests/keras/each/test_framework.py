@@ -191,6 +191,37 @@ class TestLastActivation:
         assert ((outputs > 0) & (outputs < 1)).all()
 
 
+class TestHandedOver:
+    def restored(self, framework, build, **keys):
+        recipe = Recipe(optimizer="momentum", learning_rate=0.05, loss="cross_entropy", **keys)
+        captured = framework.capture(build, recipe, ARRAYS, 0)
+        return framework.restore(build, recipe, ARRAYS.task, captured.initial)
+
+    def test_it_is_compiled_with_what_it_was_trained_with(self, framework, tmp_path):
+        model = self.restored(framework, dense(l2=0.01), l2=0.3)
+        path = tmp_path / "model.keras"
+        model.save(path)
+        again = keras.saving.load_model(path)
+        for one in (model, again):
+            assert type(one.optimizer).__name__ == "SGD"
+            assert float(one.optimizer.momentum) == 0.9
+            assert float(one.optimizer.learning_rate) == pytest.approx(0.05)
+            assert one.layers[0].kernel_regularizer.l2 == pytest.approx(0.3)
+        kernel = np.asarray(again.get_weights()[0])
+        shares = again.predict(ARRAYS.val.inputs[0], verbose=0)
+        data_loss = -np.log(shares[np.arange(len(shares)), ARRAYS.val.target]).mean()
+        loss = again.evaluate(ARRAYS.val.inputs[0], ARRAYS.val.target, verbose=0)
+        loss = loss if isinstance(loss, float) else loss[0]
+        assert loss == pytest.approx(data_loss + 0.3 * float((kernel**2).sum()), rel=1e-4)
+
+    def test_a_penalty_that_the_recipe_leaves_out_is_off(self, framework):
+        assert self.restored(framework, dense(l2=0.01)).layers[0].kernel_regularizer is None
+
+    def test_a_network_that_was_not_compiled_can_be_evaluated(self, framework):
+        model = self.restored(framework, BUILDERS["frozen"])
+        assert len(model.evaluate(ARRAYS.val.inputs[0], ARRAYS.val.target, verbose=0)) == 2
+
+
 class TestNetworks:
     def test_names_do_not_depend_on_what_was_built_before(self, framework):
         build = dense()

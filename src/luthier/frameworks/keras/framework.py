@@ -34,6 +34,7 @@ from luthier.core.keys import fold
 from luthier.frameworks.edited import edited, repaired
 from luthier.frameworks.fit import check_fit
 from luthier.frameworks.keras import heads, penalties
+from luthier.frameworks.keras.compiling import compile_as
 from luthier.frameworks.keras.edits import apply, edits_of
 from luthier.frameworks.keras.networks import (
     built,
@@ -178,6 +179,7 @@ class KerasFramework:
                 variable.assign(arrays[name].astype(variable.dtype))
         link = heads.ending(model) if task.kind == "classification" else heads.IDENTITY
         object.__setattr__(model, _LINK, link)
+        compile_as(model, recipe, task, link, lambda: int(run(model, like(task)).shape[1]))
         if getattr(model, "optimizer", None) is not None:
             model.optimizer.build(model.trainable_variables)  # Keras warns of a file without
         return model

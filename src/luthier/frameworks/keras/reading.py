@@ -237,6 +237,15 @@ def _read_loss(loss: Any, read: Reading, known: bool) -> None:
         read.notes.append("loss: huber's delta is 1, of a target scaled to variance 1")
 
 
+def loss_key(loss: Any) -> str | None:
+    """Return what a compiled loss is called in a recipe; None where a recipe has no name for it.
+
+    >>> loss_key("sparse_categorical_crossentropy"), loss_key("poisson")
+    ('cross_entropy', None)
+    """
+    return _LOSSES.get(_loss_name(loss))
+
+
 def _loss_name(loss: Any) -> str:
     if isinstance(loss, str):
         try:
