@@ -4,6 +4,7 @@ from luthier.data.dataset import Dataset, save_npz
 from luthier.data.described import describe
 from luthier.data.draw import TEST
 from luthier.data.facts import facts
+from luthier.data.layout import laid_out, layouts
 from luthier.data.prepare import Prepared, prepare
 from luthier.data.preprocessing import Predictions, Preprocessing
 from luthier.data.python import from_python
@@ -27,6 +28,8 @@ __all__ = [
     "facts",
     "fit_references",
     "from_python",
+    "laid_out",
+    "layouts",
     "prepare",
     "read",
     "read_rows",

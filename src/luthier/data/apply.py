@@ -47,10 +47,13 @@ def scaled(values: NDArray[Any], scaler: dict[str, Any]) -> NDArray[Any]:
 
 def scaled_tensor(values: NDArray[Any], constants: dict[str, Any]) -> NDArray[Any]:
     """Scale each channel of images or series."""
-    moved = np.moveaxis(values, constants["axis"], -1)
+    axis = constants["axis"]
+    if axis is None:  # grey images without an axis of channels
+        return scaled_tensor(values[..., None], {**constants, "axis": -1})[..., 0]
+    moved = np.moveaxis(values, axis, -1)
     flat = moved.reshape(-1, moved.shape[-1]).astype(np.float64) / constants["divide"]
     result = scaled(flat, constants["scaler"]).astype(np.float32).reshape(moved.shape)
-    return np.ascontiguousarray(np.moveaxis(result, -1, constants["axis"]))
+    return np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
 def category_codes(

@@ -32,7 +32,7 @@ def arrays_raw(
     weight: NDArray[Any] | None = None,
 ) -> dict[str, Any]:
     """Return inputs and targets, one array a part, as one set of rows."""
-    x = stacked_inputs(inputs, reading["form"])
+    x = stacked_inputs(inputs, reading["form"], reading.get("layout", "first"))
     raw: dict[str, Any] = {
         "numeric": x if reading["form"] == "matrix" else np.zeros((len(x), 0)),
         "codes": np.zeros((len(x), 0), np.int64),
@@ -50,13 +50,15 @@ def arrays_raw(
     return keep_classes(raw)
 
 
-def stacked_inputs(inputs: list[NDArray[Any]], form: str) -> NDArray[Any]:
+def stacked_inputs(inputs: list[NDArray[Any]], form: str, layout: str = "first") -> NDArray[Any]:
     """Return the rows of all parts: float64 as a matrix, else as they are."""
     x = np.concatenate(inputs)
     if form == "matrix":
         return x.astype(np.float64)
+    if form != "image" or layout == "none":
+        return x
     # Grey images get the axis of channels that colour images have.
-    return x[:, None] if form == "image" else x
+    return x[..., None] if layout == "last" else x[:, None]
 
 
 def stacked_target(targets: list[NDArray[Any]], reading: dict[str, Any]) -> NDArray[Any]:

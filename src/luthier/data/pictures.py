@@ -27,8 +27,8 @@ def image_files(folder: str, part: str) -> list[tuple[str, str]]:
     return found
 
 
-def image_values(image: Any, mode: str, size: list[int]) -> NDArray[Any]:
-    """Return one image as bytes of shape (channels, height, width)."""
+def image_values(image: Any, mode: str, size: list[int], layout: str = "first") -> NDArray[Any]:
+    """Return one image as bytes of shape (channels, height, width), or with its channels last."""
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
@@ -40,7 +40,8 @@ def image_values(image: Any, mode: str, size: list[int]) -> NDArray[Any]:
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     values = np.asarray(image, np.uint8)
-    return values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+    values = values[:, :, None] if values.ndim == 2 else values
+    return values if layout == "last" else values.transpose(2, 0, 1)
 
 
 def read_image(path: str, reading: dict[str, Any]) -> NDArray[Any]:
@@ -48,7 +49,8 @@ def read_image(path: str, reading: dict[str, Any]) -> NDArray[Any]:
     from PIL import Image
 
     with Image.open(path) as image:
-        return image_values(image, reading["mode"], reading["size"])
+        layout = reading.get("layout", "first")
+        return image_values(image, reading["mode"], reading["size"], layout)
 
 
 def read_pictures(folder: str, reading: dict[str, Any]) -> dict[str, Any]:

@@ -128,11 +128,15 @@ def _fit_inputs(
         _check_tokens(raw["numeric"] if tensor is None else tensor, dataset)
         return {"form": "tokens", "encoding": "onehot", "categories": []}
     if tensor is not None:
-        axis = channel_axis(tensor.shape)
+        grey = dataset.reading.get("layout") == "none"
+        axis = None if grey else channel_axis(tensor.shape)
         # Bytes are the usual form of images: 0..1 is what networks for images expect.
-        images = tensor.dtype == np.uint8 and tensor.ndim >= 4
+        images = tensor.dtype == np.uint8 and (tensor.ndim >= 4 or grey)
         divide = 255.0 if images and recipe.preprocessing != "raw" else 1.0
-        flat = np.moveaxis(tensor[train], axis, -1).reshape(-1, tensor.shape[axis])
+        taken = tensor[train]
+        flat = taken.reshape(-1, 1) if axis is None else (
+            np.moveaxis(taken, axis, -1).reshape(-1, tensor.shape[axis])
+        )  # fmt: skip
         values = flat.astype(np.float64) / divide
         return {
             "form": "tensor",

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from luthier import frameworks
 from luthier.catalog import families
 from luthier.catalog.recipe_keys import check_recipe, read_recipe
 from luthier.catalog.spaces import default_recipe
 from luthier.core import Arrays, Baseline, Build, BuilderError, DataError, Framework, Recipe, Task
-from luthier.data import Dataset, SplitPlan, from_python, read, share_a_scale
+from luthier.data import (
+    Dataset,
+    SplitPlan,
+    from_python,
+    laid_out,
+    layouts,
+    read,
+    share_a_scale,
+)
 from luthier.loop.builders import as_build
 from luthier.loop.handing_over.recipes import load_recipe
 from luthier.loop.limits import Limits
@@ -20,6 +29,8 @@ from luthier.loop.preparation import Preparation
 from luthier.loop.training.choice import Choice
 from luthier.loop.training.trainer import Trainer
 from luthier.loop.working.budget import Budget
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,25 +128,67 @@ def assemble(
     made = None if build is None else as_build(build)
     dataset = _dataset(made, data, target, task, sample_weight, group, time)
     made = made or as_build("cnn" if _holds_images(dataset) else "mlp")
-    preparation = Preparation(dataset, split or SplitPlan(seed=seed), metric)
-    first = Recipe(made.reference)
-    owner = frameworks.load(_framework(made, preparation.arrays(first).task, framework))
-    default = _default(made, preparation, first, budget or Budget())
+    family = any(made.reference == one.name for one in families.ALL)
+    ways = ("first",) if family else layouts(dataset)
+
+    @cache
+    def lying(layout: str) -> Preparation:
+        return Preparation(laid_out(dataset, layout), split or SplitPlan(seed=seed), metric)
+
+    def named(layout: str) -> str:
+        task = lying(layout).arrays(Recipe(made.reference)).task
+        return (framework or "torch") if family else _framework(made, task, framework)
+
+    owner = frameworks.load(_first_fitting(named, ways))
+    if owner.name == "keras":  # there images have their channels last, and grey ones may have none
+        ways = (*ways[1:], ways[0])
+
+    def tried(layout: str) -> Assembly:
+        about = _fitting(owner, made, lying(layout), recipe, budget or Budget(), seed)
+        return Assembly(made, lying(layout), owner, about.recipe, about)
+
+    return _first_fitting(tried, ways)
+
+
+def _first_fitting(attempt: Callable[[str], _T], ways: Sequence[str]) -> _T:
+    """Return what comes of the first layout of images that a network takes.
+
+    Raises:
+        BuilderError: that of the first layout, where it takes none.
+    """
+    errors = []
+    for layout in ways:
+        try:
+            return attempt(layout)
+        except BuilderError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _fitting(
+    owner: Framework,
+    made: Build,
+    preparation: Preparation,
+    recipe: Recipe | Mapping[str, Any] | None,
+    budget: Budget,
+    seed: int,
+) -> Baseline:
+    """Return the baseline of a network that was tried on a few rows.
+
+    A network that fits nothing is the user's mistake: it is told before a study begins.
+    """
+    default = _default(made, preparation, Recipe(made.reference), budget)
     try:
-        # A network that fits nothing is the user's mistake: it is told before a study begins.
-        about = _tried(owner, made, preparation, recipe, default, seed)
+        return _tried(owner, made, preparation, recipe, default, seed)
     except BuilderError:
         taken = _as_tokens(owner, made, preparation, recipe, default, seed)
         if taken is None:
             raise
-        about = taken
-    return Assembly(made, preparation, owner, about.recipe, about)
+        return taken
 
 
 def _framework(build: Build, task: Task, wanted: str | None) -> str:
-    """Return whose networks a builder makes."""
-    if any(build.reference == family.name for family in families.ALL):
-        return wanted or "torch"
+    """Return whose networks a function of the user's makes."""
     found = frameworks.of_builder(build, task)
     if wanted is not None and wanted != found:
         raise BuilderError(

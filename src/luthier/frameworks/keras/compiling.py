@@ -57,7 +57,7 @@ def _penalise(model: Any, recipe: Recipe) -> None:
     trained = {id(v) for v in model.trainable_variables if not own.names or v.path in own.names}
     for layer in model._flatten_layers():
         for name in _KERNELS:
-            kernel = getattr(layer, name, None)
+            kernel: Any = getattr(layer, name, None)
             if id(kernel) in trained and hasattr(layer, f"{name}_regularizer"):
                 setattr(layer, f"{name}_regularizer", penalty)
                 kernel.regularizer = penalty
