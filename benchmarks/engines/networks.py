@@ -69,11 +69,46 @@ def residual(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
     )
 
 
-class Encoder(nn.Module):
-    """PyTorch's encoder, two layers of 64 with its usual dropout, over sequences of 64."""
+def dilated(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a convolutional network that sees further with each of its layers."""
+    return _windows(input_shape, n_outputs, *(nn.Conv2d(16, 16, 3, 1, n, n) for n in (2, 4)))
 
-    def __init__(self, outputs: int) -> None:
+
+def grouped(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a convolutional network with two groups of channels."""
+    layers = (nn.Conv2d(16, 32, 3, 2, 1, groups=2), nn.Conv2d(32, 32, 3, padding=1, groups=2))
+    return _windows(input_shape, n_outputs, *layers)
+
+
+def _windows(input_shape: tuple[int, ...], n_outputs: int, *more: nn.Conv2d) -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(input_shape[0], 16, 3, padding=1), nn.ReLU()]
+    for conv in more:
+        layers += [conv, nn.ReLU()]
+    out = nn.Linear(more[-1].out_channels, n_outputs)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), out)
+
+
+def hourglass(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a network that makes images small and, by transposed convolutions, large again."""
+    return nn.Sequential(
+        *(nn.Conv2d(input_shape[0], 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU()),
+        *(nn.ConvTranspose2d(32, 16, 2, 2), nn.ReLU(), nn.ConvTranspose2d(16, 16, 2, 2), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, n_outputs)),
+    )
+
+
+class Encoder(nn.Module):
+    """PyTorch's encoder, two layers of 64 with its usual dropout, over sequences of 64.
+
+    Args:
+        outputs: Scores of an example.
+        causal: Whether words see those before them alone.
+        padded: Whether word 0 is none, and seen by nobody.
+    """
+
+    def __init__(self, outputs: int, *, causal: bool = False, padded: bool = False) -> None:
         super().__init__()
+        self.causal, self.padded = causal, padded
         layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
         self.words, self.out = nn.Embedding(WORDS, 64), nn.Linear(64, outputs)
         self.places = nn.Parameter(torch.randn(1, PLACES, 64) * 0.02)
@@ -81,17 +116,20 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores of the mean over places."""
-        made: Tensor = self.out(self.layers(self.words(x) + self.places).mean(1))
+        later = torch.ones(PLACES, PLACES, dtype=torch.bool).triu(1) if self.causal else None
+        none = x == 0 if self.padded else None
+        h = self.layers(self.words(x) + self.places, mask=later, src_key_padding_mask=none)
+        made: Tensor = self.out(h.mean(1))
         return made
 
 
 class Recurrent(nn.Module):
     """A recurrent layer of 64 over sequences of 64, and its last state."""
 
-    def __init__(self, kind: type[nn.RNNBase], outputs: int) -> None:
+    def __init__(self, kind: type[nn.RNNBase], outputs: int, **options: Any) -> None:
         super().__init__()
         self.words, self.out = nn.Embedding(WORDS, 64), nn.Linear(64, outputs)
-        self.layer = kind(64, 64, batch_first=True)
+        self.layer = kind(64, 64, batch_first=True, **options)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores of the last state."""
@@ -104,6 +142,16 @@ def encoder(n_outputs: int) -> nn.Module:
     return Encoder(n_outputs)
 
 
+def decoder(n_outputs: int) -> nn.Module:
+    """Return a transformer whose words see those before them."""
+    return Encoder(n_outputs, causal=True)
+
+
+def padded(n_outputs: int) -> nn.Module:
+    """Return a transformer over sentences that end in padding."""
+    return Encoder(n_outputs, padded=True)
+
+
 def lstm(n_outputs: int) -> nn.Module:
     """Return an LSTM."""
     return Recurrent(nn.LSTM, n_outputs)
@@ -112,6 +160,16 @@ def lstm(n_outputs: int) -> nn.Module:
 def gru(n_outputs: int) -> nn.Module:
     """Return a GRU."""
     return Recurrent(nn.GRU, n_outputs)
+
+
+def lstm_drops(n_outputs: int) -> nn.Module:
+    """Return an LSTM of two layers, with dropout between them."""
+    return Recurrent(nn.LSTM, n_outputs, num_layers=2, dropout=0.3)
+
+
+def gru_drops(n_outputs: int) -> nn.Module:
+    """Return a GRU of two layers, with dropout between them."""
+    return Recurrent(nn.GRU, n_outputs, num_layers=2, dropout=0.3)
 
 
 def digits() -> Arrays:
@@ -177,6 +235,13 @@ CASES = (
     Case("cnn 28x28, batch norm", normalised, lambda: images(28), 32, epochs=1, jax=False),
     Case("residual 28x28", residual, lambda: images(28), 64, epochs=1, jax=False),
     Case("transformer", encoder, sentences, 32, epochs=1, jax=False),
+    Case("decoder", decoder, sentences, 32, epochs=1, jax=False),
+    Case("padded transformer", padded, sentences, 32, epochs=1, jax=False),
     Case("lstm", lstm, sentences, 32, epochs=1, jax=False),
     Case("gru", gru, sentences, 32, epochs=1, jax=False),
+    Case("lstm 2 layers", lstm_drops, sentences, 32, epochs=1, jax=False),
+    Case("gru 2 layers", gru_drops, sentences, 32, epochs=1, jax=False),
+    Case("dilated 28x28", dilated, lambda: images(28), 32, epochs=1, jax=False),
+    Case("grouped 28x28", grouped, lambda: images(28), 32, epochs=1, jax=False),
+    Case("hourglass 28x28", hourglass, lambda: images(28), 32, epochs=1, jax=False),
 )

@@ -226,21 +226,9 @@ class Repeated(Words):
         return torch.cat([first, self.words(x)], 1)
 
 
-class Tied(nn.Module):
-    """Multiplies by its table."""
-
-    def __init__(self, outputs):
-        super().__init__()
-        self.words, self.out = nn.Embedding(WORDS, WIDTH), nn.Linear(WORDS, outputs)
-
-    def forward(self, x):
-        return self.out(functional.linear(self.words(x).mean(1), self.words.weight))
-
-
 @pytest.mark.parametrize(
     ("network", "says"),
     [
-        (Tied, "both ways"),
         (lambda n: Picks(n, where_none), "chooses between"),
         (lambda n: Picks(n, over_queries), "a softmax"),
         (lambda n: Picks(n, over_all), "gives products"),

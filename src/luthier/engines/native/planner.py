@@ -78,6 +78,8 @@ class Planner:
         widths: Columns of every layer's result.
         learned: Layers' results that depend on a tensor.
         turned: Kernels that are multiplied by transposed.
+        straight: Those that are multiplied by as they are, or whose rows are looked up.
+        across: Layers that multiply by one transposed.
     """
 
     def __init__(self, forward: Forward, tensors: Mapping[str, Array]) -> None:
@@ -101,6 +103,7 @@ class Planner:
         self.learned: set[str] = set()
         self.turned: set[str] = set()
         self.straight: set[str] = set()
+        self.across: set[str] = set()
         self.counted: dict[str, str] = {}
         self.examples: int | None = None
         self.unread: dict[str, str] = {}
@@ -126,16 +129,19 @@ class Planner:
         output = self.rows(made)
         if output.base == self.input or self.pixels[output.base] > 1:
             raise CaptureError("its output is nothing that it computed for each example")
-        if both := self.turned & self.straight:
-            raise CaptureError(f"it multiplies by '{min(both)}' both ways round")
+        both = self.turned & self.straight
+        layers = [
+            self._tied(layer) if both & {*layer.tensors.values()} else layer
+            for layer in self.layers
+        ]
         return Plan(
             self.input,
             self.widths[self.input],
-            joined(self.layers, output.base),
+            joined(layers, output.base),
             output.base,
             self.widths,
             self.pixels,
-            frozenset(self.turned),
+            frozenset(self.turned - both),
             self._counters(),
         )
 
@@ -273,6 +279,15 @@ class Planner:
         """Tell whether a buffer is a whole number."""
         tensor = self.tensors[name]
         return tensor.shape == () and np.issubdtype(tensor.dtype, np.integer)
+
+    def _tied(self, layer: Layer) -> Layer:
+        """Return a layer that reads a matrix which others read the other way round."""
+        if layer.kind == "linear" and layer.name in self.across:
+            return replace(layer, kind="tied")
+        if layer.kind in ("linear", "embedding"):
+            return layer
+        name = min(self.turned & self.straight & {*layer.tensors.values()})
+        raise CaptureError(f"it computes with '{name}' both ways round")
 
     def _counters(self) -> tuple[str, ...]:
         """Return the buffers that count; every other change must be a running statistic."""

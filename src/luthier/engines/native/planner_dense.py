@@ -41,6 +41,8 @@ def linear(planner: Planner, node: Node) -> None:
         tensors["bias"] = planner.tensor(args["self"], width)
     size = (width, planner.pixels[view.base])
     made = planner.layer("linear", node.name, (view.base,), size, None, tensors)
+    if kernel.turned:
+        planner.across.add(made)
     columns = of_rows(made, (), width).dims[-1]
     planner.views[node.name] = View(made, (*view.dims[:-1], columns))
 

@@ -15,6 +15,7 @@ from luthier.engines.native import (
     layers,
     pooling,
     recurrent,
+    tied,
     tokens,
 )
 from luthier.engines.native.borders import Border
@@ -181,6 +182,7 @@ def _plain(name: str) -> str:
 
 FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
     "linear": layers.linear,
+    "tied": tied.tied,
     "batch_norm": layers.batch_norm,
     "layer_norm": layers.layer_norm,
     "dropout": layers.dropout,
@@ -201,6 +203,7 @@ FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
 }
 BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "linear": layers.linear_back,
+    "tied": tied.tied_back,
     "batch_norm": layers.batch_norm_back,
     "layer_norm": layers.layer_norm_back,
     "dropout": layers.dropout_back,

@@ -99,12 +99,15 @@ class KeyedDropout(TorchFunctionMode):
             attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
         if attn_mask is None:
             return self._drop(torch.softmax(scores, -1), dropout_p) @ value
+        seen = attn_mask if attn_mask.dtype is torch.bool else attn_mask != -math.inf
         if attn_mask.dtype is torch.bool:
             scores = scores.masked_fill(~attn_mask, -math.inf)
         else:
             scores = scores + attn_mask
+        none = ~seen.any(-1, keepdim=True)
+        if not none.any():
+            return self._drop(torch.softmax(scores, -1), dropout_p) @ value
         # A query that is left nothing to look at sees zeros, as in PyTorch's own ways.
-        none = (scores == -math.inf).all(-1, keepdim=True)
         shares = torch.softmax(scores.masked_fill(none, 0.0), -1).masked_fill(none, 0.0)
         return self._drop(shares, dropout_p) @ value
 
