@@ -17,10 +17,11 @@ def slow(patient: Patient, problem: str) -> list[Cure]:
     >>> from luthier.core import Recipe
     >>> found = slow(Patient(Recipe(optimizer="sgd", learning_rate=1e-4)), "learning_rate_too_low")
     >>> [cure.settings["learning_rate"] for cure in found if "learning_rate" in cure.settings][:3]
-    [1.0, 0.3, 0.0003]
+    [1.0, 0.3, 0.001]
     """
     recipe = patient.recipe
-    found = [*usual(patient, problem), *brisk(patient, problem), *faster(patient, problem)]
+    found = [*usual(patient, problem), *brisk(patient, problem), *sound(patient, problem)]
+    found += faster(patient, problem)
     if recipe.clip_norm is not None and recipe.clip_norm < 0.1:
         found.append(Cure(problem, "Clip far less", {"clip_norm": 1.0}))
     if recipe.ema is not None and recipe.ema > 0.99:
@@ -28,7 +29,7 @@ def slow(patient: Patient, problem: str) -> list[Cure]:
     found += scheduled(patient, problem)
     if recipe.batch_size == "full":
         found.append(Cure(problem, "Take smaller batches", {"batch_size": 32}))
-    return [*found, *sound(patient, problem)]
+    return found
 
 
 def stuck(patient: Patient, problem: str) -> list[Cure]:

@@ -32,7 +32,6 @@ CAUSES = (
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
 UNLEARNT = 0.15  # of what guessing leaves to learn: who has learnt most of it is healthy
-COARSE = 30.0  # times the rate: a step from which on its neighbours are worth a look
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,8 @@ class Curing:
 
     The first finding's cures race first, and all others where none of them helps. Then greedy,
     forward: the new training is diagnosed, and what is still wrong is treated beside what was
-    taken. Where nothing is, it ends: a recipe is to be mended, not tuned.
+    taken. Where nothing is, other rates have one race, for what was right for the broken training
+    need not be right now. Then it ends: a recipe is to be mended, not tuned.
 
     Args:
         checked: What was found before training.
@@ -116,15 +116,20 @@ class Curing:
             return Course((Step(recipe.epochs, trial=first.number),), after=recipe)
         findings = _ordered(self.checked, self.diagnose(first).findings)
         course = Course((), findings, after=recipe)
-        if course.healthy:
-            return self._probed(history, course)
-        loud = [one for one in findings if one.severity != "info"]
-        pending = [
-            cures(loud[:1], self.patient, most=FIRST),
-            cures(findings, self.patient),
-            begun_again(self.patient, loud[0].problem),
-        ]
         spent = float(recipe.epochs)
+        loud = [one for one in findings if one.severity != "info"]
+        if loud:
+            pending = [
+                cures(loud[:1], self.patient, most=FIRST),
+                cures(findings, self.patient),
+                begun_again(self.patient, loud[0].problem),
+            ]
+        else:
+            course, best, spent = self._probed(history, course, spent)
+            if course.steps or best is None:
+                return course
+            pending = [self._beside(best, course)]
+        tuned = not loud
         while pending and len(course.taken) < ROUNDS:
             course, best, spent = self._raced(history, course, pending.pop(0), spent)
             if course.steps:
@@ -132,27 +137,37 @@ class Curing:
             if best is not None:
                 course = _with(course, best)
                 pending = [self._left(best, course)]
+                if not any(pending) and not tuned:
+                    tuned, pending = True, [self._beside(best, course)]
         return course
 
-    def _probed(self, history: History, course: Course) -> Course:
+    def _beside(self, best: Tried, course: Course) -> list[Cure]:
+        """Return rates beside a cure: what was right for a broken training need not be now."""
+        patient = replace(self.patient, recipe=course.after)
+        problem = best.cure.problem
+        found = [*faster(patient, problem)[:2], *slower(patient, problem)[:1]]
+        return [one for one in found if not _undoes(one, self.patient.recipe, course.taken)]
+
+    def _probed(
+        self, history: History, course: Course, spent: float
+    ) -> tuple[Course, Tried | None, float]:
         """Return what a few other rates come to, where no rule says what is wrong.
 
         Only what is far better counts: what is a little better is found by tuning.
         """
-        spent = float(self.patient.recipe.epochs)
-        course, best, _ = self._raced(
-            history, course, probes(self.patient), spent, least=self._far(history)
-        )
+        far, queue = self._far(history), probes(self.patient)
+        course, best, spent = self._raced(history, course, queue, spent, least=far)
         if best is None:
-            return course
+            return course, None, spent
         before, after = (
-            history.score(trial) if trial is not None else None
+            None if trial is None else history.score(trial)
             for trial in (trial_of(history, course.after), best.trial)
         )
         if before is None or after is None:
-            return course
+            return course, None, spent
         seen = by_trial(best.cure, self.patient, history, before, after)
-        return _with(replace(course, findings=(seen, *course.findings)), best)
+        course = _with(replace(course, findings=(seen, *course.findings)), best)
+        return course, best, spent
 
     def _far(self, history: History) -> float:
         """Return the share of the loss that a change must bring where no rule speaks.
@@ -208,8 +223,7 @@ class Curing:
         """Return what to try beside a cure: against what is still wrong, and nothing else.
 
         That is what is found in its training, and what nothing treats yet of what the check found,
-        or of what the recipe itself has wrong. A rate that was far off is known to an order of
-        magnitude alone, so its neighbours are tried where nothing else is.
+        or of what the recipe itself has wrong.
         """
         treated = {cure.problem for cure in course.taken}
         found = () if best.trial is None else self.diagnose(best.trial).findings
@@ -227,19 +241,11 @@ class Curing:
             and (one in self.checked or one.problem in CAUSES)
         ]
         patient = replace(self.patient, recipe=course.after)
-        found_next = cures(wrong, patient, most=LATER)
-        if not found_next and _moved(best.cure, self.patient.recipe) > COARSE:
-            problem = best.cure.problem
-            found_next = [*faster(patient, problem)[:1], *slower(patient, problem)[:1]]
-        return [cure for cure in found_next if not _undoes(cure, self.patient.recipe, course.taken)]
-
-
-def _moved(cure: Cure, given: Recipe) -> float:
-    """Return by how much a cure has moved the rate, either way; 1 where it has not."""
-    rate = cure.settings.get("learning_rate")
-    if not isinstance(rate, float) or min(rate, given.learning_rate) <= 0:
-        return 1.0
-    return max(rate / given.learning_rate, given.learning_rate / rate)
+        return [
+            cure
+            for cure in cures(wrong, patient, most=LATER)
+            if not _undoes(cure, self.patient.recipe, course.taken)
+        ]
 
 
 def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -139,18 +139,25 @@ def _to_do(course: Course, curing: Curing, history: History, *, repaired: bool) 
 
 
 def _notes(proven: Proven | None) -> tuple[str, ...]:
-    if proven is None or proven.judged_on == "test":
-        opened = 0 if proven is None else proven.openings
-        if not opened:
-            return ()
-        return (
-            f"these test rows had been opened {opened} time{'s' * (opened > 1)} before: the "
-            "verdict is exploratory",
+    if proven is None:
+        return ()
+    notes = []
+    if proven.exploded:
+        notes.append(
+            f"{proven.exploded} of the {len(proven.before)} trainings before were worse than "
+            "guessing; the gain counts them as guessing"
         )
-    return (
-        "there are no test rows: the fresh seeds were judged on the validation rows that chose "
-        "the changes, which flatters them a little",
-    )
+    if proven.judged_on != "test":
+        notes.append(
+            "there are no test rows: the fresh seeds were judged on the validation rows that chose "
+            "the changes, which flatters them a little"
+        )
+    elif opened := proven.openings:
+        notes.append(
+            f"these test rows had been opened {opened} time{'s' * (opened > 1)} before: the "
+            "verdict is exploratory"
+        )
+    return tuple(notes)
 
 
 def _seen(trial: Trial | None) -> str:

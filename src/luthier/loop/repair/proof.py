@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import Recipe, Verdict
 from luthier.loop.repair.curing import Course
-from luthier.loop.repair.proving import ALONE, Proving, table
+from luthier.loop.repair.proving import ALONE, Proving, floored, guesses, table
 from luthier.loop.training.scoring import test_hash
 from luthier.loop.working.work import Plan, Work
 from luthier.proof import BETTER, UNDECIDED, judge, spending
@@ -29,6 +29,7 @@ class Proven:
         judged_on: ``test`` or ``validation`` rows.
         openings: How often the test rows were opened before.
         contributions: What each change brought, in their order; None where that was not measured.
+        exploded: Trainings of before that were worse than guessing, and counted as guessing.
     """
 
     verdict: Verdict | None = None
@@ -37,6 +38,7 @@ class Proven:
     judged_on: str = "test"
     openings: int | None = None
     contributions: tuple[float | None, ...] = ()
+    exploded: int = 0
 
 
 def prove(
@@ -62,7 +64,11 @@ def prove(
             key = test_hash(work.parts.preparation.dataset.fingerprint, arrays)
             opened = work.storage.opened(key, work.study.name)
         tables = [_table(work, plan, recipe, test=test) for recipe in (after, before)]
-        verdict = judge(sign * tables[0], sign * tables[1], level=level, seed=work.study.seed)
+        held = [
+            floored(one, guesses(work.parts, recipe, test=test), work.study.direction)
+            for recipe, one in zip((after, before), tables, strict=True)
+        ]
+        verdict = judge(sign * held[0], sign * held[1], level=level, seed=work.study.seed)
         proven = Proven(
             verdict,
             tuple(tables[1].mean(axis=1).tolist()),
@@ -70,6 +76,7 @@ def prove(
             proven.judged_on,
             opened,
             (verdict.difference,) if len(course.taken) == 1 else (None,) * len(course.taken),
+            sum(bool((one != other).any()) for one, other in zip(held[1], tables[1], strict=True)),
         )
         if verdict.verdict != UNDECIDED:
             break
@@ -82,7 +89,7 @@ def prove(
     whole = _table(work, Proving((after,), ALONE), after, test=test).mean()
     parts = [_table(work, plan, recipe, test=test).mean() for recipe in without]
     brought = tuple(float(sign * (whole - one)) for one in parts)
-    return Proven(proven.verdict, proven.before, proven.after, proven.judged_on, opened, brought)
+    return replace(proven, contributions=brought)
 
 
 def _without(course: Course, index: int, before: Recipe) -> Recipe:

@@ -101,6 +101,33 @@ def table(
     return np.array(rows)
 
 
+def floored(scores: Array, floor: Array, direction: str) -> Array:
+    """Return a table of scores in which no training is worse than one that guesses.
+
+    How far beyond guessing an exploded training lies says nothing: five losses from 3 to 21 against
+    five of 0.1 would pass for chance, as their mean is not known to within 8.
+
+    Args:
+        scores: (trainings, rows), as `table` returns it.
+        floor: (rows,), as `guesses` returns it.
+        direction: ``minimize`` or ``maximize``.
+
+    >>> floored(np.array([[9.0, 1.0], [0.2, 0.1]]), np.array([0.7, 0.6]), "minimize").tolist()
+    [[0.7, 0.6], [0.2, 0.1]]
+    """
+    sign = 1.0 if direction == "maximize" else -1.0
+    worse = sign * scores.mean(axis=1) < sign * floor.mean()
+    return np.where(worse[:, None], floor[None, :], scores)
+
+
+def guesses(parts: Assembly, recipe: Recipe, *, test: bool) -> Array:
+    """Return what each row contributes to the score of what has learnt nothing: (rows,)."""
+    arrays = parts.preparation.arrays(recipe)
+    part = arrays.test if test and arrays.test is not None else arrays.val
+    outputs = guess(arrays.train, part, arrays.task.n_outputs, bool(arrays.task.classes))
+    return contributions(arrays.task, outputs, part, row_units(parts, part))
+
+
 def guess(train: Part, part: Part, outputs: int, classes: bool) -> Array:
     """Return what a network says that has learnt nothing but how common classes are.
 
