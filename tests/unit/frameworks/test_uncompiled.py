@@ -45,6 +45,19 @@ def test_recurrent_layers_of_another_class():
         capture_graph(Recurrent(Own), [x], [x])
 
 
+def test_a_size_that_depends_on_values_is_refused_quietly(capfd):
+    class Cropped(nn.Module):
+        """As published U-Nets crop: sizes are computed with tensors."""
+
+        def forward(self, x):
+            return x[:, : int(torch.tensor(x.shape)[1] - x.abs().sum().sign().int())]
+
+    x = torch.ones(16, 4)
+    with pytest.raises(CaptureError, match=r"torch\.export cannot follow it"):
+        capture_graph(Cropped(), [x], [x])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_loop_of_many_operations():
     x = torch.zeros(16, 4)
     capture_graph(Unrolled(20), [x], [x])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -26,6 +27,8 @@ MOST = 500  # operations: compiling takes seconds for each hundred, more than mo
 
 # Where a value lies and how is for an engine to decide.
 _PLACES = {"device", "layout", "memory_format", "pin_memory", "non_blocking"}
+
+_TALKING = ("torch.__trace", "torch.fx.experimental.symbolic_shapes")
 
 _CHECKS = {"_assert_tensor_metadata"}  # compute nothing
 
@@ -119,14 +122,18 @@ def _forward(module: nn.Module, inputs: Sequence[Tensor], names: Mapping[int, st
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what export says of itself: it means nothing to a user."""
-    trace = logging.getLogger("torch.__trace")
-    disabled, trace.disabled = trace.disabled, True
+    loggers = [logging.getLogger(name) for name in _TALKING]
+    disabled = [one.disabled for one in loggers]
+    for one in loggers:
+        one.disabled = True
     try:
-        with warnings.catch_warnings():
+        # Where a size depends on values, export prints the whole graph; the error says what is wrong.
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        trace.disabled = disabled
+        for one, before in zip(loggers, disabled, strict=True):
+            one.disabled = before
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Networks that others wrote and published, trained by luthier and by a loop of their users."""
