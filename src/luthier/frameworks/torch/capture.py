@@ -127,7 +127,7 @@ def _quiet() -> Iterator[None]:
     for one in loggers:
         one.disabled = True
     try:
-        # Where a size depends on values, export prints the whole graph; the error says what is wrong.
+        # Where a size depends on values, export prints the whole graph, and raises what is wrong.
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
