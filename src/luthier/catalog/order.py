@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # The first of the words that keep the draws of a training apart: its order of rows, and how
 # images are augmented.
-_ORDER, FLIP, DOWN, RIGHT = range(1, 5)
+_ORDER, FLIP, DOWN, RIGHT, ROW, COLUMN = range(1, 7)
+KINDS = ("flip", "shift", "cutout")  # of augmentation, a binary digit each
 _INDEX = np.uint64(0xFFFFFFFF)
 
 
@@ -66,6 +67,27 @@ def longest_shift(side: int, share: float = 0.125) -> int:
     (4, 1)
     """
     return max(1, round(share * side))
+
+
+def hole(side: int, share: float = 0.5) -> int:
+    """Return the side of the square that is cut out of an image: half of the image's.
+
+    Half is 16 of 32 pixels, as for CIFAR-10 in DeVries & Taylor 2017 (Improved Regularization of
+    Convolutional Neural Networks with Cutout), table 1.
+
+    >>> hole(28), hole(1)
+    (14, 1)
+    """
+    return max(1, round(share * side))
+
+
+def kinds_of(augmentation: str) -> int:
+    """Return which kinds of augmentation a recipe's word names, as binary digits.
+
+    >>> [kinds_of(word) for word in ("none", "flip", "shift", "flip_shift_cutout")]
+    [0, 1, 2, 7]
+    """
+    return sum(1 << n for n, kind in enumerate(KINDS) if kind in augmentation)
 
 
 def sample_rows(rows: int, size: int) -> Rows:

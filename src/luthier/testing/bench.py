@@ -75,6 +75,7 @@ CASES: Mapping[str, Case] = {
     "batch norm": case(model__normalisation="batch"),
     "full batch": case(batch_size="full", model__normalisation="batch"),
     "augmented images": case(data.images, augmentation="flip_shift", **IMAGES),
+    "cut images": case(data.images, augmentation="shift_cutout", **IMAGES),
     "categories": case(
         data.categories, network="resnet", model={"width": 8, "depth": 1}, encoding="embedding"
     ),

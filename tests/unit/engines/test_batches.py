@@ -115,6 +115,24 @@ class TestAugmentation:
                 for right in range(3)
             )
 
+    def test_a_square_of_half_the_side_is_cut_out_around_any_pixel(self):
+        (x,), _, _ = step_of(self.images, augmentation="cutout")
+        holes = (x == 0).all(1)
+        assert torch.equal(x, self.images * ~holes.unsqueeze(1))
+        sizes = {
+            (int(hole.any(1).sum()), int(hole.any(0).sum()), int(hole.sum())) for hole in holes
+        }
+        assert all(high * wide == size for high, wide, size in sizes)
+        assert {high for high, *_ in sizes} == {wide for _, wide, _ in sizes} == {2, 3, 4}
+
+    def test_what_a_cut_pixel_is_learnt_by_stays(self):
+        labels = torch.randint(2, (64, 8, 8))
+        shares = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+        part = Rows((self.images,), labels, torch.ones(64), shares, np.arange(64), None)
+        (x,), target, _ = batch(part, None, torch.arange(64), Recipe(augmentation="cutout"), 0, 0)
+        assert bool((x == 0).any())
+        assert torch.equal(target, part.wanted(labels))
+
     def test_it_changes_with_every_step_and_seed(self):
         steps = [
             step_of(self.images, step, seed, augmentation="flip_shift")[0][0]

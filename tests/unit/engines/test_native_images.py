@@ -195,7 +195,9 @@ def test_the_first_of_the_largest_gets_the_gradient(trained):
         np.testing.assert_allclose(found[1].group("weights")[tensor], value, rtol=1e-10)
 
 
-@pytest.mark.parametrize("augmentation", ["flip", "shift", "flip_shift"])
+@pytest.mark.parametrize(
+    "augmentation", ["flip", "shift", "flip_shift", "cutout", "flip_shift_cutout"]
+)
 @pytest.mark.parametrize("mixup", [0.0, 0.5])
 def test_images_are_augmented_as_in_pytorch(trained, augmentation, mixup):
     def build(n_outputs):

@@ -90,7 +90,9 @@ RECIPES = st.builds(
     clip_norm=maybe(share(0.1)),
     ema=maybe(share()),
     class_weight=maybe(st.just("balanced")),
-    augmentation=st.sampled_from(["none", "flip", "shift", "flip_shift"]),
+    augmentation=st.sampled_from(
+        ["none", "flip", "shift", "flip_shift", "cutout", "flip_shift_cutout"]
+    ),
     precision=st.sampled_from(["float32", "float64", "bfloat16"]),
 )
 

@@ -288,9 +288,19 @@ KEYS: tuple[Key, ...] = (
     Key(
         "augmentation",
         "choice",
-        "How training images are varied: mirrored, shifted by up to an eighth, or both.",
+        "How training images are varied: mirrored, shifted by up to an eighth, a square of half "
+        "their side cut out, or several of these.",
         "None: whether a mirrored image keeps its label depends on the data.",
-        choices=("none", "flip", "shift", "flip_shift"),
+        choices=(
+            "none",
+            "flip",
+            "shift",
+            "flip_shift",
+            "cutout",
+            "flip_cutout",
+            "shift_cutout",
+            "flip_shift_cutout",
+        ),
     ),
     Key(
         "precision",

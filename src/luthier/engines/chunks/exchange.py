@@ -52,11 +52,12 @@ class Numbers(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """What dropout masks depend on."""
+    """What dropout masks, and how images are varied, depend on."""
 
     words: Any  # the seed's key
     thresholds: Any
     scales: Any
+    kinds: Any  # of augmentation, a binary digit each
 
 
 class Rows(NamedTuple):

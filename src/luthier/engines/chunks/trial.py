@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from luthier.catalog import losses, metrics, optimizers, schedules
-from luthier.catalog.order import epoch_orders
+from luthier.catalog.order import epoch_orders, kinds_of
 from luthier.core import Curves, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
 from luthier.engines.chunks.exchange import Draws, Numbers, Outcome, Settings, Steps
@@ -102,6 +102,7 @@ class Trial(ABC, Generic[N]):
             words=np.array(fold(seed), np.uint32),
             thresholds=np.array([min(threshold(rate), MASK) for rate in rates], np.uint32),
             scales=np.array([0.0 if r >= 1 else 1 / (1 - r) for r in rates], np.float32),
+            kinds=np.array(kinds_of(recipe.augmentation), np.uint32),
         )
         extra: dict[str, Any] = {
             "epoch": 0,

@@ -12,6 +12,7 @@ from jax import lax
 from luthier.catalog import losses, optimizers
 from luthier.core.keys import fold_in
 from luthier.engines.chunks.exchange import Carry, Draws, Examples, Numbers, Rows, Settings
+from luthier.engines.compiled.augmentation import IMAGES, varied
 from luthier.engines.compiled.layout import turn
 from luthier.engines.compiled.lower import Masks
 from luthier.engines.compiled.lowered import Lowered
@@ -62,11 +63,15 @@ def stepped(
         numbers: What schedule and draws decide; no share where nothing is mixed.
         number: The step's number, from the trial's beginning.
         reals: The recipe's numbers; no l1 where nothing is penalised.
-        draws: What dropout masks depend on; no thresholds where nothing is dropped.
+        draws: What dropout masks and augmentation depend on; no thresholds where nothing is
+            dropped, no kinds where nothing is varied.
         turned: Which kernels lie transposed in the carry.
     """
-    inputs, target, weight = _batch(chosen, numbers.share, reals.label_smoothing)
     key = (draws.words[0], draws.words[1])
+    if draws.kinds is not None and chosen.inputs[0].ndim == IMAGES:
+        first = varied(chosen.inputs[0], draws.kinds, key, number.astype(jnp.uint32))
+        chosen = chosen._replace(inputs=(first, *chosen.inputs[1:]))
+    inputs, target, weight = _batch(chosen, numbers.share, reals.label_smoothing)
     masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
 
     def whole_loss(weights: dict[str, Any]) -> tuple[Any, Any]:

@@ -31,16 +31,23 @@ static int reserved(long rows) {
   return 1;
 }
 
-/* An image flipped left to right, or shifted; what comes in is zero. Drawn for a batch's row. */
+/* Whether a hole around a middle covers a place of a side. */
+static inline int cut(long at, long middle, long side) {
+  return at >= middle - side / 2 && at < middle - side / 2 + side;
+}
+
+/* An image flipped left to right, shifted, or cut; what comes in is zero. Drawn for a batch's row. */
 static void moved(const Call *call, long index, uint32_t row, const real *from, real *to) {
   const long high = sizes.high, broad = sizes.broad;
-  long flip = 0, down = 0, right = 0;
-  for (uint32_t kind = @flip_word@; kind < @flip_word@ + 3; kind++) {
+  long flip = 0, down = 0, right = 0, row_of_hole = 0, column = 0;
+  for (uint32_t kind = @flip_word@; kind < @flip_word@ + 5; kind++) {
     uint32_t key[2] = {call->words[0], call->words[1]};
     folded(key, kind);
     folded(key, (uint32_t)index);
     const uint32_t bits = drawn(key, row);
     if (kind == @flip_word@) flip = (call->augmentation & 1) && bits % 2;
+    else if (kind == @flip_word@ + 3) row_of_hole = (long)(bits % high);
+    else if (kind == @flip_word@ + 4) column = (long)(bits % broad);
     else if (!(call->augmentation & 2)) continue;
     else if (kind == @flip_word@ + 1) down = (long)(bits % (2 * sizes.down + 1)) - sizes.down;
     else right = (long)(bits % (2 * sizes.right + 1)) - sizes.right;
@@ -48,7 +55,9 @@ static void moved(const Call *call, long index, uint32_t row, const real *from, 
   for (long c = 0; c < sizes.channels; c++) for (long y = 0; y < high; y++)
     for (long x = 0; x < broad; x++) {
       const long at_y = y + down, at_x = (flip ? broad - 1 - x : x) + right;
-      const int inside = at_y >= 0 && at_y < high && at_x >= 0 && at_x < broad;
+      const int hole = (call->augmentation & 4) && cut(y, row_of_hole, sizes.tall_hole) &&
+                       cut(x, column, sizes.broad_hole);
+      const int inside = at_y >= 0 && at_y < high && at_x >= 0 && at_x < broad && !hole;
       to[(c * high + y) * broad + x] = inside ? from[(c * high + at_y) * broad + at_x] : 0;
     }
 }

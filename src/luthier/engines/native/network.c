@@ -7,7 +7,8 @@ const Sizes sizes = {
   .width = @width@, .wide = @wide@, .outputs = @outputs@, .apart = @apart@, .filled = @filled@,
   .targets = @targets@, .label = @label@, .kernels = @kernels@, .trained = @trained@,
   .averaged = @averaged@, .matrices = @matrices@, .places = places, .pass = PASS,
-  .channels = @channels@, .high = @high@, .broad = @broad@, .down = @down@, .right = @right@
+  .channels = @channels@, .high = @high@, .broad = @broad@, .down = @down@, .right = @right@,
+  .tall_hole = @tall_hole@, .broad_hole = @broad_hole@
 };
 @statics@
 static long batch;

@@ -205,7 +205,7 @@ typedef struct {
   const real *evaluated, *wanted, *weighed;
   int64_t sampled, validated;          /* rows of each */
   int64_t batch;                       /* rows of a step */
-  int64_t augmentation;                /* 1: images are flipped, 2: shifted, 3: both */
+  int64_t augmentation;                /* images are flipped (1), shifted (2), cut (4), or several */
   int64_t first, steps, apart, epochs; /* first step's number; steps an epoch, and room for them */
   real *seen, *shown, *outputs, *kept; /* what each epoch showed; outputs: NULL unless wanted */
   double *losses, *right;              /* the latter: share of rows whose class is the likeliest */
@@ -221,6 +221,7 @@ typedef struct {
   const long (*places)[2];       /* first and last number of each */
   long pass;                     /* rows that are evaluated at once */
   long channels, high, broad, down, right; /* of an image, and how far it is shifted */
+  long tall_hole, broad_hole;    /* what is cut out of it */
 } Sizes;
 extern const Sizes sizes;
 extern real *input, *output, *by_output; /* of a batch: where its values and their gradient lie */

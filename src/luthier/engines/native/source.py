@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from luthier.catalog.order import longest_shift
+from luthier.catalog.order import hole, longest_shift
 from luthier.core import Graph
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
@@ -59,6 +59,8 @@ def source(
         "broad": broad,
         "down": longest_shift(high),
         "right": longest_shift(broad),
+        "tall_hole": hole(high),
+        "broad_hole": hole(broad),
         "values": ", ".join(f"*{name}" for name in (*step.matrices, *passes.matrices)),
         "room": " + ".join(size for _, size in room),
         "places_of_values": lines((f"{name} = at; at += {size};" for name, size in room), 2),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier.catalog.order import kinds_of
 from luthier.core import State
 from luthier.engines.chunks.exchange import Outcome, Steps
 from luthier.engines.chunks.trial import VECTOR, Array, Trial
@@ -19,7 +20,6 @@ _POINTERS = (
     *("words", "thresholds", "scales", "evaluated", "wanted", "weighed"),
 )
 _COUNTS = ("sampled", "validated", "batch", "augmentation", "first", "steps", "apart", "epochs")
-_AUGMENTED = {"none": 0, "flip": 1, "shift": 2, "flip_shift": 3}
 _RESULTS = ("seen", "shown", "outputs", "kept", "losses", "right")
 
 
@@ -151,7 +151,7 @@ class NativeTrial(Trial[Facts]):
             **room,
         }
         batch = self.shape.batch_size
-        augmented = _AUGMENTED[self.recipe.augmentation]
+        augmented = kinds_of(self.recipe.augmentation)
         counts = (sampled, validated, batch, augmented, self.step, count, self.shape.steps, epochs)
         call = _Call(
             **{

@@ -34,7 +34,7 @@ class Features(NamedTuple):
     In a program for one trial a branch decides. In a pack every lane would take both sides.
 
     >>> Features(mixes=True).union(Features(averages=True))
-    Features(drops=False, mixes=True, penalises=False, averages=True, weighs=False)
+    Features(drops=False, mixes=True, penalises=False, averages=True, weighs=False, varies=False)
     """
 
     drops: bool = False
@@ -42,6 +42,7 @@ class Features(NamedTuple):
     penalises: bool = False
     averages: bool = False
     weighs: bool = False  # by class
+    varies: bool = False  # images
 
     def union(self, other: Features) -> Features:
         """Return what either needs."""
@@ -106,6 +107,7 @@ def lane(
     examples = Examples(inputs, target, lanes.weight)
     reals = _reals(lanes.settings, features)
     draws = lanes.draws if features.drops else lanes.draws._replace(thresholds=None)
+    draws = draws if features.varies else draws._replace(kinds=None)
     key = (lanes.order[0], lanes.order[1])
     batches = epoch_order(key, epoch.steps.rows, target.shape[0], batch_size)
     count = batches.shape[0]

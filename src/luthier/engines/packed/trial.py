@@ -38,6 +38,7 @@ class PackedTrial(JaxTrial):
             penalises=bool(recipe.l1 or recipe.l2),
             averages=recipe.ema is not None,
             weighs=recipe.class_weight is not None,
+            varies=recipe.augmentation != "none",
         )
 
     @property

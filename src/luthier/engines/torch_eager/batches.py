@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 
 from luthier.catalog.losses import mix, mixup_share, smooth
-from luthier.catalog.order import DOWN, FLIP, RIGHT, epoch_order, longest_shift
+from luthier.catalog.order import (
+    COLUMN,
+    DOWN,
+    FLIP,
+    RIGHT,
+    ROW,
+    epoch_order,
+    hole,
+    longest_shift,
+)
 from luthier.core import Recipe
 from luthier.core.keys import bits, fold
 from luthier.engines.torch_eager.tensors import Rows
@@ -74,15 +83,17 @@ def batch(
 
 @dataclass(frozen=True, eq=False)
 class _Moved:
-    """Images flipped left to right, or shifted by up to an eighth of their side.
+    """Images flipped left to right, shifted by up to an eighth of their side, or cut.
 
     Args:
         at: Of each pixel: its image, and from which row and column its value comes.
         inside: Whether that lies within the image.
+        seen: Whether it is not cut out as well; what a pixel is learnt by stays.
     """
 
     at: tuple[Tensor, Tensor, Tensor]
     inside: Tensor
+    seen: Tensor
 
     @classmethod
     def of(cls, images: Tensor, kinds: str, seed: int, step: int) -> _Moved:
@@ -101,11 +112,16 @@ class _Moved:
             (right >= 0) & (right < width)
         ).unsqueeze(1)
         down, right = down.clamp(0, height - 1).unsqueeze(2), right.clamp(0, width - 1).unsqueeze(1)
-        return cls((images_at, down, right), inside)
+        seen = inside
+        if "cutout" in kinds:
+            row = _within(bits(fold(seed, ROW, step), positions), height)
+            column = _within(bits(fold(seed, COLUMN, step), positions), width)
+            seen = inside & ~(row.unsqueeze(2) & column.unsqueeze(1))
+        return cls((images_at, down, right), inside, seen)
 
     def images(self, images: Tensor) -> Tensor:
         """Return images with zeros where nothing comes from."""
-        return images.movedim(1, -1)[self.at].movedim(-1, 1) * self.inside.unsqueeze(1)
+        return images.movedim(1, -1)[self.at].movedim(-1, 1) * self.seen.unsqueeze(1)
 
     def labels(self, labels: Tensor, outside: int) -> Tensor:
         """Return the classes of pixels, moved with them."""
@@ -115,3 +131,10 @@ class _Moved:
 def _shifts(seed: int, kind: int, step: int, positions: np.ndarray, most: int) -> Tensor:
     drawn = bits(fold(seed, kind, step), positions) % (2 * most + 1)
     return torch.from_numpy(drawn.astype(np.int64) - most).view(-1, 1)
+
+
+def _within(drawn: np.ndarray, side: int) -> Tensor:
+    """Tell which places of a side the hole of each image covers."""
+    begin = torch.from_numpy((drawn % side).astype(np.int64) - hole(side) // 2).view(-1, 1)
+    at = torch.arange(side)
+    return (at >= begin) & (at < begin + hole(side))

@@ -1,0 +1,59 @@
+"""Images mirrored, shifted and cut inside a program, as the PyTorch engine does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from luthier.catalog.order import COLUMN, DOWN, FLIP, RIGHT, ROW, hole, longest_shift
+from luthier.core.keys import bits, fold_in
+
+IMAGES = 4  # dimensions: rows, channels, height, width
+
+
+def varied(images: Any, kinds: Any, key: tuple[Any, Any], number: Any) -> Any:
+    """Vary the images of a step.
+
+    Args:
+        images: Rows first, then channels.
+        kinds: What happens to them, a binary digit each, as `luthier.catalog.order.KINDS`; a
+            number of the program's, so that trials with any of them share it.
+        key: The seed's.
+        number: The step's.
+    """
+
+    def drawn(word: int, choices: int) -> Any:
+        rows = lax.iota(jnp.uint32, images.shape[0])
+        found = bits(fold_in(key, jnp.uint32(word), number), rows) % jnp.uint32(choices)
+        return found.astype(jnp.int32)[:, None]
+
+    def change() -> Any:
+        high, wide = images.shape[2:]
+        flips, shifts, cuts = (kinds & jnp.uint32(1 << n) != 0 for n in range(3))
+        down, right = jnp.arange(high)[None], jnp.arange(wide)[None]
+        right = jnp.where(flips & (drawn(FLIP, 2) == 1), wide - 1 - right, right)
+        far = [(DOWN, longest_shift(high)), (RIGHT, longest_shift(wide))]
+        moves = [jnp.where(shifts, drawn(word, 2 * most + 1) - most, 0) for word, most in far]
+        down, right = down + moves[0], right + moves[1]
+        seen = _inside(down, high)[:, :, None] & _inside(right, wide)[:, None]
+        row, column = (_within(drawn(w, n), n) for w, n in ((ROW, high), (COLUMN, wide)))
+        seen &= ~(cuts & row[:, :, None] & column[:, None])
+        each = jnp.arange(images.shape[0])[:, None, None]
+        place = (each, down.clip(0, high - 1)[:, :, None], right.clip(0, wide - 1)[:, None])
+        moved = jnp.moveaxis(jnp.moveaxis(images, 1, -1)[place], -1, 1)
+        return jnp.where(seen[:, None], moved, jnp.zeros((), images.dtype))
+
+    return lax.cond(kinds > 0, change, lambda: images)
+
+
+def _inside(at: Any, side: int) -> Any:
+    return (at >= 0) & (at < side)
+
+
+def _within(middle: Any, side: int) -> Any:
+    """Tell which places of a side a hole around some middles covers."""
+    begin = middle - hole(side) // 2
+    at = jnp.arange(side)[None]
+    return (at >= begin) & (at < begin + hole(side))
