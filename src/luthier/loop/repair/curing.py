@@ -29,6 +29,7 @@ CAUSES = (
     "learning_rate_too_low", "learning_rate_too_high", "over_regularised", "optimizer_settings",
     "batch_too_small", "batch_too_large", "unscaled_inputs",
 )  # fmt: skip
+STEPS = frozenset(("learning_rate", "optimizer", "batch_size", "clip_norm", "epsilon"))
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
 UNLEARNT = 0.15  # of what guessing leaves to learn: who has learnt most of it is healthy
@@ -142,7 +143,13 @@ class Curing:
         return course
 
     def _beside(self, best: Tried, course: Course) -> list[Cure]:
-        """Return rates beside a cure: what was right for a broken training need not be now."""
+        """Return rates beside a cure: what was right for a broken training need not be now.
+
+        They are looked at where the cure is one of how steps are taken. Beside a change to the
+        layers or the inputs the rate is left, as it was chosen for a network that learns.
+        """
+        if best.cure.edit or not STEPS & best.cure.settings.keys():
+            return []
         patient = replace(self.patient, recipe=course.after)
         problem = best.cure.problem
         found = [*faster(patient, problem)[:2], *slower(patient, problem)[:1]]
