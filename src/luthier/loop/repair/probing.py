@@ -5,7 +5,7 @@ from __future__ import annotations
 from luthier.catalog import optimizers
 from luthier.core import Finding, History, Prescription
 from luthier.diagnosis.cures import Cure, Patient
-from luthier.diagnosis.cures.layers import scaled, started, thawed
+from luthier.diagnosis.cures.layers import logits, scaled, started, thawed
 from luthier.diagnosis.cures.regularisation import freed
 
 FACTORS = (10.0, 3.0, 1 / 3, 1 / 10)  # of the rate, which decides more than all else
@@ -34,7 +34,11 @@ def probes(patient: Patient) -> list[Cure]:
     found += scaled(patient, "unscaled_inputs")
     found += freed(patient, "over_regularised")[:1]
     found += started(patient, "bad_initialisation")[:1]
-    return [*thawed(patient, "parameters_not_trained"), *found]
+    layers = [
+        *thawed(patient, "parameters_not_trained"),
+        *logits(patient, "wrong_output_activation"),
+    ]
+    return [*layers, *found]
 
 
 def by_trial(
