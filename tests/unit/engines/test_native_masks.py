@@ -220,7 +220,71 @@ MODULES = {
     "encoder, padding": lambda n: Encoder(n, src_key_padding_mask=padding, norm_first=True),
     "encoder, both": lambda n: Encoder(n, mask=later, src_key_padding_mask=padding),
 }
+
+
+class Means(nn.Module):
+    """The mean of words, made in some way, of a table that may not train its padding."""
+
+    def __init__(self, outputs, how, padding=None):
+        super().__init__()
+        self.table, self.out = nn.Embedding(WORDS, 5, padding), nn.Linear(5, outputs)
+        self.where = nn.Embedding(PLACES + 3, 5)
+        self.register_buffer("weight", torch.rand(PLACES))
+        self.how = how
+
+    def forward(self, x):
+        return self.out(self.how(self, self.table(x), x))
+
+
+def mean_of_words(self, h, x):
+    word = (x != 0).unsqueeze(-1).to(h.dtype)
+    return (h * word).sum(1) / word.sum(1).clamp(min=1)
+
+
+def mean_by_count(self, h, x):
+    return h.masked_fill(x.eq(0)[..., None], 0.0).sum(1) / (x != 0).sum(1, keepdim=True)
+
+
+def kept_where_words_are(self, h, x):
+    return torch.where((x > 2)[:, :, None], h.tanh(), -0.5).mean(1)
+
+
+def weighed(self, h, x):
+    return ((self.weight[:, None] * h.relu()) - self.weight[None, :, None] / 3).mean(1)
+
+
+def columns_too(self, h, x):
+    place = torch.arange(5)
+    return (h * (place > 1) + (place - 2) * (x == 3)[..., None]).sum(1)
+
+
+def coded_places(self, h, x):
+    return (h + self.where(torch.arange(x.shape[1]))).tanh().mean(1)
+
+
+def coded_places_of_all(self, h, x):
+    places = torch.arange(x.shape[1]).unsqueeze(0).expand(len(x), -1)
+    return (self.where(places) + h).tanh()[:, 3]
+
+
+MEANS = {
+    "of words": (sentences, lambda n: Means(n, mean_of_words)),
+    "of words, and padding does not train": (with_empty, lambda n: Means(n, mean_of_words, 0)),
+    "of all, and a word does not train": (
+        sentences,
+        lambda n: Means(n, lambda s, h, x: h.sum(1), 3),
+    ),
+    "by their number": (sentences, lambda n: Means(n, mean_by_count)),
+    "kept where words are": (sentences, lambda n: Means(n, kept_where_words_are)),
+    "weighed": (sentences, lambda n: Means(n, weighed)),
+    "columns have masks too": (sentences, lambda n: Means(n, columns_too)),
+    "coded places": (sentences, lambda n: Means(n, coded_places)),
+    "coded places of all": (sentences, lambda n: Means(n, coded_places_of_all)),
+}
+
+
 NETWORKS = {
+    **MEANS,
     **{
         name: (arrays, lambda n, how=how: Attends(n, how))
         for name, (arrays, how) in ATTENTION.items()
@@ -303,6 +367,30 @@ def half_spared(self, x, scores):
 def test_what_it_cannot_mask_it_names(masked, says):
     def build(n_outputs):
         return Attends(n_outputs, by_hand(masked))
+
+    captured = frameworks.load("torch").capture(Build.read(build, "refused"), STEPS, sentences(), 0)
+    assert says in (engines.load("native").refuses(captured, STEPS) or "")
+
+
+def repeated(self, h, x):
+    return (h.mean(1, keepdim=True) * (x != 0)[..., None]).sum(1)
+
+
+def coded_otherwise(self, h, x):
+    return (h + self.where(torch.arange(1, x.shape[1] + 1))).mean(1)
+
+
+def of_the_batch(self, h, x):
+    return h.mean(1) * torch.arange(len(x))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [(repeated, "repeats a value"), (coded_otherwise, "arange"), (of_the_batch, "in a batch")],
+)
+def test_what_it_cannot_mask_values_by_it_names(how, says):
+    def build(n_outputs):
+        return Means(n_outputs, how)
 
     captured = frameworks.load("torch").capture(Build.read(build, "refused"), STEPS, sentences(), 0)
     assert says in (engines.load("native").refuses(captured, STEPS) or "")

@@ -62,6 +62,12 @@ UNARY: Mapping[str, Unary] = {
         "x",
         {"alpha": 1.0, "scale": 1.0, "input_scale": 1.0},
     ),
+    "hardtanh": Unary(
+        "x < {min_val} ? {min_val} : x > {max_val} ? {max_val} : x",
+        "(x > {min_val} && x < {max_val} ? R(1.0) : 0)",
+        "x",
+        {"min_val": -1.0, "max_val": 1.0},
+    ),
     "sigmoid": Unary("sigmoid_(x)", "y * (R(1.0) - y)", "y"),
     "tanh": Unary("tanh_(x)", "R(1.0) - y * y", "y"),
     "exp": Unary("exp_(x)", "y", "y"),

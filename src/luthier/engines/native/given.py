@@ -59,6 +59,8 @@ class Given:
         own = places[len(places) - len(self.dims) :]
         if len(own) != len(self.dims):
             raise CaptureError("it broadcasts a mask to fewer dimensions than it has")
+        if any(dim and not index for dim, index in zip(self.dims, own, strict=True)):
+            raise CaptureError("it repeats a value in the places of a mask")
         return self.at(tuple(i if d else () for d, i in zip(self.dims, own, strict=True)))
 
     def viewed(

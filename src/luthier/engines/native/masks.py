@@ -1,4 +1,4 @@
-"""Masks of attention in C: what is added to scores, and what takes their place."""
+"""Masks in C: what is added to scores of attention, or values, and what takes their place."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 class Mask:
     """What becomes of the score of query ``t`` and key ``s``, in head ``h`` of example ``b``.
 
+    Or else of a value's column ``j`` in row ``t`` of example ``b``.
+
     Args:
-        adds: What is added to it, as `Given` writes it; nothing where that is empty.
+        times: What it is multiplied by, as `Given` writes it; nothing where that is empty.
+        adds: What is added to it.
         fills: What takes its place: no number where it keeps it.
         rules_out: Whether that is minus infinity wherever it is a number.
         tensors: Those that both read.
@@ -29,6 +32,7 @@ class Mask:
 
     adds: str = ""
     fills: str = ""
+    times: str = ""
     rules_out: bool = True
     tensors: frozenset[str] = frozenset()
 
@@ -73,7 +77,7 @@ def fixed(layers: Iterable[Layer], trainable: Iterable[str]) -> None:
     for layer in layers:
         mask = layer.numbers.get("mask")
         if isinstance(mask, Mask) and (found := trains & mask.tensors):
-            raise CaptureError(f"its attention adds '{min(found)}', which trains, to scores")
+            raise CaptureError(f"it masks by '{min(found)}', which trains")
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,6 @@ class Masking:
     sizes: tuple[int, int, int]
     spares: bool
 
-    def _text(self, text: str) -> str:
-        """Put the names of arrays in an expression."""
-        to = self.to
-        x = to.plan.input
-        text = text.replace("<X>", to.value(x)).replace("<D>", str(to.stride(x)))
-        text = re.sub("<W:([^>]*)>", lambda found: to.tensor(found[1]), text)
-        return re.sub("<S:([^>]*)>", lambda found: str(to.memory.places[found[1]].stride), text)
-
     def _array(self, part: str) -> str:
         places, _, filled = self.sizes
         return self.to.array(f"{self.name}_{part}", places * filled)
@@ -110,7 +106,7 @@ class Masking:
         parts = [("fills", self.mask.fills), ("adds", self.mask.adds)]
         if back:
             parts = [] if self.mask.rules_out else parts[:1]
-        return [(part, self._text(text)) for part, text in parts if text]
+        return [(part, written(self.to, text)) for part, text in parts if text]
 
     def _computed(self, part: str, text: str) -> list[str]:
         places, seen, filled = self.sizes
@@ -124,7 +120,7 @@ class Masking:
         return [
             line
             for part, text in self._parts(back=back)
-            if not _reads(text, "bh")
+            if not reads(text, "bh")
             for line in self._computed(part, text)
         ]
 
@@ -132,9 +128,9 @@ class Masking:
         """Return the lines that compute the rest, as seldom as it changes."""
         lines: list[str] = []
         for part, text in self._parts(back=back):
-            if _reads(text, "h"):
+            if reads(text, "h"):
                 lines += self._computed(part, text)
-            elif _reads(text, "b"):
+            elif reads(text, "b"):
                 lines += ["  if (h == 0) {", *self._computed(part, text), "  }"]
         return lines
 
@@ -189,5 +185,14 @@ class Masking:
         return [f"    EACH(s, {seen}) slope[s] = {fills} == {fills} ? 0 : slope[s];"]
 
 
-def _reads(text: str, names: str) -> bool:
+def written(to: Writer, text: str) -> str:
+    """Put the names of arrays in an expression of `Given`."""
+    x = to.plan.input
+    text = text.replace("<X>", to.value(x)).replace("<D>", str(to.stride(x)))
+    text = re.sub("<W:([^>]*)>", lambda found: to.tensor(found[1]), text)
+    return re.sub("<S:([^>]*)>", lambda found: str(to.memory.places[found[1]].stride), text)
+
+
+def reads(text: str, names: str) -> bool:
+    """Tell whether an expression reads one of some places, each named by a letter."""
     return bool(re.search(rf"\b[{names}]\b", text))

@@ -14,6 +14,7 @@ from luthier.engines.native import planner_attention as attention
 from luthier.engines.native import planner_dense as dense
 from luthier.engines.native import planner_given as masks
 from luthier.engines.native import planner_images as images
+from luthier.engines.native import planner_masked as masked
 from luthier.engines.native import planner_recurrent as recurrent
 from luthier.engines.native import planner_shapes as shapes
 from luthier.engines.native.elementwise import UNARY
@@ -69,6 +70,8 @@ class Planner:
         answers: Comparisons of them with what rules out.
         given: What depends on the input and on fixed tensors alone: masks, before all.
         examples: How many examples shapes of the graph are made for, once one tells.
+        loops: Sums of what is given, so far: each has variables of its own.
+        codes: Rows of tables for the places of a sequence.
         unread: Why a name means nothing that layers could read.
         kernels: Matrices under the names that operations read them by.
         results: Operations whose results are taken one by one.
@@ -106,7 +109,9 @@ class Planner:
         self.across: set[str] = set()
         self.counted: dict[str, str] = {}
         self.examples: int | None = None
+        self.loops = 0
         self.unread: dict[str, str] = {}
+        self.codes: dict[str, dense.Codes] = {}
         self.given: dict[str, Given] = masks.begin(self)
 
     def plan(self) -> Plan:
@@ -261,9 +266,11 @@ class Planner:
         made = self.layer(kind, node.name, (view.base, *also), size, numbers, tensors)
         self.views[node.name] = replace(view, base=made)
 
-    def masks(self, node: Node) -> bool:
-        """Read a sum of attention's scores and a mask; tell whether it is one."""
-        return attention.added(self, node)
+    def masks(self, node: Node, *, scores: bool = False) -> bool:
+        """Read what masks a value, or scores of attention; tell whether it is that."""
+        if scores:
+            return node.op == "add" and attention.added(self, node)
+        return masked.masked(self, node)
 
     def function(self, node: Node, arg: Any, numbers: Mapping[str, Any]) -> None:
         """Read a function of every number alone."""
@@ -307,5 +314,6 @@ READ: Mapping[str, Callable[[Planner, Node], None]] = {
     **dense.READ,
     **images.READ,
     **attention.READ,
+    **masked.READ,
     **recurrent.READ,
 }

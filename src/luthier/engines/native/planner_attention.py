@@ -189,6 +189,8 @@ def chosen(planner: Planner, node: Node) -> None:
     asked = getattr(condition, "name", "")
     answer = planner.answers.get(asked)
     if answer is None:
+        if planner.masks(node):
+            return
         if asked not in planner.given:
             raise CaptureError("it chooses between values")
         by, swapped = planner.given[asked], getattr(taken, "name", "") in planner.scores
@@ -236,6 +238,8 @@ def added(planner: Planner, node: Node) -> bool:
         return False
     if getattr(second, "name", "") not in planner.given:
         raise CaptureError("it adds what it computed to products of two values")
+    if node.args.get("alpha", 1) != 1:
+        raise CaptureError("it adds a multiple of a mask")
     scores, mask = planner.scores[first.name], planner.given[second.name]
     sum_ = scores.mask.added(mask.text(scores.places()), mask.tensors)
     planner.scores[node.name] = scores.masked(sum_)

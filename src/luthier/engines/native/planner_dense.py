@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import CaptureError, Node, Ref
+from luthier.engines.native.given import Part
 from luthier.engines.native.planner_shapes import part_of
 from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, Axis, View, of_rows
 
@@ -142,18 +143,23 @@ def binary(planner: Planner, node: Node) -> None:
         planner.counted[node.name] = counter
         return
     scale = args.get("alpha", 1)
-    if node.op == "add" and scale == 1 and planner.masks(node):
+    if args.get("rounding_mode") not in (None, "none"):
+        raise CaptureError(f"it divides, and rounds by {args['rounding_mode']}")
+    if planner.masks(node, scores=True) or coded(planner, node):
         return
     if isinstance(second, (int, float)) and not isinstance(second, bool):
         _with_number(planner, node, first, second * scale)
         return
+    if scale == 1 and node.op == "add" and _is_tensor(planner, first):
+        _shifted(planner, node, second, first)
+        return
+    if scale == 1 and node.op == "add" and _is_tensor(planner, second):
+        _shifted(planner, node, first, second)
+        return
+    if planner.masks(node):
+        return
     if scale != 1 or node.op == "div":
         raise CaptureError("it adds a multiple of a value, or divides by one")
-    if node.op == "add" and (_is_tensor(planner, first) or _is_tensor(planner, second)):
-        _shifted(
-            planner, node, *((second, first) if _is_tensor(planner, first) else (first, second))
-        )
-        return
     views = [planner.whole(planner.view(arg)) for arg in (first, second)]
     if views[0].dims != views[1].dims:
         views = [planner.copied(planner.view(arg)) for arg in (first, second)]
@@ -196,14 +202,67 @@ def _shifted(planner: Planner, node: Node, arg: Any, added: Any) -> None:
     planner.alike(node, "shift", view, {"rows": 1 if for_all else pixels}, {"shift": name})
 
 
+@dataclass(frozen=True)
+class Codes:
+    """The first rows of a table, one for each place of a sequence.
+
+    Args:
+        table: Its name.
+        places: How many.
+        rank: Dimensions that they are seen with.
+    """
+
+    table: str
+    places: int
+    rank: int
+
+
+def _counted(planner: Planner, arg: Any) -> int:
+    """Return up to which number an argument counts from 0; 0 for another one."""
+    given = planner.given.get(arg.name) if isinstance(arg, Ref) else None
+    if given is None or given.kind != "whole" or not given.dims or len(given.dims[-1]) != 1:
+        return 0
+    (size,) = given.dims[-1]
+    outer = [(Part("q", 1),) if dim else () for dim in given.dims[:-1]]
+    return size if given.text([*outer, (Part("t", size),)]) == "t" else 0
+
+
+def coded(planner: Planner, node: Node) -> bool:
+    """Read a sum of a sequence and its places' codes; tell whether it is one."""
+    first, second = node.args["self"], node.args["other"]
+    if getattr(first, "name", "") in planner.codes:
+        first, second = second, first
+    codes = planner.codes.get(getattr(second, "name", ""))
+    if codes is None or node.args.get("alpha", 1) != 1:
+        return False
+    view = planner.rows(planner.view(first))
+    width = planner.widths[view.base]
+    if (
+        node.op != "add"
+        or codes.rank > len(view.dims)
+        or view.dims != of_rows(view.base, (codes.places,), width).dims
+        or planner.tensors[codes.table].shape[1] != width
+        or planner.tensors[codes.table].shape[0] < codes.places
+    ):
+        raise CaptureError("it codes places of what is no sequence of them")
+    planner.alike(node, "shift", view, {"rows": codes.places}, {"shift": codes.table})
+    return True
+
+
 def embedding(planner: Planner, node: Node) -> None:
     """Read rows of a table, looked up by the network's input."""
     args = node.args
-    view, table = planner.view(args["indices"]), planner.parameter(args["weight"])
+    table = planner.parameter(args["weight"])
+    if table is not None and (coded_places := _counted(planner, args["indices"])):
+        rank = len(planner.given[args["indices"].name].dims) + 1
+        planner.codes[node.name] = Codes(table, coded_places, rank)
+        planner.straight.add(table)
+        return
+    view = planner.view(args["indices"])
     if table is None or view.base != planner.input:
         raise CaptureError("it looks up what it computed")
-    if args.get("padding_idx", -1) != -1 or args.get("sparse") or args.get("scale_grad_by_freq"):
-        raise CaptureError("its embedding pads, or counts how often it is asked")
+    if args.get("sparse") or args.get("scale_grad_by_freq"):
+        raise CaptureError("its embedding counts how often it is asked")
     places = [axis for axis in view.axes if axis.kind == COLUMN]
     if len(places) > 1:
         raise CaptureError("it looks up several dimensions")
@@ -211,7 +270,8 @@ def embedding(planner: Planner, node: Node) -> None:
     length, width = planner.tensors[table].shape
     if length > LONGEST:
         raise CaptureError(f"it looks up a table of {length:,} rows")
-    numbers = {"column": view.column, "step": step, "count": count}
+    padding = args.get("padding_idx", -1)
+    numbers = {"column": view.column, "step": step, "count": count, "padding": padding}
     made = planner.layer(
         "embedding", node.name, (view.base,), (width, count), numbers, {"table": table}
     )

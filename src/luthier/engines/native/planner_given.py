@@ -10,6 +10,7 @@ from luthier.engines.native.given import (
     EXAMPLES,
     Given,
     Index,
+    Part,
     fixed,
     flat,
     grouped,
@@ -143,14 +144,16 @@ def _binary(form: str, *, bools: bool = False, numbers: bool = True) -> Callable
 
     def made(planner: Planner, node: Node) -> Given:
         args = node.args
-        if args.get("alpha", 1) != 1:
-            raise CaptureError("it adds a multiple of a mask")
+        if args.get("alpha", 1) != 1 or args.get("rounding_mode") not in (None, "none"):
+            raise CaptureError("it adds a multiple of a mask, or rounds a quotient")
         one, two = _given(planner, args["self"]), _given(planner, args["other"])
         all_bool = {one.kind, two.kind} == {"bool"}
         if (all_bool and not bools) or (not all_bool and not numbers):
             raise CaptureError(f"it computes a mask by {node.op} of {one.kind} and {two.kind}")
         if other := [x for x in (args["self"], args["other"]) if _too_long(x)]:
             raise CaptureError(f"it compares whole numbers as large as {other[0]}")
+        if node.op == "mul" and "input" in (one.kind, two.kind) and _kind(node) == "whole":
+            raise CaptureError("it multiplies whole numbers that it is given")
         return _each(node, form, one, two)
 
     return made
@@ -292,6 +295,44 @@ def _places(one: Given, dim: int) -> int:
     return _product(one.dims[dim])
 
 
+def _sum(planner: Planner, node: Node) -> Given:
+    """Read a sum over dimensions: a loop in the place of a number."""
+    one, args = _given(planner, node.args["self"]), node.args
+    given = args.get("dim")
+    rank = len(one.dims)
+    if (not isinstance(given, int) and not given) or one.kind == "input":
+        raise CaptureError("it sums up what is given")
+    dims = sorted(d % rank for d in (given if isinstance(given, tuple) else (given,)))
+    if any(EXAMPLES in one.dims[dim] for dim in dims):
+        raise CaptureError("it sums up over examples")
+    sizes = {dim: _product(one.dims[dim]) for dim in dims}
+    kept = tuple(() if dim in dims else one.dims[dim] for dim in range(rank))
+    planner.loops += 1
+    names = {dim: f"q{planner.loops}_{dim}" for dim in dims}
+    total = f"sum{planner.loops}"
+    heads = " ".join(
+        f"for (long {names[dim]} = 0; {names[dim]} < {sizes[dim]}; {names[dim]}++)" for dim in dims
+    )
+
+    def at(places: tuple[Index, ...]) -> str:
+        own: list[Index] = [
+            ((Part(names[dim], sizes[dim]),) if sizes[dim] > 1 else ()) if dim in dims else place
+            for dim, place in enumerate(places)
+        ]
+        return f"({{ real {total} = 0; {heads} {total} += {one.text(own)}; {total}; }})"
+
+    made = Given(kept, at, _kind(node), one.tensors)
+    return made if args.get("keepdim") else made.without(dims)
+
+
+def _clamp(planner: Planner, node: Node) -> Given:
+    one, args = _given(planner, node.args["self"]), node.args
+    if one.kind not in ("whole", "real") or args.get("max") is not None:
+        raise CaptureError("it keeps what is given below a number")
+    low = _given(planner, args["min"])
+    return _each(node, "larger_((real){0}, (real){1})", one, low)
+
+
 _COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 READ: Mapping[str, Callable[[Planner, Node], Given]] = {
@@ -299,6 +340,9 @@ READ: Mapping[str, Callable[[Planner, Node], Given]] = {
     "add": _binary("({0} + {1})"),
     "sub": _binary("({0} - {1})"),
     "mul": _binary("({0} * {1})", bools=True),
+    "div": _binary("((real){0} / (real){1})"),
+    "sum": _sum,
+    "clamp": _clamp,
     "logical_and": _binary("({0} && {1})", bools=True),
     "logical_or": _binary("({0} || {1})", bools=True),
     "logical_xor": _binary("(!{0} != !{1})", bools=True),

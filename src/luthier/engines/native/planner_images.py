@@ -104,12 +104,18 @@ def _pooled(planner: Planner, node: Node, kind: str, numbers: dict[str, Any]) ->
     planner.views[node.name] = of_images(made, window.out, width)
 
 
-def mean(planner: Planner, node: Node) -> None:
-    """Read the mean of some dimensions: of an image's sides, or of tokens."""
+def mean(planner: Planner, node: Node, *, divisor: int | None = None) -> None:
+    """Read the mean of some dimensions: of an image's sides, or of tokens.
+
+    Args:
+        planner: Reads.
+        node: The operation.
+        divisor: What the sum is divided by, other than their number.
+    """
     args = node.args
     view = planner.view(args["self"])
     rank, given = len(view.dims), args.get("dim")
-    if given is None:
+    if given is None or given == ():
         raise CaptureError("it takes a mean over examples")
     dims = sorted(one % rank for one in (given if isinstance(given, tuple) else (given,)))
     rest = [i for i in range(rank) if i not in dims]
@@ -121,6 +127,7 @@ def mean(planner: Planner, node: Node) -> None:
     )
     whole, width = (1, planner.pixels[rows.base]), planner.widths[rows.base]
     numbers = {"window": Window.over(whole, whole, (1, 1), (0, 0)), "with_padding": True}
+    numbers["divisor"] = divisor
     made = of_rows(
         planner.layer("avg_pool", node.name, (rows.base,), (width, 1), numbers), (), width
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,10 @@ def again(planner: Planner, node: Node) -> None:
         scores = planner.scores[arg.name]
         size = node.args.get("size")
         planner.scores[node.name] = scores.reshaped(size) if size else scores
+        return
+    if isinstance(arg, Ref) and arg.name in planner.codes:
+        codes = planner.codes[arg.name]  # of all examples the same
+        planner.codes[node.name] = replace(codes, rank=len(node.args.get("size", ())) or codes.rank)
         return
     view = planner.view(arg)
     if "size" in node.args and not _repeats_nothing(view, node.args["size"]):
@@ -161,6 +166,10 @@ def unsqueezed(planner: Planner, node: Node) -> None:
     arg = node.args["self"]
     if isinstance(arg, Ref) and arg.name in planner.kernels and node.args["dim"] == 0:
         planner.kernels[node.name] = planner.kernels[arg.name]  # its own for all examples
+        return
+    if isinstance(arg, Ref) and arg.name in planner.codes and node.args["dim"] == 0:
+        codes = planner.codes[arg.name]
+        planner.codes[node.name] = replace(codes, rank=codes.rank + 1)
         return
     view = planner.view(node.args["self"])
     planner.views[node.name] = view.with_one(node.args["dim"] % (len(view.dims) + 1))

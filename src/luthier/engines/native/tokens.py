@@ -28,16 +28,19 @@ def embedding(to: Writer, layer: Layer) -> None:
 
 
 def embedding_back(to: Writer, layer: Layer, wanted: tuple[str, ...]) -> None:
-    """Add gradients to the rows that were looked up."""
+    """Add gradients to the rows that were looked up, apart from that of padding."""
     name = layer.tensors["table"]
     if not to.trains(name):
         return
     table, target = to.memory.places[name], to.tensor_gradient(name)
     if not to.adds(target):
         to.lines.append(f"memset({target}, 0, {table.size} * sizeof(real));")
+    known = (
+        "known" if layer.numbers["padding"] < 0 else f"known && row != {layer.numbers['padding']}"
+    )
     to.lines += [
         *_places(to, layer),
-        f"  if (known) EACH(j, {table.stride}) {target}[row * {table.stride} + j] += "
+        f"  if ({known}) EACH(j, {table.stride}) {target}[row * {table.stride} + j] += "
         f"{to.gradient(layer.name)}[at * {to.stride(layer.name)} + j];",
         "}",
     ]

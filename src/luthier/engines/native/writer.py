@@ -13,6 +13,7 @@ from luthier.engines.native import (
     depthwise,
     grouped,
     layers,
+    masked,
     pooling,
     recurrent,
     tied,
@@ -183,6 +184,7 @@ def _plain(name: str) -> str:
 FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
     "linear": layers.linear,
     "tied": tied.tied,
+    "masked": masked.masked,
     "batch_norm": layers.batch_norm,
     "layer_norm": layers.layer_norm,
     "dropout": layers.dropout,
@@ -204,6 +206,7 @@ FORWARD: Mapping[str, Callable[[Writer, Layer], None]] = {
 BACKWARD: Mapping[str, Callable[[Writer, Layer, tuple[str, ...]], None]] = {
     "linear": layers.linear_back,
     "tied": tied.tied_back,
+    "masked": masked.masked_back,
     "batch_norm": layers.batch_norm_back,
     "layer_norm": layers.layer_norm_back,
     "dropout": layers.dropout_back,
