@@ -139,6 +139,7 @@ class TestSpace:
                 {"model.widht": Int(1, 9)},
                 "mlp has no argument 'widht'. Did you mean 'width'? It has: width,",
             ),
+            ({"l2": [0, 0.1]}, "l2: [0, 0.1] is no range. Write luthier.Categorical(...) for"),
             (
                 {"l1": Conditional("schedul", {"step": Float(0, 1)})},
                 "'l1' depends on 'schedul', which must",

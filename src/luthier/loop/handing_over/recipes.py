@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -85,6 +85,11 @@ def check_space(space: Mapping[str, Domain], baseline: Recipe, build: Build) -> 
     """
     known = [name for name in baseline.to_json() if name not in ("version", "model", "network")]
     for name, domain in space.items():
+        if not isinstance(domain, get_args(Domain)):
+            raise SpaceError(
+                f"{name}: {domain!r} is no range. Write luthier.Categorical(...) for a choice, "
+                "luthier.Float(low, high, log=True) or luthier.Int(low, high) for a range."
+            )
         if name in ("epochs", "network", "milestones", "changes"):
             raise SpaceError(
                 f"'{name}' cannot vary within a study. Compare studies instead, "
