@@ -209,6 +209,41 @@ def test_packed_sequences_train_in_pytorchs_engine():
     assert training.trial.curves.metrics["accuracy"][-1] > 0.85
 
 
+def test_two_rates_are_compared_by_rows_not_by_words(tmp_path):
+    (tmp_path / "net.py").write_text(
+        f"import torch\nfrom torch import nn\n\n\n{inspect.getsource(Tagger)}\n\n"
+        f"{inspect.getsource(tagger)}"
+    )
+    recipe = {**WORDS, "epochs": 3, "network": f"{tmp_path / 'net.py'}:tagger"}
+    found = luthier.compare(
+        recipe,
+        {**recipe, "learning_rate": 1e-4},
+        sentences(),
+        seeds=3,
+        storage=f"sqlite:///{tmp_path / 'l.db'}",
+        engine="torch_eager",
+    )
+    assert found.sentence.startswith("Take A: it is better than B")
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_loop_of_pixels_is_watched(forgotten):
+    X, y = (torch.from_numpy(a) for a in discs())
+    network, loss_fn = UNet(1, 1), nn.BCEWithLogitsLoss()
+    adam = torch.optim.Adam(network.parameters(), lr=0.01)
+    with luthier.watch(network, adam, loss_fn, live=False) as run:
+        for _ in range(5):
+            for rows in torch.randperm(len(X)).split(16):
+                if not forgotten:
+                    adam.zero_grad()
+                loss = loss_fn(network(X[rows]), y[rows].unsqueeze(1).float())
+                loss.backward()
+                adam.step()
+            run.log(train_loss=loss)
+    found = [one.problem for one in run.diagnosis.findings if one.severity != "info"]
+    assert found == (["gradients_not_zeroed"] if forgotten else [])
+
+
 def test_check_finds_labels_out_of_range():
     loss_fn = nn.CrossEntropyLoss()
     X, y = (torch.from_numpy(a) for a in discs(60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -110,6 +111,7 @@ class Choice:
         first = next(self._fast(), None)
         if first is None:
             return self._refuse("there is no C compiler, and JAX is not installed")
+        spent = math.inf
         if self.wanted == AUTO:
             price = first.setup_seconds(captured)
             if not self.known.steps:
@@ -117,10 +119,14 @@ class Choice:
                 self._add(steps=_steps(captured, arrays), seconds=seconds)
             pace = self.known.seconds / self.known.steps
             spent = self.known.spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)
-            if spent < price and not (self.price and pace < SLOW):
+            if self.price and pace < SLOW:
+                spent = math.inf
+            if spent < price:
                 return self._refuse(_SHORT)
         begun = time.monotonic()
-        chosen = self._tried(self._fast(), captured, arrays, recipe, seed)
+        chosen = self._tried(self._fast(), captured, arrays, recipe, seed, spent)
+        if chosen is None:
+            return self._refuse(_SHORT)
         if chosen != self.reference and self.wanted == AUTO:
             chosen = self._faster(self.engine(chosen), captured, arrays, recipe, seed)
         took = time.monotonic() - begun
@@ -211,10 +217,17 @@ class Choice:
         arrays: Arrays,
         recipe: Recipe,
         seed: int,
-    ) -> str:
-        """Return the name of the first fast engine that trains a network as the reference does."""
-        reasons, last = [], ""
+        spent: float,
+    ) -> str | None:
+        """Return the name of the first fast engine that trains a network as the reference does.
+
+        None where the first ones refuse it, and the next one's setup takes longer than was spent.
+        """
+        reasons: list[str] = []
+        last = ""
         for engine in fast:
+            if reasons and engine.setup_seconds(captured) > spent:
+                return None
             last = engine.name
             reason = engine.refuses(captured, recipe)
             if reason is None:
