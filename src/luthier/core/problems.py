@@ -12,6 +12,7 @@ SETUP = (
     "test_set_reused",
     "wrong_output_activation",
     "wrong_loss",
+    "wrong_metric",
     "double_softmax",
     "output_shape",
     "label_range",

@@ -179,6 +179,21 @@ class LossFacts:
 
 
 @dataclass(frozen=True)
+class MetricFacts:
+    """A metric that is printed beside the loss, and whose best value is 1.
+
+    Args:
+        name: What it is called.
+        kind: What the framework makes of that name.
+        perfect: Its value for outputs that get every row right.
+    """
+
+    name: str
+    kind: str
+    perfect: float
+
+
+@dataclass(frozen=True)
 class OptimizerFacts:
     """The optimizer, and which weights it holds.
 
@@ -249,6 +264,7 @@ class Setup:
 
     Args:
         data, output, loss, layers, optimizer, schedule: What was measured.
+        metrics: What is computed beside the loss, where the framework is told.
         affine: The network, but for its last activation, is a straight line's equation in its
             inputs; None where that cannot be told.
         activations: Non-linear operations of one forward pass, by name.
@@ -264,6 +280,7 @@ class Setup:
     data: DataFacts = field(default_factory=DataFacts)
     output: OutputFacts = field(default_factory=OutputFacts)
     loss: LossFacts = field(default_factory=LossFacts)
+    metrics: tuple[MetricFacts, ...] = ()
     layers: tuple[LayerFacts, ...] = ()
     optimizer: OptimizerFacts = field(default_factory=OptimizerFacts)
     schedule: ScheduleFacts = field(default_factory=ScheduleFacts)
@@ -312,6 +329,7 @@ def first_batch(facts: Mapping[str, Any]) -> Setup | None:
         data=DataFacts(**{**seen["data"], **({"nonfinite_inputs": bad[0]} if bad else {})}),
         output=OutputFacts(**seen["output"]),
         loss=LossFacts(**seen["loss"]),
+        metrics=tuple(MetricFacts(**one) for one in seen.get("metrics", ())),
         layers=tuple(LayerFacts(**one) for one in seen.get("layers", ())),
         framework=str(facts.get("framework", "torch")),
     )

@@ -37,11 +37,11 @@ _ENDS_BADLY = (
 )
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "nonfinite_data": _ENDS_BADLY,
-    "label_range": ("wrong_loss", "wrong_output_activation", *_ENDS_BADLY),
-    "output_shape": ("wrong_loss", "wrong_output_activation", *_ENDS_BADLY),
-    "double_softmax": ("wrong_output_activation", "wrong_loss", *_ENDS_BADLY),
-    "wrong_output_activation": ("wrong_loss", *_ENDS_BADLY),
-    "wrong_loss": _ENDS_BADLY,
+    "label_range": ("wrong_loss", "wrong_metric", "wrong_output_activation", *_ENDS_BADLY),
+    "output_shape": ("wrong_loss", "wrong_metric", "wrong_output_activation", *_ENDS_BADLY),
+    "double_softmax": ("wrong_metric", "wrong_output_activation", "wrong_loss", *_ENDS_BADLY),
+    "wrong_output_activation": ("wrong_metric", "wrong_loss", *_ENDS_BADLY),
+    "wrong_loss": ("wrong_metric", *_ENDS_BADLY),
     "unscaled_inputs": (
         "unscaled_targets",
         "exploding_gradients",

@@ -138,6 +138,59 @@ def test_prescriptions_are_in_keras_words():
     assert "torch" not in text
 
 
+METRICS = {
+    "a threshold of 0.5 on logits": (
+        {"units": 1, "last": None, "loss": losses.BinaryCrossentropy(from_logits=True)},
+        (Y > 0, ["accuracy", keras.metrics.BinaryAccuracy(threshold=0.0)]),
+        "threshold=0.0",
+    ),
+    "equal values of shares": (
+        {"loss": "categorical_crossentropy"},
+        (np.eye(3, dtype="float32")[Y], [keras.metrics.Accuracy()]),
+        'metrics=["accuracy"], by name',
+    ),
+    "accuracy of numbers": (
+        {"units": 1, "last": None, "loss": "mse"}, (NUMBERS, ["accuracy"]), 'metrics=["mae"]'
+    ),
+    "the largest of several tags": (
+        {"units": 4, "last": "sigmoid", "loss": "binary_crossentropy"},
+        ((X[:, :4] > 0).astype("float32"), ["accuracy"]),
+        "keras.metrics.BinaryAccuracy()",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_that_right_outputs_do_not_satisfy(name):
+    how, (target, metrics), advice = METRICS[name]
+    made = model(**how)
+    made.compile("adam", how["loss"], metrics=metrics)
+    found = checked(made, (X, target), seconds=0.0)
+    (finding,) = (one for one in found.findings if one.problem == "wrong_metric")
+    assert len(finding.evidence) == 1
+    assert advice in finding.prescriptions[0].advice
+
+
+@pytest.mark.parametrize("rows", [slice(None), np.argsort(Y, kind="stable")[:50]])
+def test_metrics_that_fit_are_silent(rows):
+    """Also those of rows of one class alone, which have no precision."""
+    binary, names = keras.metrics, ["accuracy", "binary_accuracy"]
+    for how, target, metrics in (
+        ({}, Y, ["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)]),
+        (
+            {"units": 1, "last": "sigmoid", "loss": "binary_crossentropy"},
+            Y > 1,
+            [*names, binary.Precision(), binary.Recall(), binary.AUC()],
+        ),
+        ({"loss": "categorical_crossentropy"}, np.eye(3)[Y], ["accuracy", binary.F1Score("macro")]),
+        ({"units": 1, "last": None, "loss": "mse"}, NUMBERS, ["mae", binary.R2Score()]),
+    ):
+        made = model(**how)
+        made.compile("adam", how.get("loss", "sparse_categorical_crossentropy"), metrics=metrics)
+        found = checked(made, (X[rows], target[rows]), seconds=0.0)
+        assert "wrong_metric" not in found.problems, str(found)
+
+
 def test_a_softmax_before_a_loss_of_logits():
     """On TensorFlow, Keras finds the logits behind the softmax; elsewhere it is applied twice."""
     found = checked(model(loss=losses.SparseCategoricalCrossentropy(from_logits=True)))

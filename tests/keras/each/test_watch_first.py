@@ -49,6 +49,16 @@ def test_outputs_that_do_not_fit_are_named(last, loss, y, units, expected):
     assert expected in problems(last, loss, y, units=units)
 
 
+def test_a_metric_that_does_not_fit_is_named():
+    keras.utils.set_random_seed(1)
+    made = keras.Sequential([layers.Input((6,)), layers.Dense(8, "relu"), layers.Dense(1)])
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    made.compile("adam", loss, metrics=["accuracy"])
+    watch = luthier.KerasWatch(live=False)
+    made.fit(X, BINARY, epochs=2, verbose=0, callbacks=[watch])
+    assert "wrong_metric" in watch.diagnosis.problems
+
+
 def test_targets_that_are_broadcast_are_named():
     def mse(truth, outputs):  # as people write it: (32,) against (32, 1)
         return keras.ops.mean(keras.ops.square(keras.ops.reshape(truth, (-1,)) - outputs))

@@ -30,9 +30,17 @@ from luthier.diagnosis.setup.unscaled_targets import unscaled_targets
 from luthier.diagnosis.setup.vanishing_gradients import vanishing_gradients
 from luthier.diagnosis.setup.wrong_gradient_sign import wrong_gradient_sign
 from luthier.diagnosis.setup.wrong_loss import wrong_loss
+from luthier.diagnosis.setup.wrong_metric import wrong_metric
 from luthier.diagnosis.setup.wrong_output_activation import wrong_output_activation
 
-HEAD = (label_range, output_shape, wrong_loss, double_softmax, wrong_output_activation)
+HEAD = (
+    label_range,
+    output_shape,
+    wrong_loss,
+    double_softmax,
+    wrong_output_activation,
+    wrong_metric,
+)
 ALL = (
     nonfinite_data,
     label_range,
@@ -41,6 +49,7 @@ ALL = (
     wrong_loss,
     double_softmax,
     wrong_output_activation,
+    wrong_metric,
     parameters_not_trained,
     schedule_not_applied,
     missing_nonlinearity,

@@ -73,6 +73,7 @@ class FirstRows:
         from luthier.frameworks.keras.inspecting import first_look
         from luthier.frameworks.keras.inspecting.layer_facts import layer_facts
         from luthier.frameworks.keras.inspecting.loss_facts import Compiled
+        from luthier.frameworks.keras.inspecting.metric_facts import metric_facts
         from luthier.frameworks.keras.inspecting.net import Net
         from luthier.frameworks.keras.inspecting.untouched import untouched
 
@@ -87,6 +88,7 @@ class FirstRows:
             given = None if self._custom else first_look.plain_loss(model.loss)
             loss = None if given is None else Compiled(given)
             seen = first_look.look(net, loss, inputs, target)
+            asked = metric_facts(model, seen.facts, seen.loss, seen.outputs, target)
             cut: Sequence[str] = ()
             held: Sequence[LayerFacts] = ()
             if loss is not None and seen.facts.finite and not seen.loss.error:
@@ -100,6 +102,7 @@ class FirstRows:
                 "data": first_look.targets_of(labels),
                 "output": asdict(seen.facts),
                 "loss": asdict(seen.loss),
+                "metrics": [asdict(one) for one in asked],
                 "layers": [asdict(one) for one in held],
             }
         }

@@ -18,6 +18,7 @@ from luthier.frameworks.keras.inspecting.first_look import cut_off, gradients_of
 from luthier.frameworks.keras.inspecting.layer_facts import activations, layer_facts
 from luthier.frameworks.keras.inspecting.loss_facts import Compiled
 from luthier.frameworks.keras.inspecting.machine import backend, compiled
+from luthier.frameworks.keras.inspecting.metric_facts import metric_facts
 from luthier.frameworks.keras.inspecting.mixing import mixes
 from luthier.frameworks.keras.inspecting.net import Net, array, identity, tensors
 from luthier.frameworks.keras.inspecting.optimizer_facts import (
@@ -142,7 +143,12 @@ def _seen(
     notes += [seen.note] if seen.note else []
     about = replace(about, **_penalties(net))
     facts = replace(seen.facts, mixes_rows=mixes(net, inputs))
-    setup = Setup(output=facts, loss=about, activations=activations(seen.made, head))
+    setup = Setup(
+        output=facts,
+        loss=about,
+        metrics=metric_facts(net.model, facts, about, seen.outputs, target),
+        activations=activations(seen.made, head),
+    )
     grads: Sequence[Array | None] = [None] * len(net.weights)
     if seen.facts.finite and not about.error:
         grads = gradients_of(net, loss, inputs, target)
