@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -93,6 +95,11 @@ def epoch_of(
 
     def epoch(carry: Carry, examples: Examples, given: Given) -> tuple[Carry, Any, Any]:
         numbers_of = {n: Real(given.settings[i]) for i, n in enumerate(SETTINGS)}
+        pulled, clips = penalised, True
+        if backend.eager:  # there the numbers are known, and what changes nothing is left out
+            plain = {name: float(number.value) for name, number in numbers_of.items()}
+            pulled = penalised if plain["l1"] or plain["l2"] else ()
+            clips = math.isfinite(plain["clip_norm"])
 
         def take(index: Any, state: tuple[Carry, Any, Any]) -> tuple[Carry, Any, Any]:
             old, seen, _ = state
@@ -115,12 +122,14 @@ def epoch_of(
                 return value + added, (value, added, buffers)
 
             _, (value, own, buffers), gradients = backend.gradients(data_loss, old.weights)
-            gradients, penalty = _penalised(gradients, old.weights, penalised, numbers_of)
+            gradients, penalty = _penalised(gradients, old.weights, pulled, numbers_of)
             norm = ops.sqrt(sum(_squared(g) for g in gradients.values()))
-            factor = _clipping(numbers_of["clip_norm"], norm)
-            gradients = {name: g * factor for name, g in gradients.items()}
+            if clips:
+                factor = _clipping(numbers_of["clip_norm"], norm)
+                gradients = {name: g * factor for name, g in gradients.items()}
             step = Real(ops.cast(number + 1, "float64"))
-            weights, slots = _updated(optimizer, old, gradients, kernels, step, rate, numbers_of)
+            update = _updated_at_once if backend.eager else _updated
+            weights, slots = update(optimizer, old, gradients, kernels, step, rate, numbers_of)
             live = {**buffers, **weights}
             average = {k: _averaged(a, live[k], decay) for k, a in old.average.items()}
             row = ops.stack([value, penalty + own, norm])
@@ -208,6 +217,41 @@ def _updated(
         for slot, value in zip(slots, new, strict=True):
             slot[name] = value
     return weights, slots
+
+
+def _updated_at_once(
+    optimizer: optimizers.Optimizer,
+    old: Carry,
+    gradients: dict[str, Any],
+    kernels: tuple[str, ...],
+    step: Real,
+    rate: Real,
+    numbers: dict[str, Real],
+) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+    """Do the same to one long array, which gives the same numbers with fewer operations."""
+    names = [*kernels, *(name for name in old.weights if name not in kernels)]
+    shapes = {name: tuple(old.weights[name].shape) for name in names}
+    ends = [0, *itertools.accumulate(math.prod(shapes[name]) for name in names)]
+    decayed = ends[len(kernels)]
+    # Tensors' own methods: Keras' operations take a tenth of a millisecond each.
+    spans = {name: slice(*pair) for name, pair in zip(names, itertools.pairwise(ends), strict=True)}
+
+    def joined(arrays: dict[str, Any]) -> Any:
+        return ops.concatenate([arrays[name].reshape(-1) for name in names])
+
+    def parted(array: Any) -> dict[str, Any]:
+        return {name: array[spans[name]].reshape(shapes[name]) for name in old.weights}
+
+    whole = Carry(
+        {"all": joined(old.weights)}, {}, tuple({"all": joined(one)} for one in old.slots), {}
+    )
+    if decayed:
+        weights = whole.weights["all"]
+        kept = (1 - rate * numbers["weight_decay"]) * weights[:decayed]
+        whole.weights["all"] = ops.concatenate([kept, weights[decayed:]])
+    flat = {"all": joined(gradients)}
+    found, slots = _updated(optimizer, whole, flat, (), step, rate, numbers)
+    return parted(found["all"]), tuple(parted(one["all"]) for one in slots)
 
 
 def _averaged(average: Any, live: Any, decay: Real) -> Any:

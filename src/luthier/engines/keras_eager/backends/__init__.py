@@ -10,7 +10,13 @@ import keras
 
 
 class Backend(Protocol):
-    """One backend of Keras. Trees are dictionaries and tuples of tensors."""
+    """One backend of Keras. Trees are dictionaries and tuples of tensors.
+
+    Attributes:
+        eager: Every operation is computed as it is called, so that few large ones are faster.
+    """
+
+    eager: bool
 
     def session(self) -> AbstractContextManager[None]:
         """Compute in double precision where asked, and leave the process as it was."""

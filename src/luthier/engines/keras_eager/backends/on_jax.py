@@ -16,6 +16,8 @@ from jax import lax
 class OnJax:
     """JAX's way: everything is one compiled program."""
 
+    eager = False
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Let scalars be doubles; arrays keep their own type."""

@@ -15,6 +15,8 @@ import tensorflow as tf
 class OnTensorFlow:
     """TensorFlow's way: an epoch is one graph with a loop in it."""
 
+    eager = False
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Leave random numbers as they were; threads are the process' from its first operation."""

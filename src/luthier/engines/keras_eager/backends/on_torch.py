@@ -14,6 +14,8 @@ import torch
 class OnTorch:
     """PyTorch's way: eager steps on one thread."""
 
+    eager = True
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Train on one thread; leave threads and random numbers as they were."""
