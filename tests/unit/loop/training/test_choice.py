@@ -206,6 +206,7 @@ NATIVE = {
     "convolution",
     "attention",
     "a buffer that counts",
+    "a constant",
     "a class of a function",
 }
 REFUSED = {
