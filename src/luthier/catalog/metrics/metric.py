@@ -69,8 +69,9 @@ class Metric:
             weight: Weight of each row; None where all count the same.
 
         >>> from luthier.catalog.metrics import by_name
-        >>> by_name("accuracy").compute(np.eye(2)[[0, 0, 1, 1]], np.array([[0, 1], [1, -100]]))
-        0.6666666666666666
+        >>> tags = np.array([[0, 1], [1, -100]])  # two rows of two positions
+        >>> round(by_name("accuracy").compute(np.eye(2)[[0, 0, 1, 1]], tags), 3)
+        0.667
         """
         outputs, targets, weights, _ = self._prepared(outputs, targets, weight)
         if not (np.isfinite(outputs).all() and weights.sum() > 0):
