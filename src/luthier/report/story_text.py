@@ -43,6 +43,7 @@ def story_text(story: Story, *, trials: int = TRIALS, columns: int = 100) -> str
     """
     record, about = story.record, story.record.about
     what = f"{about.get('model') or 'a network'} on {about.get('data') or 'data from Python'}"
+    what = what if about.get("task") != "objective" else "an objective"
     title = f"{record.name}: {what}, {record.direction} {record.metric}"
     parts = (_answer, _why, _trained, partial(_search, trials=trials), _wrong, _again)
     blocks = [_fitting(title, columns)]
@@ -81,6 +82,8 @@ def _scores(story: Story, trial: Trial) -> str:
     metric, kept = story.record.metric, story.kept(trial)
     others = {} if kept is None else dict(trial.curves.epoch(kept - 1)["metrics"])
     others.pop(metric, None)
+    if story.baseline is None:  # what an objective reports beside it has no name of a metric
+        others = {}
     told = f"{metric} {number(story.history.score(trial))}"
     return f"{told} ({metrics_text(others)})" if others else told
 
@@ -106,7 +109,7 @@ def _trained(story: Story, columns: int) -> str:
         return ""
     kept = story.kept(trial)
     text = f"trial {trial.number}: {trial.epochs} epochs"
-    text += f", the weights of epoch {kept} are kept" if kept else ""
+    text += f", the weights of epoch {kept} are kept" if kept and story.baseline else ""
     lines = _said(columns)("trained", f"{text} (seed {trial.seed}, {trial.engine or 'by hand'})")
     width = max(10, min(40, columns - 60))
     for name, title in _CURVES:

@@ -102,4 +102,6 @@ def test_an_objective_has_no_baseline():
     record = replace(story.record, about={"task": "objective"})
     text = story_text(replace(story, record=record))
     assert "the best of 60." in text
+    assert ": an objective, " in text
+    assert "are kept" not in text
     assert "baseline" not in text.split("search")[0]
