@@ -160,6 +160,7 @@ METRICS = {
 }  # fmt: skip
 
 
+@LONG
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_that_right_outputs_do_not_satisfy(name):
     how, (target, metrics), advice = METRICS[name]
@@ -171,6 +172,7 @@ def test_a_metric_that_right_outputs_do_not_satisfy(name):
     assert advice in finding.prescriptions[0].advice
 
 
+@LONG
 @pytest.mark.parametrize("rows", [slice(None), np.argsort(Y, kind="stable")[:50]])
 def test_metrics_that_fit_are_silent(rows):
     """Also those of rows of one class alone, which have no precision."""
