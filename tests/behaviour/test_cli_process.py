@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 LUTHIER = [sys.executable, "-c", "from luthier.apps.cli import main; main()"]
-# Slow enough to be interrupted in the middle of an epoch, and quick once the file is gone.
+# Slow enough to be interrupted in the middle of an epoch, and quick once the file is gone; in
+# PyTorch's engine, as a program would not look for the file.
 SLOW = """
 import time
 from pathlib import Path
@@ -34,7 +35,10 @@ class Slow(nn.Linear):
 def build(n_features, n_outputs):
     return Slow(n_features, n_outputs)
 """
-TUNE = ("tune", "wine", "--model", "net.py", "--epochs", "40", "--out", "out")
+TUNE = (
+    *("tune", "wine", "--model", "net.py", "--epochs", "40", "--out", "out"),
+    *("--engine", "torch_eager"),
+)
 
 
 @pytest.fixture
