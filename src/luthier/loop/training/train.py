@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,13 @@ from luthier.engines.devices import engine_on
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.handing_over.report import write_diagnosis
+from luthier.loop.training.choice import AUTO
 from luthier.loop.training.trainer import TrialError
 from luthier.loop.working.interrupt import interruptible
 from luthier.report.text import metrics_text
 from luthier.report.training import training_text
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +149,8 @@ def train_assembled(
     try:
         run = trainer.start(recipe, seed, min(epochs or recipe.epochs, recipe.epochs))
         engine_name = run.engine.name
+        if engine not in (AUTO, engine_name):  # it was asked for by name, and does not train this
+            log.warning("%s", "; ".join(trainer.choice.reasons))
         with interruptible() as stop:
             while not run.ended and not stop.asked:
                 run.advance()
