@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# The first of the words that keep the draws of a training apart: its order of rows, and how
-# images are augmented.
-_ORDER, FLIP, DOWN, RIGHT, ROW, COLUMN = range(1, 7)
-KINDS = ("flip", "shift", "cutout")  # of augmentation, a binary digit each
+_ORDER = 1  # the word that keeps these draws apart from those of luthier.catalog.augmentation
 _INDEX = np.uint64(0xFFFFFFFF)
 
 
@@ -56,38 +53,6 @@ def order_key(seed: int) -> tuple[int, int]:
     False
     """
     return fold(seed, _ORDER)
-
-
-def longest_shift(side: int, share: float = 0.125) -> int:
-    """Return how many pixels an image is shifted by at most: an eighth of its side.
-
-    An eighth is 4 of 32 pixels, as in He et al. 2016 (Deep Residual Learning), section 4.2.
-
-    >>> longest_shift(28), longest_shift(3)
-    (4, 1)
-    """
-    return max(1, round(share * side))
-
-
-def hole(side: int, share: float = 0.5) -> int:
-    """Return the side of the square that is cut out of an image: half of the image's.
-
-    Half is 16 of 32 pixels, as for CIFAR-10 in DeVries & Taylor 2017 (Improved Regularization of
-    Convolutional Neural Networks with Cutout), table 1.
-
-    >>> hole(28), hole(1)
-    (14, 1)
-    """
-    return max(1, round(share * side))
-
-
-def kinds_of(augmentation: str) -> int:
-    """Return which kinds of augmentation a recipe's word names, as binary digits.
-
-    >>> [kinds_of(word) for word in ("none", "flip", "shift", "flip_shift_cutout")]
-    [0, 1, 2, 7]
-    """
-    return sum(1 << n for n, kind in enumerate(KINDS) if kind in augmentation)
 
 
 def sample_rows(rows: int, size: int) -> Rows:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from luthier.catalog.order import KINDS, kinds_of
+from luthier.catalog.augmentation import KINDS, kinds_of
 from luthier.catalog.recipe_keys.table import KEYS
 from luthier.core import Build, Recipe
 from luthier.testing import arrays as data

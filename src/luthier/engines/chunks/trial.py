@@ -12,7 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from luthier.catalog import losses, metrics, optimizers, schedules
-from luthier.catalog.order import epoch_orders, kinds_of
+from luthier.catalog.augmentation import kinds_of
+from luthier.catalog.order import epoch_orders
 from luthier.core import Curves, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
 from luthier.engines.chunks.exchange import Draws, Numbers, Outcome, Settings, Steps

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from luthier.catalog.order import COLUMN, DOWN, FLIP, RIGHT, ROW, hole, longest_shift
+from luthier.catalog.augmentation import COLUMN, DOWN, FLIP, RIGHT, ROW, hole, longest_shift
 from luthier.core.keys import bits, fold_in
 
 IMAGES = 4  # dimensions: rows, channels, height, width
@@ -18,7 +18,7 @@ def varied(images: Any, kinds: Any, key: tuple[Any, Any], number: Any) -> Any:
 
     Args:
         images: Rows first, then channels.
-        kinds: What happens to them, a binary digit each, as `luthier.catalog.order.KINDS`; a
+        kinds: What happens to them, a binary digit each, as `luthier.catalog.augmentation.KINDS`; a
             number of the program's, so that trials with any of them share it.
         key: The seed's.
         number: The step's.

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from luthier.catalog import optimizers
-from luthier.catalog.order import FLIP
+from luthier.catalog.augmentation import FLIP
 from luthier.engines.native.formulas import update
 from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.losses import loss_source

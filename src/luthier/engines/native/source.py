@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from luthier.catalog.order import hole, longest_shift
+from luthier.catalog.augmentation import hole, longest_shift
 from luthier.core import Graph
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory

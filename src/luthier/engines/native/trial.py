@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.catalog.order import kinds_of
+from luthier.catalog.augmentation import kinds_of
 from luthier.core import State
 from luthier.engines.chunks.exchange import Outcome, Steps
 from luthier.engines.chunks.trial import VECTOR, Array, Trial
