@@ -77,6 +77,23 @@ def images(side: int = 8) -> Arrays:
     return Arrays(task, part(arrays.train, 5), part(arrays.val, 6), None, f"images-{side}")
 
 
+def noise(*shape: int) -> Arrays:
+    """Return random rows of a shape, in three classes that they tell nothing of.
+
+    >>> noise(2, 3).task.input_shape
+    (2, 3)
+    """
+    arrays, rng = classes(), np.random.default_rng(0)
+    task = dataclasses.replace(arrays.task, input_shape=shape)
+
+    def part(rows: int) -> Part:
+        x = rng.normal(size=(rows, *shape)).astype(np.float32)
+        return _part((x,), rng.integers(task.n_outputs, size=rows))
+
+    key = f"noise-{'x'.join(map(str, shape))}"
+    return dataclasses.replace(arrays, task=task, train=part(44), val=part(20), key=key)
+
+
 def sequences(length: int = 6, width: int = 4) -> Arrays:
     """Return sequences of vectors whose class is the sign of their first value's sum."""
 

@@ -8,14 +8,13 @@ import torch
 from torch import nn
 
 from luthier import engines, frameworks
-from luthier.core import Build, Part, Recipe
+from luthier.core import Build, Recipe
 from luthier.engines.native.compiler import compiler
 from luthier.testing import arrays as data
 
 if not compiler():
     pytest.skip("there is no C compiler", allow_module_level=True)
 
-ROWS = 44
 STEPS = Recipe(
     optimizer="adam",
     learning_rate=0.01,
@@ -27,20 +26,6 @@ STEPS = Recipe(
     mixup=0.3,
     ema=0.9,
 )
-
-
-def images(*shape):
-    """Return random rows of a shape, in three classes."""
-    arrays, rng = data.classes(), np.random.default_rng(0)
-    task = dataclasses.replace(arrays.task, input_shape=shape)
-
-    def part(rows):
-        x = rng.normal(size=(rows, *shape)).astype(np.float32)
-        labels = rng.integers(task.n_outputs, size=rows)
-        return Part((x,), labels, None, np.arange(rows))
-
-    key = "x".join(map(str, shape))
-    return dataclasses.replace(arrays, task=task, train=part(ROWS), val=part(20), key=key)
 
 
 class Residual(nn.Module):
@@ -164,7 +149,7 @@ def test_double_precision_agrees_with_pytorch_to_rounding(trained, name):
     def build(n_outputs):
         return network(n_outputs)
 
-    arrays, built = images(*shape), Build.read(build, name)
+    arrays, built = data.noise(*shape), Build.read(build, name)
     found, true = (trained(engine, built, STEPS, arrays) for engine in ("native", "torch_eager"))
     for series in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
         np.testing.assert_allclose(
@@ -185,7 +170,7 @@ def test_the_first_of_the_largest_gets_the_gradient(trained):
             nn.Conv2d(1, 3, 1), nn.ReLU(), nn.Sigmoid(), nn.MaxPool2d(2), *flat(12, n_outputs)
         )
 
-    arrays = images(1, 4, 4)
+    arrays = data.noise(1, 4, 4)
     recipe = STEPS.replace({"batch_size": "full", "optimizer": "sgd", "mixup": 0.0})
     found, true = (
         trained(engine, Build.read(build, "equals"), recipe, arrays)
@@ -205,7 +190,7 @@ def test_images_are_augmented_as_in_pytorch(trained, augmentation, mixup):
 
     recipe = STEPS.replace({"augmentation": augmentation, "mixup": mixup, "epochs": 2})
     found, true = (
-        trained(engine, Build.read(build, "moved"), recipe, images(2, 6, 9))
+        trained(engine, Build.read(build, "moved"), recipe, data.noise(2, 6, 9))
         for engine in ("native", "torch_eager")
     )
     np.testing.assert_allclose(found[0].train_loss, true[0].train_loss, rtol=1e-12)
@@ -224,7 +209,7 @@ def test_what_it_cannot_convolve_it_names(layer, says):
         return nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), *flat(4, n_outputs))
 
     captured = frameworks.load("torch").capture(
-        Build.read(build, f"refused_{says}"), STEPS, images(2, 6, 6), 0
+        Build.read(build, f"refused_{says}"), STEPS, data.noise(2, 6, 6), 0
     )
     assert says in engines.load("native").refuses(captured, STEPS)
 
@@ -235,7 +220,7 @@ def test_a_batch_that_takes_much_of_the_memory_is_refused():
 
     large = STEPS.replace({"batch_size": 40})
     captured = frameworks.load("torch").capture(
-        Build.read(build, "large"), large, images(2, 6, 6), 0
+        Build.read(build, "large"), large, data.noise(2, 6, 6), 0
     )
     engine = engines.load("native")
     assert engine.refuses(captured, large) is None
@@ -249,7 +234,7 @@ def test_a_kernel_of_images_comes_back_as_it_was_placed():
     def build(n_outputs):
         return nn.Sequential(nn.Conv2d(2, 5, (3, 2)), nn.ReLU(), *flat(5 * 4 * 5, n_outputs))
 
-    engine, arrays = engines.load("native"), images(2, 6, 6)
+    engine, arrays = engines.load("native"), data.noise(2, 6, 6)
     captured = frameworks.load("torch").capture(Build.read(build, "placed"), STEPS, arrays, 0)
     assert engine.refuses(captured, STEPS) is None
     engine.open(captured, arrays)

@@ -85,20 +85,13 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_double_precision_agrees_with_pytorch_to_rounding(trained, name):
+def test_double_precision_agrees_with_pytorch_to_rounding(agrees, name):
     layer, width, made = NETWORKS[name]
 
     def build(n_outputs):
         return Reads(layer(), width, n_outputs, made)
 
-    built = Build.read(build, name)
-    found, true = (
-        trained(engine, built, STEPS, data.sequences()) for engine in ("native", "torch_eager")
-    )
-    for of in ("train_loss", "train_loss_eval", "val_loss", "penalty"):
-        np.testing.assert_allclose(getattr(found[0], of), getattr(true[0], of), rtol=1e-10)
-    for tensor, value in true[1].arrays.items():
-        np.testing.assert_allclose(found[1].arrays[tensor], value, rtol=1e-7, atol=1e-9)
+    agrees(Build.read(build, name), STEPS, data.sequences(), rtol=1e-7, atol=1e-9)
 
 
 def test_steps_begin_from_nothing_whatever_the_batch_before_was(trained):
