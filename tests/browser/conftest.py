@@ -32,13 +32,9 @@ class Opened:
         """Return a value of each element that a selector finds."""
         return self.page.eval_on_selector_all(selector, f"all => all.map(e => {expression})")
 
-    def until(self, expression: str) -> None:
-        """Wait until something is true; the page's policy forbids Playwright's own way."""
-        for _ in range(200):
-            if self.page.evaluate(expression):
-                return
-            self.page.wait_for_timeout(20)
-        raise AssertionError(f"never true: {expression}")
+    def drawn(self) -> None:
+        """Wait until what keys and the pointer asked for is drawn: charts are drawn once a frame."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 @pytest.fixture(scope="session")

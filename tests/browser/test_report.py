@@ -57,7 +57,7 @@ def test_brushing_an_axis_with_the_pointer_chooses_its_trials(look, page):
     opened.page.mouse.down()
     opened.page.mouse.move(x, top + height / 2, steps=4)
     opened.page.mouse.up()
-    opened.until("document.querySelector('#parallel .picked').dataset.n > 0")
+    opened.drawn()
     told = opened.page.inner_text("#parallel .readout")
     count, best, score = re.match(r"(\d+) of \d+ .* trial (\d+), log_loss (.*)", told).groups()
     known = scored()
@@ -67,7 +67,8 @@ def test_brushing_an_axis_with_the_pointer_chooses_its_trials(look, page):
     opened.page.evaluate("document.querySelector('details').open = true")
     assert opened.page.locator("#table tbody tr:visible").count() == int(count)
     opened.page.mouse.click(x, top + height / 3)
-    opened.until("!document.querySelector('#parallel.brushed')")
+    opened.drawn()
+    assert not opened.all("#parallel.brushed", "1")
     assert opened.page.locator("#table tbody tr:visible").count() == 60
 
 
@@ -76,14 +77,16 @@ def test_brushing_works_by_keyboard(look, page):
     axis = opened.page.locator('#parallel [data-name="learning_rate"]')
     axis.focus()
     opened.page.keyboard.press("ArrowUp")
-    opened.until("document.querySelector('#parallel .picked').dataset.n > 0")
+    opened.drawn()
     assert axis.get_attribute("aria-valuetext") == "from 75 to 100 percent of the axis"
     few = int(opened.page.get_attribute("#parallel .picked", "data-n"))
     opened.page.keyboard.press("Shift+ArrowDown")
-    opened.until(f"document.querySelector('#parallel .picked').dataset.n >= {few}")
+    opened.drawn()
     assert axis.get_attribute("aria-valuetext") == "from 70 to 100 percent of the axis"
+    assert int(opened.page.get_attribute("#parallel .picked", "data-n")) >= few > 0
     opened.page.keyboard.press("Escape")
-    opened.until("!document.querySelector('#parallel.brushed')")
+    opened.drawn()
+    assert not opened.all("#parallel.brushed", "1")
 
 
 def test_curves_are_read_by_keyboard(look, page):
