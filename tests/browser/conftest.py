@@ -33,8 +33,9 @@ class Opened:
         return self.page.eval_on_selector_all(selector, f"all => all.map(e => {expression})")
 
     def drawn(self) -> None:
-        """Wait until what keys and the pointer asked for is drawn: charts are drawn once a frame."""
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        """Wait until what a key or the pointer asked for is drawn: charts are drawn once a frame."""
+        frame = "new Promise(done => requestAnimationFrame(done))"
+        self.page.evaluate(f"{frame}.then(() => {frame})")
 
 
 @pytest.fixture(scope="session")
