@@ -33,7 +33,7 @@ class Opened:
         return self.page.eval_on_selector_all(selector, f"all => all.map(e => {expression})")
 
     def drawn(self) -> None:
-        """Wait until what a key or the pointer asked for is drawn: charts are drawn once a frame."""
+        """Wait until what a key or the pointer asked for is drawn: once a frame."""
         frame = "new Promise(done => requestAnimationFrame(done))"
         self.page.evaluate(f"{frame}.then(() => {frame})")
 
