@@ -10,6 +10,9 @@ from benchmarks.check.programs import (
     loops,
     networks,
     second,
+    seventh,
+    seventh_loops,
+    seventh_sound,
     sixth,
     sixth_sound,
     third,
@@ -23,6 +26,7 @@ THIRD = (*third.HARMFUL, *third_sound.HEALTHY)
 FOURTH = (*fourth.HARMFUL, *fourth_loops.HARMFUL, *fourth_sound.HEALTHY)
 FIFTH = (*fifth.HARMFUL, *fifth.HEALTHY)
 SIXTH = (*sixth.HARMFUL, *sixth_sound.HEALTHY)
-SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
+SEVENTH = (*seventh.HARMFUL, *seventh_loops.HARMFUL, *seventh_sound.HEALTHY)
+SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH)
 
 __all__ = ["SETS", "Program"]
