@@ -70,7 +70,7 @@ def _batches(pair: Pair, size: int, *, shuffle: bool) -> Iterator[Any]:
     order = torch.randperm(len(target)) if shuffle else torch.arange(len(target))
     for start in range(0, len(target), size):
         index = order[start : start + size]
-        if len(index) == 1:
+        if len(index) == 1 < size:
             continue  # batch normalisation needs two
         rows = tuple(x[index] for x in inputs) if isinstance(inputs, tuple) else inputs[index]
         yield rows, target[index]
