@@ -14,6 +14,7 @@ if importlib.util.find_spec("jax") is None:
 from luthier.engines.compiled import xla  # first: it sets jax's flags
 from luthier.engines.compiled.lower import compute, unknown_operation
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
+from luthier.engines.compiled.operations.tiled import TILED
 from luthier.frameworks.torch.capture import capture_graph
 
 jax = xla.jax
@@ -120,7 +121,7 @@ POOLED = ("largest", "means", "norm", "number", "size")  # compute the same eith
 BOTH = [
     pytest.param(name, way, id=f"{name}-{word}")
     for name in CASES
-    for word, way in (("sliced", SLICED), ("native", NATIVE))
+    for word, way in (("sliced", SLICED), ("native", NATIVE), ("tiled", TILED))
     if way is SLICED or not any(part in name for part in POOLED)
 ]
 

@@ -28,6 +28,7 @@ from luthier.engines.chunks.trial import MOST, Shape
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
+from luthier.engines.compiled.operations.tiled import TILED
 from luthier.engines.compiled.unfit import unfit
 from luthier.engines.packed.ladder import Ladder
 from luthier.engines.packed.metrics import Truth
@@ -35,7 +36,7 @@ from luthier.engines.packed.pack import Pack
 from luthier.engines.packed.program import Epoch, Features, Lanes, pack_program
 from luthier.engines.packed.trial import PackedTrial
 
-CONVOLUTIONS = {"sliced": SLICED, "native": NATIVE}
+CONVOLUTIONS = {"sliced": SLICED, "native": NATIVE, "tiled": TILED}
 KEPT = 32  # programs in memory
 AWAY = "RESOURCE_EXHAUSTED"  # what XLA's errors begin with where memory has run out
 
@@ -51,7 +52,8 @@ class Packed:
         platform: ``cuda``, or ``cpu``: that is for tests, as one core gains nothing from packs.
         ladder: The sizes of pack.
         memory: Bytes that packs may take; None asks the device.
-        convolutions: How they are computed: ``sliced``, as products of matrices, or ``native``.
+        convolutions: How they are computed: ``tiled`` or ``sliced``, as products of matrices, or
+            ``native``. Tiles wrote least on an H100: a pack trained half as fast again.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Packed:
         platform: str = "cuda",
         ladder: Ladder | None = None,
         memory: float | None = None,
-        convolutions: str = "sliced",
+        convolutions: str = "tiled",
     ) -> None:
         self.name = "packed" if platform == "cpu" else f"packed_{platform}"
         self.device = xla.device(platform)

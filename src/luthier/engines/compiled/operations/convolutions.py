@@ -1,8 +1,8 @@
-"""Convolutions with channels last, of any number of spatial axes, in two ways.
+"""Convolutions with channels last, of any number of spatial axes, in two ways; packs have a third.
 
-XLA's own convolution is what a GPU wants. On a CPU, within loops, it takes three times as long as
-PyTorch's (https://github.com/jax-ml/jax/issues/12868); there the input's windows are slices, side
-by side, and one product of matrices is the convolution.
+On a CPU, within loops, XLA's own convolution takes three times as long as PyTorch's
+(https://github.com/jax-ml/jax/issues/12868), and on a GPU it is slower for small networks, too.
+Here the input's windows are slices, side by side, and one product of matrices is the convolution.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Windows(NamedTuple):
             )
 
 
-def _sliced(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+def sliced(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
     """Return a convolution as one product of matrices; weight: outputs, inputs, then the window."""
     places = list(windows.slices(windows.padded(x)))
     outputs, inputs = weight.shape[:2]
@@ -136,7 +136,9 @@ def _convolution(
     return y if bias is None else y + bias
 
 
-def _by(apply: Callable[..., Any]) -> Callable[..., Any]:
+def by(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """Return PyTorch's convolution, computed in a way."""
+
     def convolution(
         input: Any,
         weight: Any,
@@ -164,5 +166,5 @@ def _by(apply: Callable[..., Any]) -> Callable[..., Any]:
     return convolution
 
 
-SLICED: Mapping[str, Callable[..., Any]] = {"convolution": _by(_sliced)}
-NATIVE: Mapping[str, Callable[..., Any]] = {"convolution": _by(_native)}
+SLICED: Mapping[str, Callable[..., Any]] = {"convolution": by(sliced)}
+NATIVE: Mapping[str, Callable[..., Any]] = {"convolution": by(_native)}
