@@ -92,13 +92,16 @@ def _line(row: dict[str, Any]) -> str:
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
     """Return the shares in words."""
-    from benchmarks.repair.arms import mended
+    from benchmarks.repair.arms import mended, severe
 
     lines = []
-    for kinds in (("published",), ("injected",), ("published", "injected")):
+    both = ("published", "injected")
+    for kinds, only_severe in ((both[:1], False), (both[1:], False), (both, False), (both, True)):
         harmed = [r for r in rows if r.get("harmful") and r["kind"] in kinds]
+        harmed = [r for r in harmed if severe(r) or not only_severe]
         if not harmed:
             continue
+        how = "severe" if only_severe else "harmful"
         ours = [mended(r, "after") for r in harmed]
         theirs = [mended(r, "random") for r in harmed]
         longer = np.mean([mended(r, "random_all") for r in harmed])
@@ -109,7 +112,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
         find = np.median([(r["check"] + r["find"]) / r["full"] for r in harmed])
         proofs = [r["prove"] / r["full"] for r in harmed if r["prove"]]
         lines.append(
-            f"{'+'.join(kinds)}: {len(harmed)} harmful, mended {np.mean(ours):.0%}, random search "
+            f"{'+'.join(kinds)}: {len(harmed)} {how}, mended {np.mean(ours):.0%}, random search "
             f"with the epochs of finding {np.mean(theirs):.0%}, of both {longer:.0%} "
             f"(only ours {only}, only random {other}, McNemar p = {p:.2g}); "
             f"worse than before {worse}; median trainings to find {find:.1f}, to prove "

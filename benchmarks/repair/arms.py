@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -13,6 +14,7 @@ import luthier
 from benchmarks.repair.broken import Broken, Side
 from luthier.catalog import optimizers
 from luthier.core import EDITS, MODEL_PREFIX, Categorical, Domain, Float, Recipe, Space, Value
+from luthier.diagnosis.cures.speed import SOUND
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.repair.proving import guess
 from luthier.loop.repair.repair import _editable
@@ -22,6 +24,8 @@ from luthier.loop.training.train import train_assembled
 SEEDS = (101, 102, 103)
 SHARE = 0.1  # of the gap between broken and fixed that may be left
 CLEAR = 2.0  # standard errors between broken and fixed, and a tenth of the score, make a harm
+TOGETHER = (("relu_hidden", "normalise"), ("leaky_relu", "normalise"))  # edits as cures join them
+FAR = 0.2  # of what there is to learn, that a severe fault costs
 UNITS = {"classification": "log_loss", "regression": "rmse"}
 
 
@@ -32,6 +36,7 @@ def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
     parts = _parts(one.before, how)
     before = _scores(parts, parts.recipe, engine)
     row: dict[str, Any] = {"name": one.name, "fault": one.fault, "before": before}
+    row["guess"] = _guess(parts.arrays)
     if one.fixed is not None:
         fixed = _parts(one.fixed, how)
         row["fixed"] = _scores(fixed, fixed.recipe, engine)
@@ -60,7 +65,8 @@ def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
     row["after"] = _scores(found.parts, found.recipe, engine) if told.changes else before
     if one.fixed is not None:
         find = told.check_epochs + told.find_epochs
-        row["random"], row["random_all"] = _random(parts, (find, find + told.prove_epochs), engine)
+        budgets, seed = (find, find + told.prove_epochs), crc32(one.name.encode())
+        row["random"], row["random_all"] = _random(parts, budgets, engine, seed)
     return {**row, "seconds": time.monotonic() - began}
 
 
@@ -69,6 +75,12 @@ def harmful(before: list[float], fixed: list[float]) -> bool:
     gap = float(np.mean(before) - np.mean(fixed))
     noise = float(np.sqrt((np.var(before, ddof=1) + np.var(fixed, ddof=1)) / len(before)))
     return gap > CLEAR * noise and gap > 0.1 * abs(float(np.mean(fixed)))
+
+
+def severe(row: Mapping[str, Any]) -> bool:
+    """Tell whether a fault costs a fifth of what there is to learn, as in the diagnoses' corpus."""
+    before, fixed = (float(np.mean(row[name])) for name in ("before", "fixed"))
+    return before - fixed >= FAR * (row["guess"] - fixed)
 
 
 def mended(row: Mapping[str, Any], arm: str) -> bool:
@@ -97,8 +109,7 @@ def _scores(parts: Assembly, recipe: Recipe, engine: str) -> list[float]:
             task = arrays.task
             model = parts.framework.restore(parts.build, recipe, task, done.state)
             outputs = parts.framework.outputs(model, test, task)
-        floor = guess(arrays.train, test, arrays.task.n_outputs, bool(arrays.task.classes))
-        worst = part_scores(arrays, floor, test)[arrays.task.metric]
+        worst = _guess(arrays)
         if outputs is None or not np.isfinite(outputs).all():
             found.append(worst)
             continue
@@ -107,21 +118,31 @@ def _scores(parts: Assembly, recipe: Recipe, engine: str) -> list[float]:
     return found
 
 
-def _random(parts: Assembly, budgets: tuple[float, ...], engine: str) -> list[list[float]]:
+def _guess(arrays: Any) -> float:
+    """Return the test score of what has learnt nothing."""
+    floor = guess(arrays.train, arrays.test, arrays.task.n_outputs, bool(arrays.task.classes))
+    return part_scores(arrays, floor, arrays.test)[arrays.task.metric]
+
+
+def _random(
+    parts: Assembly, budgets: tuple[float, ...], engine: str, seed: int
+) -> list[list[float]]:
     """Return what random search over all that cures can change comes to, by validation score.
 
     Args:
         parts: The broken training.
         budgets: Epochs after which its best so far is taken, rising.
         engine: What trains.
+        seed: Of the draws; each case has its own.
     """
     parts, _ = _editable(parts, 0)
-    space = space_of(parts)
-    rng = np.random.default_rng(0)
+    spaces = spaces_of(parts)
+    rng = np.random.default_rng(seed)
     best, best_score = parts.recipe, np.inf
     spent, found = 0.0, {}
     for budget in budgets:
         while spent + parts.recipe.epochs <= budget:
+            space = spaces[rng.integers(len(spaces))]
             recipe = space.decode(rng.random(space.dimensions).tolist())
             spent += recipe.epochs
             done = train_assembled(replace(parts, recipe=recipe), seed=0, engine=engine)
@@ -132,21 +153,31 @@ def _random(parts: Assembly, budgets: tuple[float, ...], engine: str) -> list[li
     return [known[found[budget]] for budget in budgets]
 
 
-def space_of(parts: Assembly) -> Space:
-    """Return all that repair's cures can change, the recipe's own values among them."""
-    own, rates = parts.recipe, optimizers.by_name(parts.recipe.optimizer).learning_rates
+def spaces_of(parts: Assembly) -> list[Space]:
+    """Return all that repair's cures can change, the recipe's own values among them.
+
+    There is one space with the recipe's optimizer, and one with that which cures take instead.
+    """
+    own, known = parts.recipe, optimizers.by_name(SOUND)
+    other = own.replace({"optimizer": SOUND, "learning_rate": known.default_learning_rate})
+    return [_space(parts, one) for one in dict.fromkeys((own, other))]
+
+
+def _space(parts: Assembly, own: Recipe) -> Space:
+    rates = optimizers.by_name(own.optimizer).learning_rates
     low, high = min(rates.low, own.learning_rate), max(rates.high, own.learning_rate)
     ranges: dict[str, Domain] = {"learning_rate": Float(low, high, log=True)}
     choices: dict[str, tuple[Value, ...]] = {
         "schedule": ("cosine",),
         "warmup": (0.1,),
         "clip_norm": (None, 1.0),
-        "preprocessing": ("standard",),
+        "preprocessing": ("standard", "quantile"),
         "initialiser": (None, "kaiming_normal", "xavier_uniform"),
         "l1": (0.0,),
         "l2": (0.0,),
         "weight_decay": (0.01, 0.1),
         "label_smoothing": (0.0,),
+        "mixup": (0.0,),
         "batch_size": (32,),
         "epsilon": (1e-8,),
         "momentum": (0.9,),
@@ -168,5 +199,6 @@ def space_of(parts: Assembly) -> Space:
     edits = parts.framework.edits(parts.build, own, parts.arrays, 0)
     if edits:
         names = [one.name for one in edits]
-        ranges[f"{MODEL_PREFIX}{EDITS}"] = Categorical("", *names)
+        both = ["+".join(one) for one in TOGETHER if set(one) <= set(names)]
+        ranges[f"{MODEL_PREFIX}{EDITS}"] = Categorical("", *names, *both)
     return Space(ranges, own)

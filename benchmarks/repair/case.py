@@ -35,7 +35,7 @@ def run_case(job: tuple[str, str, Any, str, float, float]) -> dict[str, Any] | N
             one = published(what[0], Path(what[1]))
         else:
             make = injected if kind == "injected" else healthy
-            *_, one = make(what[0] + 1, what[1])
+            one = make(*what)
         row = compared(one, engine=engine, seconds=seconds)
     except Unbuildable as error:
         return {"name": name, "kind": kind, "unbuilt": str(error)}

@@ -83,6 +83,7 @@ class Framework(Protocol):
         epochs: int | None,
         batch_size: int | None,
         seconds: float,
+        most: int | None = None,
         seed: int,
     ) -> Setup:
         """Measure a training before its first step, on the user's network and on copies of it.
@@ -100,6 +101,7 @@ class Framework(Protocol):
             epochs: How many are planned; None where nobody said.
             batch_size: Rows of a step, where data is no loader.
             seconds: That short trainings of copies may take in all.
+            most: Steps that they may take in all; no limit where it is None.
             seed: Decides their order of rows.
 
         Raises:

@@ -270,6 +270,7 @@ class Setup:
         activations: Non-linear operations of one forward pass, by name.
         fits: Short trainings of copies, by what was changed: ``own`` as it is, ``adam`` with a
             sound optimizer, ``one_batch`` on few rows, and others where there was a reason.
+        steps: Of all short trainings, those among them that another one of their name outdid.
         batch_size: Rows of a step.
         epochs: How many are planned; None where nobody said.
         framework: In whose words to say what to type.
@@ -287,6 +288,7 @@ class Setup:
     affine: bool | None = None
     activations: Mapping[str, int] = field(default_factory=dict)
     fits: Mapping[str, Fit] = field(default_factory=dict)
+    steps: int = 0
     batch_size: int = 0
     epochs: int | None = None
     framework: str = "torch"

@@ -140,12 +140,15 @@ def check_recipe(
     return diagnose_setup(setup_of(parts, seconds=seconds, seed=seed))
 
 
-def setup_of(parts: Assembly, *, seconds: float = SECONDS, seed: int = 0) -> Setup:
+def setup_of(
+    parts: Assembly, *, seconds: float = SECONDS, most: int | None = None, seed: int = 0
+) -> Setup:
     """Measure a recipe's training before its first step.
 
     Args:
         parts: What is trained.
         seconds: That short trainings of copies may take in all.
+        most: Steps that they may take in all; no limit where it is None.
         seed: Of the network, and of the order of rows.
     """
     done, arrays = parts.recipe, parts.arrays
@@ -163,6 +166,7 @@ def setup_of(parts: Assembly, *, seconds: float = SECONDS, seed: int = 0) -> Set
         epochs=done.epochs,
         batch_size=size,
         seconds=seconds,
+        most=most,
         seed=seed,
     )
     schedule = ScheduleFacts(done.schedule, _rates(done, max(rows // size, 1)), done.epochs)

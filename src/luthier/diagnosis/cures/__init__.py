@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from luthier.core import Finding, Prescription, Recipe, Value
 from luthier.diagnosis.cures import layers, regularisation, speed, stability
 from luthier.diagnosis.cures.anew import begun_again
+from luthier.diagnosis.cures.around import around
 from luthier.diagnosis.cures.cure import Cure, Patient
 
-__all__ = ["KNOWN", "MOST", "Cure", "Patient", "begun_again", "cures"]
+__all__ = ["KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures"]
 
 LONGEST = 2  # times the epochs, that a cure may train for
 MOST = 12  # of a round: at a quarter of a training each they cost three
@@ -48,7 +49,7 @@ KNOWN: Mapping[str, tuple[_Known, ...]] = {
     "optimizer_settings": (speed.usual, speed.sound),
     "schedule_collapses": (speed.scheduled,),
     "schedule_not_applied": (speed.scheduled,),
-    "unscaled_inputs": (layers.scaled, stability.normalising),
+    "unscaled_inputs": (layers.scaled, layers.ranked, stability.normalising),
     "bad_initialisation": (layers.started, stability.normalising),
     "cannot_overfit_one_batch": (layers.logits, layers.started, stability.normalising),
     "vanishing_gradients": (layers.vanishing,),

@@ -31,6 +31,13 @@ def scaled(patient: Patient, problem: str) -> list[Cure]:
     return [Cure(problem, "Scale the inputs to variance 1", {"preprocessing": "standard"})]
 
 
+def ranked(patient: Patient, problem: str) -> list[Cure]:
+    """Return inputs as their ranks: a few rows in another unit spoil means and variances."""
+    if not patient.tabular or patient.recipe.preprocessing in ("tokens", "quantile"):
+        return []
+    return [Cure(problem, "Scale the inputs by their ranks", {"preprocessing": "quantile"})]
+
+
 def unsaturated(patient: Patient, problem: str) -> list[Cure]:
     """Return hidden layers that do not saturate."""
     found = []

@@ -21,14 +21,20 @@ def slow(patient: Patient, problem: str) -> list[Cure]:
     """
     recipe = patient.recipe
     found = [*usual(patient, problem), *brisk(patient, problem), *sound(patient, problem)]
-    found += faster(patient, problem)
+    found += [*faster(patient, problem), *unhindered(patient, problem)]
+    found += scheduled(patient, problem)
+    if recipe.batch_size == "full":
+        found.append(Cure(problem, "Take smaller batches", {"batch_size": 32}))
+    return found
+
+
+def unhindered(patient: Patient, problem: str) -> list[Cure]:
+    """Return a recipe without what keeps steps, or the weights that are judged, from moving."""
+    recipe, found = patient.recipe, []
     if recipe.clip_norm is not None and recipe.clip_norm < 0.1:
         found.append(Cure(problem, "Clip far less", {"clip_norm": 1.0}))
     if recipe.ema is not None and recipe.ema > 0.99:
         found.append(Cure(problem, "Do not average the weights", {"ema": None}))
-    found += scheduled(patient, problem)
-    if recipe.batch_size == "full":
-        found.append(Cure(problem, "Take smaller batches", {"batch_size": 32}))
     return found
 
 

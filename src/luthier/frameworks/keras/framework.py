@@ -227,6 +227,7 @@ class KerasFramework:
         epochs: int | None = None,
         batch_size: int | None = None,
         seconds: float = 10.0,
+        most: int | None = None,
         seed: int = 0,
     ) -> Setup:
         """Measure a training before its first step; nothing of the user's is changed by it.
@@ -250,6 +251,7 @@ class KerasFramework:
             epochs=epochs,
             batch_size=batch_size,
             seconds=seconds,
+            most=most,
             seed=seed,
         )
 

@@ -183,6 +183,7 @@ class TorchFramework:
         epochs: int | None = None,
         batch_size: int | None = None,
         seconds: float = 10.0,
+        most: int | None = None,
         seed: int = 0,
     ) -> Setup:
         """Measure a training before its first step; nothing of the user's is changed by it."""
@@ -198,6 +199,7 @@ class TorchFramework:
             epochs=epochs,
             batch_size=batch_size,
             seconds=seconds,
+            most=most,
             seed=seed,
         )
 

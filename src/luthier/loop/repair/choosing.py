@@ -31,7 +31,7 @@ def chosen_of(
     Returns:
         What is to be trained to tell; the choice, or None; and what that costs in epochs.
     """
-    before, spent = _worst(history, base), 0.0
+    before, spent = worst_of(history, base), 0.0
     running = [one for one in recipes if _begun(trial_of(history, one)) >= HALF]
     running.sort(key=lambda one: rank(history, one, HALF))  # as the race had it
     for place, recipe in enumerate(running[:MOST]):
@@ -48,7 +48,7 @@ def chosen_of(
             return [Step(length, recipe=recipe, seed=history.seed + BESIDE)], None, spent
         if again.state == "paused" and again.epochs < length:
             return [Step(length, trial=again.number)], None, spent
-        if _ahead(_worst(history, recipe), before, least):
+        if _ahead(worst_of(history, recipe), before, least):
             return [], recipe, spent
     return [], None, spent
 
@@ -59,7 +59,7 @@ def loss_of(history: History, recipe: Recipe) -> float:
     return inf if trial is None else history.loss(trial)
 
 
-def _worst(history: History, recipe: Recipe) -> float:
+def worst_of(history: History, recipe: Recipe) -> float:
     """Return a recipe's loss with the worse of its seeds."""
     again = trial_of(history, recipe, beside=BESIDE)
     first = loss_of(history, recipe)

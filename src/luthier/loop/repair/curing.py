@@ -3,94 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
 from luthier.diagnosis.cures import Cure, Patient, begun_again, cures
-from luthier.diagnosis.cures.speed import faster
-from luthier.diagnosis.cures.stability import slower
-from luthier.loop.repair.choosing import chosen_of, loss_of
-from luthier.loop.repair.probing import by_trial, probes
+from luthier.loop.repair.choosing import chosen_of, loss_of, worst_of
+from luthier.loop.repair.course import Course, Tried
+from luthier.loop.repair.probing import by_trial, far, probes
+from luthier.loop.repair.queueing import beside, enough, ordered
 from luthier.search.race import cost, race, trial_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-FIND = 9.0  # trainings that finding may cost beside the check, the first one among them
+FIND = 10.0  # trainings that finding may cost, the check's and the first one among them
+CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
 ROUNDS = 3  # changes at most: what takes more is another network
 FIRST = 5  # cures of the first finding, which race before any others do
-LATER = 8  # candidates of the rounds after the first
-TOO_LITTLE = (
-    "slow_convergence", "learning_rate_too_low", "too_few_epochs", "plateau", "underfitting",
-)  # fmt: skip
-CAUSES = (
-    "learning_rate_too_low", "learning_rate_too_high", "over_regularised", "optimizer_settings",
-    "batch_too_small", "batch_too_large", "unscaled_inputs",
-)  # fmt: skip
-STEPS = frozenset(("learning_rate", "optimizer", "batch_size", "clip_norm", "epsilon"))
+VAGUE = ("not_learning", "cannot_overfit_one_batch", "underfitting", "plateau")  # not what is wrong
+OTHERS = 6  # of all findings, which race where none of those helps, beside a sound recipe
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
-FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
-UNLEARNT = 0.15  # of what guessing leaves to learn: who has learnt most of it is healthy
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One cure that was tried.
-
-    Args:
-        cure: It.
-        recipe: The recipe with it, and with what was taken before.
-        trial: Its training, as far as it went; None where the budget did not reach.
-        taken: Whether it is part of the repair.
-    """
-
-    cure: Cure
-    recipe: Recipe
-    trial: Trial | None
-    taken: bool = False
-
-
-@dataclass(frozen=True)
-class Course:
-    """Where a repair stands.
-
-    Args:
-        steps: What is to be trained next; nothing once it is decided.
-        findings: What was wrong.
-        taken: The changes, in the order in which they were found.
-        tried: All that was tried.
-        after: The repaired recipe; the given one where nothing helped.
-    """
-
-    steps: tuple[Step, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    taken: tuple[Cure, ...] = ()
-    tried: tuple[Tried, ...] = ()
-    after: Recipe = field(default_factory=Recipe)
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing called for a repair."""
-        return all(one.severity == "info" for one in self.findings)
 
 
 @dataclass(frozen=True)
 class Curing:
     """Train the recipe, try cures of what is found, take the best, and try what is left on it.
 
-    The first finding's cures race first, and all others where none of them helps. Then greedy,
-    forward: the new training is diagnosed, and what is still wrong is treated beside what was
-    taken. Where nothing is, other rates have one race, for what was right for the broken training
-    need not be right now. Then it ends: a recipe is to be mended, not tuned.
+    The first finding's cures race first; all others and a sound recipe as a whole where none of
+    them helps. Then greedy, forward: the new training is diagnosed, and what is still wrong is
+    treated beside what was taken, in one race with other rates and optimizers. It ends as soon as
+    so little of the loss is left that nothing can matter, as nothing is clearly better, or as what
+    finding may cost is spent.
 
     Args:
         checked: What was found before training.
         patient: The recipe, and what can be changed beside it.
         diagnose: What rules say of a training.
-        spent: Epochs that the check's short trainings were worth; they are told, and not limited.
-        find: Trainings that all this may cost beside them.
+        spent: Epochs that the check's short trainings were worth.
+        find: Trainings that all this may cost, with them.
         guessing: Loss of what has learnt nothing, by the metric that decides; infinite where that
             is not known.
     """
@@ -115,45 +67,51 @@ class Curing:
             return Course((Step(recipe.epochs, recipe=recipe, seed=history.seed),), after=recipe)
         if first.state == "paused" and first.epochs < recipe.epochs:
             return Course((Step(recipe.epochs, trial=first.number),), after=recipe)
-        findings = _ordered(self.checked, self.diagnose(first).findings)
+        findings = ordered(self.checked, self.diagnose(first).findings)
         course = Course((), findings, after=recipe)
-        spent = float(recipe.epochs)
+        spent = recipe.epochs + min(self.spent, CHECK * recipe.epochs)
         loud = [one for one in findings if one.severity != "info"]
         if loud:
             pending = [
-                cures(loud[:1], self.patient, most=FIRST),
-                cures(findings, self.patient),
-                begun_again(self.patient, loud[0].problem),
+                self._first(loud[0]),
+                self._others(findings, loud[0].problem),
             ]
         else:
             course, best, spent = self._probed(history, course, spent)
             if course.steps or best is None:
                 return course
-            pending = [self._beside(best, course)]
-        tuned = not loud
+            pending = self._later(history, course, best)
         while pending and len(course.taken) < ROUNDS:
             course, best, spent = self._raced(history, course, pending.pop(0), spent)
             if course.steps:
                 return course
             if best is not None:
-                course = _with(course, best)
-                pending = [self._left(best, course)]
-                if not any(pending) and not tuned:
-                    tuned, pending = True, [self._beside(best, course)]
+                course = course.taking(best)
+                pending = self._later(history, course, best)
         return course
 
-    def _beside(self, best: Tried, course: Course) -> list[Cure]:
-        """Return rates beside a cure: what was right for a broken training need not be now.
+    def _first(self, finding: Finding) -> list[Cure]:
+        """Return what races first; a sound recipe as a whole, where it is not told what is wrong.
 
-        They are looked at where the cure is one of how steps are taken. Beside a change to the
-        layers or the inputs the rate is left, as it was chosen for a network that learns.
+        Two faults at once are often what is behind a training that learns nothing.
         """
-        if best.cure.edit or not STEPS & best.cure.settings.keys():
+        found = cures([finding], self.patient, most=FIRST)
+        vague = finding.problem in VAGUE
+        return [*found, *(begun_again(self.patient, finding.problem)[:2] if vague else ())]
+
+    def _others(self, findings: Sequence[Finding], problem: str) -> list[Cure]:
+        """Return what races where the first finding's cures do not help."""
+        tried = self._first(findings[0])
+        more = [one for one in cures(findings, self.patient) if one not in tried]
+        sound = begun_again(self.patient, problem)
+        return [*sound[:2], *more[:OTHERS], *sound[2:]]
+
+    def _later(self, history: History, course: Course, best: Tried) -> list[list[Cure]]:
+        """Return the race after a cure was taken, if there need be one."""
+        given = self.patient.recipe
+        if best.trial is None or enough(loss_of(history, given), worst_of(history, best.recipe)):
             return []
-        patient = replace(self.patient, recipe=course.after)
-        problem = best.cure.problem
-        found = [*faster(patient, problem)[:2], *slower(patient, problem)[:1]]
-        return [one for one in found if not _undoes(one, self.patient.recipe, course.taken)]
+        return [beside(course, self.patient, self.checked, self.diagnose(best.trial))]
 
     def _probed(
         self, history: History, course: Course, spent: float
@@ -162,8 +120,9 @@ class Curing:
 
         Only what is far better counts: what is a little better is found by tuning.
         """
-        far, queue = self._far(history), probes(self.patient)
-        course, best, spent = self._raced(history, course, queue, spent, least=far)
+        least = far(loss_of(history, self.patient.recipe), self.guessing)
+        queue = probes(self.patient)
+        course, best, spent = self._raced(history, course, queue, spent, least=least)
         if best is None:
             return course, None, spent
         before, after = (
@@ -173,20 +132,8 @@ class Curing:
         if before is None or after is None:
             return course, None, spent
         seen = by_trial(best.cure, self.patient, history, before, after)
-        course = _with(replace(course, findings=(seen, *course.findings)), best)
+        course = replace(course, findings=(seen, *course.findings)).taking(best)
         return course, best, spent
-
-    def _far(self, history: History) -> float:
-        """Return the share of the loss that a change must bring where no rule speaks.
-
-        At least what leaves the recipe with `UNLEARNT` of what guessing has to learn beside it: a
-        loss of 0.03 instead of 0.06, where guessing gives 2.3, is tuning.
-        """
-        before = loss_of(history, self.patient.recipe)
-        if inf in (abs(before), self.guessing) or not before:
-            return FAR
-        highest = (before - UNLEARNT * self.guessing) / (1 - UNLEARNT)
-        return max(FAR, (before - highest) / abs(before))
 
     def _raced(
         self,
@@ -225,56 +172,3 @@ class Curing:
         while count and cost([cure.on(base) for cure in queue[:count]]) > budget:
             count -= 1
         return list(queue[:count])
-
-    def _left(self, best: Tried, course: Course) -> list[Cure]:
-        """Return what to try beside a cure: against what is still wrong, and nothing else.
-
-        That is what is found in its training, and what nothing treats yet of what the check found,
-        or of what the recipe itself has wrong.
-        """
-        treated = {cure.problem for cure in course.taken}
-        found = () if best.trial is None else self.diagnose(best.trial).findings
-        # A recipe that was broken is not mended while it learns too little, if only perhaps.
-        wrong = [
-            one
-            for one in _ordered(found, ())
-            if one.severity != "info" or one.problem in TOO_LITTLE
-        ]
-        wrong += [
-            one
-            for one in course.findings
-            if one.severity != "info"
-            and one.problem not in treated
-            and (one in self.checked or one.problem in CAUSES)
-        ]
-        patient = replace(self.patient, recipe=course.after)
-        return [
-            cure
-            for cure in cures(wrong, patient, most=LATER)
-            if not _undoes(cure, self.patient.recipe, course.taken)
-        ]
-
-
-def _ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return what was found before and in the training, each problem once, the loud ones first."""
-    names = {one.problem for one in checked}
-    both = [*checked, *(one for one in seen if one.problem not in names)]
-    return tuple(sorted(both, key=lambda one: ("error", "warning", "info").index(one.severity)))
-
-
-def _undoes(cure: Cure, given: Recipe, taken: Sequence[Cure]) -> bool:
-    """Tell whether a cure would set back what another one has changed."""
-    changed = {key for one in taken for key in one.settings}
-    return any(key in changed and given.get(key) == new for key, new in cure.settings.items())
-
-
-def _kept(taken: Sequence[Cure], cure: Cure) -> tuple[Cure, ...]:
-    """Return the cures that another one does not replace: a rate is raised once."""
-    return tuple(
-        one for one in taken if one.edit or not one.settings.keys() <= cure.settings.keys()
-    )
-
-
-def _with(course: Course, best: Tried) -> Course:
-    taken = (*_kept(course.taken, best.cure), best.cure)
-    return replace(course, taken=taken, after=best.recipe)

@@ -16,7 +16,8 @@ from luthier.core import (
     chosen,
 )
 from luthier.diagnosis.cures import Cure
-from luthier.loop.repair.curing import Course, Curing, Tried
+from luthier.loop.repair.course import Course, Tried
+from luthier.loop.repair.curing import Curing
 from luthier.loop.repair.proof import Proven
 from luthier.proof import BETTER
 from luthier.report.repair import Attempt, Change, Repaired

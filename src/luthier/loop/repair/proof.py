@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import Recipe, Verdict
-from luthier.loop.repair.curing import Course
+from luthier.loop.repair.course import Course
 from luthier.loop.repair.proving import ALONE, Proving, floored, guesses, table
 from luthier.loop.training.scoring import test_hash
 from luthier.loop.working.work import Plan, Work

@@ -44,6 +44,8 @@ from luthier.loop.working.work import Plan, Work
 from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"
+LONGEST = 4.0  # trainings' worth of steps that the check's short ones may take together
+FEWEST = 1000  # and at least so many steps: ten of its short trainings
 
 
 def repair(
@@ -90,8 +92,8 @@ def repair(
         group: Column whose equal values stay together.
         time: Column to split by in time.
         split: How to split; by default as the recipe's run block says.
-        find: Trainings' worth of epochs that finding may cost, beside the check's short ones.
-        seeds: Of before and after, at most: a look is taken at three, and one at all.
+        find: Trainings' worth of epochs that finding may cost, the check's short ones among them.
+        seeds: Of before and after, at most: looks are taken at three, at five, and at all.
         seconds: That the check's short trainings may take.
         storage: Where the trainings are kept.
         study: Under which name; by default of data, network and recipe.
@@ -156,7 +158,7 @@ def repair(
         work=Work(record, store, "random", limits, engine, parts, notify),
         given=given,
         edits=tuple(edits),
-        looks=tuple(sorted({min(LOOKS[0], seeds), seeds})),
+        looks=(*(look for look in LOOKS if look < seeds), seeds),
     )
     return course.run()
 
@@ -290,12 +292,13 @@ def _checked(
     """Return the record with what the check found; one that goes on keeps what was found then."""
     if stored is not None and "check" in stored.about:
         return replace(record, about={**record.about, "check": stored.about["check"]})
-    setup = setup_of(parts, seconds=seconds, seed=seed)
-    findings = diagnose_setup(setup).findings
     rows, size = len(parts.arrays.train), parts.recipe.batch_size
     steps = 1 if isinstance(size, str) else max(rows // size, 1)
+    most = max(round(LONGEST * steps * parts.recipe.epochs), FEWEST)
+    setup = setup_of(parts, seconds=seconds, most=most, seed=seed)
+    findings = diagnose_setup(setup).findings
     check = {
         "findings": [one.to_json() for one in findings],
-        "epochs": sum(fit.steps for fit in setup.fits.values()) / steps,
+        "epochs": setup.steps / steps,
     }
     return replace(record, about={**record.about, "check": check})

@@ -39,6 +39,7 @@ class Bench:
         steps: Of one fit.
         seconds: That all fits together may take; one that would take longer than what is left of
             them is left out.
+        most: Steps that they may take together, likewise; no limit where it is None.
         seed: Decides the order of batches.
         pace: The user's schedule: its highest rate is the user's rate, and where it warms up the
             user's optimizer follows it.
@@ -53,6 +54,7 @@ class Bench:
         *,
         steps: int,
         seconds: float,
+        most: int | None = None,
         seed: int,
         pace: Pace = STEADY,
     ) -> None:
@@ -65,6 +67,8 @@ class Bench:
         self._clock = Clock()
         self._end, self._share = seconds, seconds / 6
         self._compiling = seconds  # compiling may take as long again
+        self._most = math.inf if most is None else most
+        self.spent = 0  # steps of all fits so far
         self._pace = 0.0  # seconds of a step, once one is known
         self.fits: dict[str, Fit] = {}
         self.left_out: list[str] = []
@@ -129,7 +133,8 @@ class Bench:
         if rate is None and self._inner is None:
             return None
         steps = round(self.steps * longer)
-        if self._clock() + min(steps * self._pace, 2 * self._share) > self._end:
+        late = self._clock() + min(steps * self._pace, 2 * self._share) > self._end
+        if late or self.spent + steps > self._most:
             self.left_out.append(name)
             return None
         data = rows or self.rows
@@ -158,6 +163,7 @@ class Bench:
             # An experiment that the model or its loss does not stand says nothing about them.
             self.failed.append(f"{name}: {type(error).__name__}: {error}"[:200])
             return None
+        self.spent += found.steps
         best = self.fits.get(name)
         if best is None or found.last < best.last:
             self.fits[name] = found

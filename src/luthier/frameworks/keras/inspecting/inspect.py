@@ -49,6 +49,7 @@ def inspect(
     batch_size: int | None = None,
     steps: int = STEPS,
     seconds: float = SECONDS,
+    most: int | None = None,
     seed: int = 0,
 ) -> Setup:
     """Return the facts of a training before its first step; nothing of the user's is changed.
@@ -63,6 +64,7 @@ def inspect(
         batch_size: Rows of a step, where data is no data set.
         steps: Of each short training of a copy.
         seconds: That they may take in all.
+        most: Steps that they may take in all; no limit where it is None.
         seed: Decides their order of rows.
 
     Raises:
@@ -99,12 +101,20 @@ def inspect(
         )
         if setup.output.finite and not setup.loss.error and net.weights:
             bench = Bench(
-                net, loss, rows, trains, steps=steps, seconds=seconds, seed=seed, pace=pace
+                net,
+                loss,
+                rows,
+                trains,
+                steps=steps,
+                seconds=seconds,
+                most=most,
+                seed=seed,
+                pace=pace,
             )
             experiment(bench, setup, head=head, outputs=outputs)
-            setup = replace(setup, fits=dict(bench.fits))
+            setup = replace(setup, fits=dict(bench.fits), steps=bench.spent)
             if bench.left_out:
-                notes.append(out_of_time(bench.left_out, len(bench.fits), seconds))
+                notes.append(out_of_time(bench.left_out, len(bench.fits), seconds, most))
             if not bench.fits and bench.failed:
                 notes.append(f"no copy could be trained ({bench.failed[0]})")
     return replace(setup, notes=(*setup.notes, *notes))

@@ -41,6 +41,7 @@ class Bench:
         steps: Of one fit, where a step is fast.
         seconds: That all fits together may take; one that would take longer than what is left of
             them is left out.
+        most: Steps that they may take together, likewise; no limit where it is None.
         seed: Decides the order of batches.
         rows: That losses are measured on.
         by: The user's highest rate, as its schedule has it, over the one in the optimizer.
@@ -58,6 +59,7 @@ class Bench:
         *,
         steps: int,
         seconds: float,
+        most: int | None = None,
         seed: int,
         rows: int | None = None,
         by: float = 1.0,
@@ -68,6 +70,8 @@ class Bench:
         self.seed, self._seconds, self._clock = seed, seconds, clock or Stopwatch()
         self._share = seconds / 10
         self._rows, self._by, self._course = rows, by, course
+        self._most = math.inf if most is None else most
+        self.spent = 0  # steps of all fits so far
         self.pace = 0.0  # seconds of a step, as far as that is known
         self.enough = -math.inf  # a loss that no other rate need be tried for
         self.fits: dict[str, Fit] = {}
@@ -145,7 +149,8 @@ class Bench:
         if not self.steps:
             return None
         most = round(self.steps * longer)
-        if min(most * self.pace, 2 * self._share) > self._left():
+        late = min(most * self.pace, 2 * self._share) > self._left()
+        if late or self.spent + most > self._most:
             self.left_out.append(name)
             return None
         twin = copied(self.model)
@@ -183,6 +188,7 @@ class Bench:
         except Exception:
             # An experiment that the network or its loss does not stand says nothing about them.
             return None
+        self.spent += found.steps
         if found.steps >= _SURE:
             self.pace = began.seconds() / found.steps
         best = self.fits.get(name)

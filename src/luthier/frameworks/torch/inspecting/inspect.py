@@ -62,6 +62,7 @@ def inspect(
     rows_in_all: int | None = None,
     steps: int = STEPS,
     seconds: float = SECONDS,
+    most: int | None = None,
     seed: int = 0,
 ) -> Setup:
     """Return the facts of a training before its first step; nothing of the user's is changed.
@@ -79,6 +80,7 @@ def inspect(
         steps: Of each short training of a copy.
         seconds: That all of it may take. A slow network is looked at with fewer rows, and trained
             for fewer steps; what does not fit into the rest of the time is not begun, and named.
+        most: Steps that all short trainings may take together; what does not fit is named, too.
         seed: Decides their order of rows.
 
     Raises:
@@ -140,6 +142,7 @@ def inspect(
                     optimizers[0] if len(optimizers) == 1 else None,
                     steps=steps,
                     seconds=seconds,
+                    most=most,
                     seed=seed,
                     rows=looked,
                     by=by,
@@ -152,9 +155,9 @@ def inspect(
                         f"seconds={max(200 * bench.pace, 2 * seconds):.0f} may do"
                     )
                 experiment(bench, setup, last_call=last_call, penalised=about, rows_in_all=total)
-                setup = replace(setup, fits=dict(bench.fits))
+                setup = replace(setup, fits=dict(bench.fits), steps=bench.spent)
                 if bench.left_out:
-                    notes.append(out_of_time(bench.left_out, len(bench.fits), seconds))
+                    notes.append(out_of_time(bench.left_out, len(bench.fits), seconds, most))
             except Uncopied as error:
                 notes.append(f"the network cannot be copied ({error}): no copy was trained")
     return replace(setup, notes=(*setup.notes, *notes))

@@ -1,0 +1,92 @@
+"""What is tried beside a cure that was taken: against what is still wrong, and then its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+from luthier.core import Diagnosis, Finding, Recipe
+from luthier.diagnosis.cures import Cure, Patient, around, cures
+from luthier.loop.repair.course import Course
+
+LATER = 8  # candidates of the rounds after the first
+TREATED = 5  # of them, against what is found: the rest are the numbers of the mended recipe
+GUESSED = frozenset(
+    ("learning_rate", "optimizer", "batch_size", "clip_norm", "epsilon", "initialiser", "warmup")
+)  # whose one right value no rule knows
+ENOUGH = 0.1  # of the loss before: what could still be gained is less than a tenth of the harm
+TOO_LITTLE = (
+    "slow_convergence", "learning_rate_too_low", "too_few_epochs", "plateau", "underfitting",
+)  # fmt: skip
+CAUSES = (
+    "learning_rate_too_low", "learning_rate_too_high", "over_regularised", "optimizer_settings",
+    "batch_too_small", "batch_too_large", "unscaled_inputs",
+)  # fmt: skip
+
+
+def enough(before: float, after: float) -> bool:
+    """Tell whether so little of the loss is left that no other change can matter.
+
+    >>> enough(1.2, 0.1), enough(1.2, 0.5), enough(inf, 0.5)
+    (True, False, False)
+    """
+    return 0 <= after <= ENOUGH * before < inf
+
+
+def beside(
+    course: Course, patient: Patient, checked: Sequence[Finding], seen: Diagnosis
+) -> list[Cure]:
+    """Return what to try on a recipe that a cure has helped.
+
+    First against what is found in its training, and what nothing treats yet of what the check
+    found, or of what the recipe itself has wrong. Then, where the cure is a value that only trials
+    tell, its rate and what goes with that. Beside a change to the layers, the inputs or a
+    regulariser the rate is left, as it was chosen for a network that learns.
+
+    Args:
+        course: Where the repair stands; a cure was taken.
+        patient: What was given.
+        checked: What was found before training.
+        seen: In the training with the cure.
+    """
+    now = replace(patient, recipe=course.after)
+    treated = cures(_wrong(course, checked, seen), now, most=LATER)
+    problem = course.taken[-1].problem
+    found = [one for one in treated if not _undoes(one, patient.recipe, course.taken)][:TREATED]
+    guessed = GUESSED & course.taken[-1].settings.keys()
+    near = around(now, problem) if guessed else []
+    tuned = [one for one in near if not _undoes(one, patient.recipe, course.taken)]
+    different = {one.on(course.after): one for one in (*found, *tuned)}
+    return list(different.values())[:LATER]
+
+
+def ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return what was found before and in the training, each problem once, the loud ones first."""
+    names = {one.problem for one in checked}
+    both = [*checked, *(one for one in seen if one.problem not in names)]
+    return tuple(sorted(both, key=lambda one: ("error", "warning", "info").index(one.severity)))
+
+
+def _wrong(course: Course, checked: Sequence[Finding], seen: Diagnosis) -> list[Finding]:
+    treated = {cure.problem for cure in course.taken}
+    # A recipe that was broken is not mended while it learns too little, if only perhaps.
+    wrong = [
+        one
+        for one in ordered(seen.findings, ())
+        if one.severity != "info" or one.problem in TOO_LITTLE
+    ]
+    wrong += [
+        one
+        for one in course.findings
+        if one.severity != "info"
+        and one.problem not in treated
+        and (one in checked or one.problem in CAUSES)
+    ]
+    return wrong
+
+
+def _undoes(cure: Cure, given: Recipe, taken: Sequence[Cure]) -> bool:
+    """Tell whether a cure would set back what another one has changed."""
+    changed = {key for one in taken for key in one.settings}
+    return any(key in changed and given.get(key) == new for key, new in cure.settings.items())
