@@ -137,3 +137,19 @@ def test_a_loss_that_is_no_number_at_once_raises_nothing():
 
     found = luthier.check(model, (X, (Y[:, None] > 1).float()), loss_fn=logs, seconds=1.0)
     assert found.of == "check"
+
+
+def test_short_trainings_stay_within_the_steps_that_they_may_take():
+    free, held = bench(), bench(most=250)
+    for one in (free, held):
+        for name in ("first", "second", "third"):
+            one.run(name, rate=1e-2)
+    assert (free.spent, held.spent) == (300, 200)
+    assert held.left_out == ["third"]
+
+
+def test_steps_of_a_rate_that_was_outdone_count_as_well():
+    one = bench()
+    one.best("adam")
+    assert one.fits["adam"].steps == 100
+    assert one.spent == 200

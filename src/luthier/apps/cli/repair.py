@@ -42,10 +42,10 @@ def repair(
     ] = None,
     find: Annotated[
         float, typer.Option(min=1.0, help="Trainings' worth of epochs that finding may cost.")
-    ] = 8.0,
+    ] = 10.0,
     seeds: Annotated[
         int, typer.Option(min=2, help="Trainings of before and after, at most, that prove it.")
-    ] = 5,
+    ] = 8,
     metric: Metric = None,
     task: Task = None,
     weight: Weight = None,

@@ -147,7 +147,10 @@ class Curing:
         """Return where a race of cures stands, the best of them, and what all has cost then."""
         known = {one.recipe for one in course.tried}
         base = course.after
-        racing = self._affordable([one for one in queue if one.on(base) not in known], base, spent)
+        queue = [one for one in queue if one.on(base) not in known]
+        # What is tried beside a cure must not spoil it: a second seed has to be paid for, too.
+        kept_back = base.epochs if course.taken else 0
+        racing = self._affordable(queue, base, spent + kept_back)
         recipes = [cure.on(base) for cure in racing]
         spent += cost(recipes)
         steps = race(history, recipes) if recipes else []

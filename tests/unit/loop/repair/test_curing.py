@@ -169,3 +169,53 @@ def test_what_was_trained_decides_whoever_asks():
     history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
     assert plan.course(history) == plan.course(history)
     assert race(history, [one.recipe for one in plan.course(history).tried]) == []
+
+
+def test_it_ends_as_soon_as_next_to_nothing_is_left_to_gain():
+    plan = curing(FOUND)
+    history, _ = run(plan, lambda recipe: 50.0 if recipe.learning_rate > 0.3 else 0.0)
+    course = plan.course(history)
+    assert len(course.taken) == 1
+    assert len(course.tried) <= 5  # one race: its loss is a tenth, and no second one follows
+
+
+def test_numbers_are_tuned_beside_a_cure_that_only_trials_can_tell():
+    def loss(recipe):
+        wrong = abs(recipe.learning_rate - 0.1) + recipe.l2
+        return 1.0 + wrong + (recipe.initialiser is None)
+
+    plan = curing(FOUND)
+    history, _ = run(plan, loss)
+    taken = plan.course(history).taken
+    assert [set(cure.settings) for cure in taken] == [{"learning_rate"}, {"initialiser"}]
+
+
+def test_the_rate_is_left_beside_a_cure_of_something_else():
+    held = Finding("over_regularised", "warning", "Too much.")
+    patient = Patient(BAD.replace({"l2": 1.0}))
+    plan = Curing((held,), patient, lambda trial: Diagnosis("run"))
+    history, _ = run(plan, lambda recipe: 1.0 + recipe.l2 + recipe.learning_rate)
+    course = plan.course(history)
+    assert [dict(cure.settings) for cure in course.taken] == [{"l2": 0.0}]
+    assert all(one.recipe.learning_rate == BAD.learning_rate for one in course.tried)
+
+
+def test_a_sound_recipe_races_at_once_where_it_is_not_told_what_is_wrong():
+    def loss(recipe):
+        both = recipe.initialiser == "kaiming_normal" and recipe.learning_rate <= 0.01
+        return 0.1 if both else 5.0
+
+    plan = curing(Finding("not_learning", "error", "Nothing was learnt."))
+    history, _ = run(plan, loss)
+    assert plan.course(history).taken[0].advice == "Begin again from a sound recipe"
+    assert history.epochs <= 5.5 * BAD.epochs
+
+
+def test_what_the_check_trained_counts_and_leaves_enough_for_a_race():
+    def epochs(spent):
+        plan = replace(curing(FOUND), spent=spent * BAD.epochs)
+        history, _ = run(plan, lambda recipe: 1.0 + abs(recipe.learning_rate - 0.1))
+        return history.epochs
+
+    assert epochs(3.0) <= 7 * BAD.epochs
+    assert epochs(40.0) == epochs(3.0)
