@@ -15,7 +15,7 @@ from luthier.diagnosis.cures.anew import begun_again
 from luthier.diagnosis.cures.around import around
 from luthier.diagnosis.cures.cure import Cure, Patient
 
-__all__ = ["KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures"]
+__all__ = ["KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures", "together"]
 
 LONGEST = 2  # times the epochs, that a cure may train for
 MOST = 12  # of a round: at a quarter of a training each they cost three
@@ -90,6 +90,36 @@ def cures(findings: Sequence[Finding], patient: Patient, *, most: int = MOST) ->
             if recipe != patient.recipe:
                 found.setdefault(recipe, one)
     return list(found.values())[:most]
+
+
+def together(findings: Sequence[Finding], patient: Patient) -> Cure | None:
+    """Return the first cure of each finding as one: two faults that hide each other need both.
+
+    Args:
+        findings: The first to act on first; where two would change the same, the first does.
+        patient: What they were found in.
+
+    >>> from luthier.core import Recipe
+    >>> found = [Finding(one, "error", "") for one in ("over_regularised", "unscaled_inputs")]
+    >>> recipe = Recipe(l2=1.0, preprocessing="none")
+    >>> dict(together(found, Patient(recipe)).settings)
+    {'l2': 0.0, 'preprocessing': 'standard'}
+    """
+    parts: list[Cure] = []
+    settings: dict[str, Value] = {}
+    for finding in findings:
+        for one in cures([finding], patient, most=1):
+            if not settings.keys() & one.settings.keys() and one.edit not in _edits(parts):
+                parts.append(one)
+                settings |= one.settings
+    if len(parts) < 2:
+        return None
+    advice = "; ".join(one.advice for one in parts)
+    return Cure(parts[0].problem, advice, settings, "+".join(_edits(parts)), tuple(parts))
+
+
+def _edits(parts: Sequence[Cure]) -> list[str]:
+    return [one.edit for one in parts if one.edit]
 
 
 def _prescribed(finding: Finding, patient: Patient) -> list[Cure]:

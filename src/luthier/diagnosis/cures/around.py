@@ -20,11 +20,12 @@ def around(patient: Patient, problem: str) -> list[Cure]:
     """
     recipe = patient.recipe
     known = optimizers.by_name(recipe.optimizer).learning_rates
+    higher, lower = STEP * recipe.learning_rate, min(recipe.learning_rate / STEP, known.high)
     found = []
-    for factor, advice in ((STEP, "Raise the rate"), (1 / STEP, "Lower the rate")):
-        rate = short(factor * recipe.learning_rate)
-        if known.low <= rate <= known.high:
-            found.append(Cure(problem, advice, {"learning_rate": rate}))
+    if higher <= known.high:
+        found.append(Cure(problem, "Raise the rate", {"learning_rate": short(higher)}))
+    if lower >= known.low:
+        found.append(Cure(problem, "Lower the rate", {"learning_rate": short(lower)}))
     found += usual(patient, problem)[:1]
     found += sound(patient, problem)[1:]
     found += normalising(patient, problem)[:1]

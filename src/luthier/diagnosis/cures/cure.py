@@ -44,6 +44,7 @@ class Cure:
         advice: For a person.
         settings: New values by recipe key.
         edit: Name of a change to the network, or several joined by ``+``.
+        parts: The cures that it is made of, where it is several at once.
 
     >>> Cure("nan_loss", "Clip gradients", {"clip_norm": 1.0}).on(Recipe()).clip_norm
     1.0
@@ -53,6 +54,7 @@ class Cure:
     advice: str
     settings: Mapping[str, Value] = field(default_factory=dict)
     edit: str = ""
+    parts: tuple[Cure, ...] = ()
 
     def on(self, recipe: Recipe) -> Recipe:
         """Return a recipe with it."""

@@ -49,7 +49,11 @@ class Course:
         return all(one.severity == "info" for one in self.findings)
 
     def taking(self, best: Tried) -> Course:
-        """Return it with a cure; one that it replaces is out, for a rate is raised once."""
+        """Return it with a cure, or with its parts.
+
+        What it replaces is out, for a rate is raised once.
+        """
         settings = best.cure.settings.keys()
         kept = tuple(one for one in self.taken if one.edit or not one.settings.keys() <= settings)
-        return replace(self, taken=(*kept, best.cure), after=best.recipe)
+        parts = best.cure.parts or (best.cure,)
+        return replace(self, taken=(*kept, *parts), after=best.recipe)

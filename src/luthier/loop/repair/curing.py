@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
-from luthier.diagnosis.cures import Cure, Patient, begun_again, cures
+from luthier.diagnosis.cures import Cure, Patient, begun_again, cures, together
 from luthier.loop.repair.choosing import chosen_of, loss_of, worst_of
 from luthier.loop.repair.course import Course, Tried
 from luthier.loop.repair.probing import by_trial, far, probes
@@ -73,8 +73,8 @@ class Curing:
         loud = [one for one in findings if one.severity != "info"]
         if loud:
             pending = [
-                self._first(loud[0]),
-                self._others(findings, loud[0].problem),
+                self._first(loud),
+                self._others(findings, loud),
             ]
         else:
             course, best, spent = self._probed(history, course, spent)
@@ -90,28 +90,37 @@ class Curing:
                 pending = self._later(history, course, best)
         return course
 
-    def _first(self, finding: Finding) -> list[Cure]:
-        """Return what races first; a sound recipe as a whole, where it is not told what is wrong.
+    def _first(self, loud: Sequence[Finding]) -> list[Cure]:
+        """Return what races first: against the first finding, and against all of them at once.
 
-        Two faults at once are often what is behind a training that learns nothing.
+        Where it is not told what is wrong, a sound recipe as a whole is among them: two faults
+        are often what is behind a training that learns nothing.
         """
-        found = cures([finding], self.patient, most=FIRST)
-        vague = finding.problem in VAGUE
-        return [*found, *(begun_again(self.patient, finding.problem)[:2] if vague else ())]
+        both = together(loud, self.patient)
+        found = [*cures(loud[:1], self.patient, most=FIRST), *([both] if both else ())]
+        return [*found, *(self._sound(loud)[:2] if loud[0].problem in VAGUE else ())]
 
-    def _others(self, findings: Sequence[Finding], problem: str) -> list[Cure]:
+    def _sound(self, loud: Sequence[Finding]) -> list[Cure]:
+        both = together(loud, self.patient)
+        first = cures(loud[:1], self.patient, most=1)
+        edits = both.edit if both else first[0].edit if first else ""
+        return begun_again(self.patient, loud[0].problem, edits=edits)
+
+    def _others(self, findings: Sequence[Finding], loud: Sequence[Finding]) -> list[Cure]:
         """Return what races where the first finding's cures do not help."""
-        tried = self._first(findings[0])
+        tried = self._first(loud)
         more = [one for one in cures(findings, self.patient) if one not in tried]
-        sound = begun_again(self.patient, problem)
+        sound = self._sound(loud)
         return [*sound[:2], *more[:OTHERS], *sound[2:]]
 
     def _later(self, history: History, course: Course, best: Tried) -> list[list[Cure]]:
         """Return the race after a cure was taken, if there need be one."""
-        given = self.patient.recipe
-        if best.trial is None or enough(loss_of(history, given), worst_of(history, best.recipe)):
+        before = loss_of(history, self.patient.recipe)
+        after = worst_of(history, best.recipe)
+        if best.trial is None or enough(before, after):
             return []
-        return [beside(course, self.patient, self.checked, self.diagnose(best.trial))]
+        seen = self.diagnose(best.trial)
+        return [beside(course, self.patient, self.checked, seen, before=before, after=after)]
 
     def _probed(
         self, history: History, course: Course, spent: float

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from luthier.core import Recipe, Verdict
 from luthier.loop.repair.course import Course
 from luthier.loop.repair.proving import ALONE, Proving, floored, guesses, table
+from luthier.loop.repair.ranks import by_ranks
 from luthier.loop.training.scoring import test_hash
 from luthier.loop.working.work import Plan, Work
 from luthier.proof import BETTER, UNDECIDED, judge, spending
@@ -68,7 +69,12 @@ def prove(
             floored(one, guesses(work.parts, recipe, test=test), work.study.direction)
             for recipe, one in zip((after, before), tables, strict=True)
         ]
-        verdict = judge(sign * held[0], sign * held[1], level=level, seed=work.study.seed)
+        last = seeds == looks[-1] and len(looks) > 1
+        verdict = judge(
+            sign * held[0], sign * held[1], level=level / (1 + last), seed=work.study.seed
+        )
+        if last and verdict.verdict == UNDECIDED:
+            verdict = by_ranks(sign * held[0], sign * held[1], verdict)
         proven = Proven(
             verdict,
             tuple(tables[1].mean(axis=1).tolist()),

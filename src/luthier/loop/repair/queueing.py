@@ -16,6 +16,7 @@ GUESSED = frozenset(
     ("learning_rate", "optimizer", "batch_size", "clip_norm", "epsilon", "initialiser", "warmup")
 )  # whose one right value no rule knows
 ENOUGH = 0.1  # of the loss before: what could still be gained is less than a tenth of the harm
+MUCH = 0.5  # of the loss before: a cure that leaves more may have mended one fault of two
 TOO_LITTLE = (
     "slow_convergence", "learning_rate_too_low", "too_few_epochs", "plateau", "underfitting",
 )  # fmt: skip
@@ -35,27 +36,36 @@ def enough(before: float, after: float) -> bool:
 
 
 def beside(
-    course: Course, patient: Patient, checked: Sequence[Finding], seen: Diagnosis
+    course: Course,
+    patient: Patient,
+    checked: Sequence[Finding],
+    seen: Diagnosis,
+    *,
+    before: float,
+    after: float,
 ) -> list[Cure]:
     """Return what to try on a recipe that a cure has helped.
 
     First against what is found in its training, and what nothing treats yet of what the check
-    found, or of what the recipe itself has wrong. Then, where the cure is a value that only trials
-    tell, its rate and what goes with that. Beside a change to the layers, the inputs or a
-    regulariser the rate is left, as it was chosen for a network that learns.
+    found, or of what the recipe itself has wrong. Then its rate and what goes with that, where the
+    cure is a value that only trials tell, or where `MUCH` of the loss is left. Else, beside a
+    change to the layers, the inputs or a regulariser, the rate stays: it was chosen for a network
+    that learns.
 
     Args:
         course: Where the repair stands; a cure was taken.
         patient: What was given.
         checked: What was found before training.
         seen: In the training with the cure.
+        before: Loss of what was given.
+        after: Loss with the cure.
     """
     now = replace(patient, recipe=course.after)
     treated = cures(_wrong(course, checked, seen), now, most=LATER)
     problem = course.taken[-1].problem
     found = [one for one in treated if not _undoes(one, patient.recipe, course.taken)][:TREATED]
-    guessed = GUESSED & course.taken[-1].settings.keys()
-    near = around(now, problem) if guessed else []
+    guessed = any(GUESSED & one.settings.keys() for one in course.taken)
+    near = around(now, problem) if guessed or not 0 <= after <= MUCH * before else []
     tuned = [one for one in near if not _undoes(one, patient.recipe, course.taken)]
     different = {one.on(course.after): one for one in (*found, *tuned)}
     return list(different.values())[:LATER]

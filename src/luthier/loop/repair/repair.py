@@ -45,7 +45,7 @@ from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"
 LONGEST = 4.0  # trainings' worth of steps that the check's short ones may take together
-FEWEST = 1000  # and at least so many steps: ten of its short trainings
+FEWEST = 600  # and at least so many steps: six of its short trainings
 
 
 def repair(
