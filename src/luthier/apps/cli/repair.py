@@ -42,7 +42,7 @@ def repair(
     ] = None,
     find: Annotated[
         float, typer.Option(min=1.0, help="Trainings' worth of epochs that finding may cost.")
-    ] = 10.0,
+    ] = 12.0,
     seeds: Annotated[
         int, typer.Option(min=2, help="Trainings of before and after, at most, that prove it.")
     ] = 8,

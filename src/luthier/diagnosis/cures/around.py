@@ -20,7 +20,7 @@ def around(patient: Patient, problem: str) -> list[Cure]:
     """
     recipe = patient.recipe
     known = optimizers.by_name(recipe.optimizer).learning_rates
-    higher, lower = STEP * recipe.learning_rate, min(recipe.learning_rate / STEP, known.high)
+    higher, lower = STEP * recipe.learning_rate, recipe.learning_rate / STEP
     found = []
     if higher <= known.high:
         found.append(Cure(problem, "Raise the rate", {"learning_rate": short(higher)}))

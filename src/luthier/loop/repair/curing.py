@@ -18,7 +18,7 @@ from luthier.search.race import cost, race, trial_of
 if TYPE_CHECKING:
     import numpy as np
 
-FIND = 10.0  # trainings that finding may cost, the check's and the first one among them
+FIND = 12.0  # trainings that finding may cost, the check's and the first one among them
 CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
 ROUNDS = 3  # changes at most: what takes more is another network
 FIRST = 5  # cures of the first finding, which race before any others do

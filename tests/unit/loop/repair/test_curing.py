@@ -194,7 +194,7 @@ def test_the_rate_is_left_beside_a_cure_of_something_else():
     held = Finding("over_regularised", "warning", "Too much.")
     patient = Patient(BAD.replace({"l2": 1.0}))
     plan = Curing((held,), patient, lambda trial: Diagnosis("run"))
-    history, _ = run(plan, lambda recipe: 1.0 + recipe.l2 + recipe.learning_rate)
+    history, _ = run(plan, lambda recipe: 3 * recipe.l2 + recipe.learning_rate)
     course = plan.course(history)
     assert [dict(cure.settings) for cure in course.taken] == [{"l2": 0.0}]
     assert all(one.recipe.learning_rate == BAD.learning_rate for one in course.tried)
