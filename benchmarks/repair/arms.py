@@ -29,8 +29,15 @@ FAR = 0.2  # of what there is to learn, that a severe fault costs
 UNITS = {"classification": "log_loss", "regression": "rmse"}
 
 
-def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
-    """Return all that is known of a case as plain data."""
+def compared(one: Broken, *, engine: str, seconds: float, both: bool) -> dict[str, Any]:
+    """Return all that is known of a case as plain data.
+
+    Args:
+        one: The case.
+        engine: What trains.
+        seconds: Of the check.
+        both: Whether random search also gets the epochs of finding and proving together.
+    """
     began = time.monotonic()
     how: dict[str, Any] = {"task": one.task, "metric": UNITS[one.task]}
     parts = _parts(one.before, how)
@@ -65,8 +72,9 @@ def compared(one: Broken, *, engine: str, seconds: float) -> dict[str, Any]:
     row["after"] = _scores(found.parts, found.recipe, engine) if told.changes else before
     if one.fixed is not None:
         find = told.check_epochs + told.find_epochs
-        budgets, seed = (find, find + told.prove_epochs), crc32(one.name.encode())
-        row["random"], row["random_all"] = _random(parts, budgets, engine, seed)
+        budgets = (find, find + told.prove_epochs) if both else (find,)
+        found_by_chance = _random(parts, budgets, engine, crc32(one.name.encode()))
+        row |= dict(zip(("random", "random_all"), found_by_chance, strict=False))
     return {**row, "seconds": time.monotonic() - began}
 
 

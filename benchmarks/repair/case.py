@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 
-def run_case(job: tuple[str, str, Any, str, float, float]) -> dict[str, Any] | None:
+def run_case(job: tuple[str, str, Any, str, float, bool, float]) -> dict[str, Any] | None:
     """Run one case; return None where it is too late to begin.
 
     Args:
-        job: Its kind, its name, what it is made of, what trains, seconds of the check, and the
-            time at which none begins any more.
+        job: Its kind, its name, what it is made of, what trains, seconds of the check, whether
+            random search gets the epochs of proving as well, and the time at which none begins
+            any more.
     """
-    kind, name, what, engine, seconds, deadline = job
+    kind, name, what, engine, seconds, both, deadline = job
     if time.time() > deadline:
         return None
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -36,7 +37,7 @@ def run_case(job: tuple[str, str, Any, str, float, float]) -> dict[str, Any] | N
         else:
             make = injected if kind == "injected" else healthy
             one = make(*what)
-        row = compared(one, engine=engine, seconds=seconds)
+        row = compared(one, engine=engine, seconds=seconds, both=both)
     except Unbuildable as error:
         return {"name": name, "kind": kind, "unbuilt": str(error)}
     except Exception as error:
