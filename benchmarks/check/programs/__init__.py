@@ -1,6 +1,9 @@
 """Faulty trainings as they are asked about on forums, and sound ones as tutorials have them."""
 
 from benchmarks.check.programs import (
+    eighth,
+    eighth_loops,
+    eighth_sound,
     fifth,
     fourth,
     fourth_loops,
@@ -27,6 +30,7 @@ FOURTH = (*fourth.HARMFUL, *fourth_loops.HARMFUL, *fourth_sound.HEALTHY)
 FIFTH = (*fifth.HARMFUL, *fifth.HEALTHY)
 SIXTH = (*sixth.HARMFUL, *sixth_sound.HEALTHY)
 SEVENTH = (*seventh.HARMFUL, *seventh_loops.HARMFUL, *seventh_sound.HEALTHY)
-SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH)
+EIGHTH = (*eighth.HARMFUL, *eighth_loops.HARMFUL, *eighth_sound.HEALTHY)
+SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH)
 
 __all__ = ["SETS", "Program"]

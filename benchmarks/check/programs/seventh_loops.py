@@ -35,7 +35,7 @@ def line_of_a_course() -> Program:
     data = parts(floats(x), floats(x + 3 * rng.normal(size=x.shape)))
     optimizer = SGD(model.parameters(), lr=0.01)
     return made(
-        model, data, nn.MSELoss(), *BLOWS_UP, *SCALES, optimizer=optimizer, epochs=10,
+        model, data, nn.MSELoss(), *BLOWS_UP, "unscaled_inputs", optimizer=optimizer, epochs=10,
         batch_size=100,
     )  # fmt: skip
 
