@@ -12,6 +12,7 @@ from torch.nn import functional
 from luthier import engines, frameworks
 from luthier.catalog import metrics
 from luthier.core import Build, BuilderError, Recipe
+from luthier.engines.native.compiler import compiler
 from luthier.engines.torch_eager.batches import Batches
 from luthier.testing import arrays as data
 
@@ -136,15 +137,18 @@ def plain_loop(module, recipe, arrays):
     return means, losses, outputs
 
 
-@pytest.fixture(params=["torch_eager", "compiled"])
+@pytest.fixture(params=["torch_eager", "compiled", "packed", "native"])
 def engine(request):
-    if request.param == "compiled" and find_spec("jax") is None:
+    if request.param in ("compiled", "packed") and find_spec("jax") is None:
         pytest.skip("JAX is not installed")
+    if request.param == "native" and compiler() is None:
+        pytest.skip("there is no C compiler")
     return engines.load(request.param)
 
 
 def run(engine, captured, arrays, stops=(EPOCHS,)):
     if (reason := engine.refuses(captured, captured.recipe)) is not None:
+        assert engine.name in ("compiled", "packed")  # which have no recurrent layers
         pytest.skip(f"{engine.name}: {reason}")
     curves, state = None, captured.initial
     for stop in stops:
@@ -160,6 +164,9 @@ def recipe_of(**changes):
     return Recipe(
         network="net", epochs=EPOCHS, batch_size=16, learning_rate=0.02, **{**fixed, **changes}
     )
+
+
+PACKED = ("words, classes last", "pixels, one logit")  # each compiles for seconds
 
 
 @pytest.mark.parametrize("weighed", [False, True])
@@ -240,14 +247,6 @@ def test_a_row_takes_its_positions_along_out_of_a_metric():
             ]  # fmt: skip
             found = metric.without(outputs, target, weight, parts)
             np.testing.assert_allclose(found, expected, rtol=1e-9)
-
-
-def test_the_native_engine_says_why_it_does_not():
-    native = pytest.importorskip("luthier.engines.native")
-    if native.compiler() is None:
-        pytest.skip("no C compiler")
-    captured = capture(lambda: pixels(2), recipe_of(), data.masks())
-    assert "one at each position" in engines.load("native").refuses(captured, captured.recipe)
 
 
 class TestShapes:

@@ -96,6 +96,8 @@ class Trial(ABC, Generic[N]):
         self.best: Mapping[str, Any] = state.group("best")
         kept = sum(value.nbytes for value in weights.values())
         outputs = shape.tables.rows.val_target.nbytes
+        if shape.tables.task.positions:  # whose targets are numbers of classes
+            outputs *= shape.tables.task.n_outputs
         self.most = max(1, min(MOST, self.memory_of_epochs // (kept + outputs)))
         self.settings = np.array(_settings(recipe))
         rates = shape.network.rates

@@ -6,6 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from luthier.core import (
     Curves,
     Graph,
     MissingCompilerError,
+    Positions,
     Recipe,
     Rehearsal,
     Signature,
@@ -77,8 +79,6 @@ class Native:
         """Return in words why no C program is written for a network; None where one is."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine reads PyTorch's"
-        if captured.positions.shape:
-            return "it learns one class a row, and this target has one at each position"
         if recipe.precision == "bfloat16":
             return "it does not compute in bfloat16"
         if recipe.epsilon <= 0:
@@ -90,7 +90,7 @@ class Native:
             graph = captured.graph()
         except CaptureError as error:
             return str(error)
-        placed = self._placed(graph, captured.initial, recipe.precision)
+        placed = self._placed(graph, captured, recipe.precision)
         if isinstance(placed, str):
             return placed
         if recipe.mixup and "embedding" in graph.train.operations:
@@ -114,7 +114,7 @@ class Native:
         if self._tables is None or self._tables.key != wanted:
             place = filled_for(Machine.here(double=signature.precision == "float64"))
             self._tables = Tables.of(arrays, *wanted[1:], place)
-        program = self._program(graph, captured.initial, signature, self._tables)
+        program = self._program(graph, captured, self._tables)
         facts = Facts(graph.trainable, graph.kernels, graph.rates)
         self._shape = Shape(facts, program, self._tables, signature.batch_size)
 
@@ -142,26 +142,24 @@ class Native:
         """Return weights, best weights, averages, moments and counters."""
         return self._live().state()
 
-    def _program(
-        self, graph: Graph, initial: State, signature: Signature, tables: Tables
-    ) -> Program:
-        targets = tables.targets
-        settings = (signature.optimizer, signature.loss, signature.precision, targets)
-        key = (graph.key, _shapes(initial), settings)
+    def _program(self, graph: Graph, captured: Captured, tables: Tables) -> Program:
+        signature, positions = captured.signature, captured.positions
+        settings = (signature.optimizer, signature.loss, signature.precision)
+        key = (graph.key, _shapes(captured.initial), positions, settings, tables.targets)
         if key not in self._programs:
-            placed = self._placed(graph, initial, signature.precision)
+            placed = self._placed(graph, captured, signature.precision)
             if isinstance(placed, str):
                 raise CaptureError(placed)
-            self._programs[key] = _compiled(graph, placed, signature, targets)
+            self._programs[key] = _compiled(graph, placed, signature, tables.targets, positions)
             self._setups.end(signature)
         return _latest(self._programs, key)
 
-    def _placed(self, graph: Graph, initial: State, precision: str) -> Placed | str:
+    def _placed(self, graph: Graph, captured: Captured, precision: str) -> Placed | str:
         """Return a network's plan, or why there is none; every trial asks, structures repeat."""
-        key = (graph.key, _shapes(initial), precision)
+        key = (graph.key, _shapes(captured.initial), captured.positions, precision)
         if key not in self._plans:
             try:
-                self._plans[key] = _placed(graph, initial, precision)
+                self._plans[key] = _placed(graph, captured, precision)
             except CaptureError as error:
                 self._plans[key] = str(error)
         return _latest(self._plans, key)
@@ -202,10 +200,12 @@ def _too_large(numbers: int, machine: Machine, *, share: float = 0.25) -> str | 
     )
 
 
-def _plans(graph: Graph, initial: State) -> tuple[Plan, Plan, frozenset[str]]:
+def _plans(graph: Graph, captured: Captured) -> tuple[Plan, Plan, frozenset[str]]:
     """Return both passes as layers, and the kernels that lie transposed."""
-    tensors, _ = _tensors(graph, initial)
-    train, evaluate = (plan(forward, tensors) for forward in (graph.train, graph.evaluate))
+    tensors, _ = _tensors(graph, captured.initial)
+    train, evaluate = (
+        plan(forward, tensors, captured.positions) for forward in (graph.train, graph.evaluate)
+    )
     if train.turned != evaluate.turned or train.width != evaluate.width:
         raise CaptureError("it computes with other layers in evaluation mode")
     return train, evaluate, train.turned
@@ -221,13 +221,13 @@ def _tensors(graph: Graph, initial: State) -> tuple[dict[str, Any], dict[str, An
     return {**initial.group("weights"), **found}, found
 
 
-def _placed(graph: Graph, initial: State, precision: str) -> Placed:
+def _placed(graph: Graph, captured: Captured, precision: str) -> Placed:
     """Return both passes as layers, and where tensors lie."""
-    train, evaluate, turned = _plans(graph, initial)
+    train, evaluate, turned = _plans(graph, captured)
     for found in (train, evaluate):
         masks.fixed(found.layers, graph.trainable)
     machine = Machine.here(double=precision == "float64")
-    tensors, held = _tensors(graph, initial)
+    tensors, held = _tensors(graph, captured.initial)
     statistics = tuple(name for name in graph.train.updates if name not in train.counters)
     used = {
         n for plan_ in (train, evaluate) for layer in plan_.layers for n in layer.tensors.values()
@@ -246,9 +246,12 @@ def _placed(graph: Graph, initial: State, precision: str) -> Placed:
     return train, evaluate, memory, machine
 
 
-def _compiled(graph: Graph, placed: Placed, signature: Signature, targets: int) -> Program:
+def _compiled(
+    graph: Graph, placed: Placed, signature: Signature, targets: int, positions: Positions
+) -> Program:
     train, evaluate, memory, machine = placed
-    text = source(graph, train, evaluate, memory, machine, targets=targets)
-    library: Any = load(text, parts(machine, signature.optimizer, signature.loss))
     width, dtype = train.widths[train.output], np.dtype(signature.precision)
-    return Program(library, memory, train.counters, width, dtype)
+    targets = width if positions.shape else targets
+    text = source(graph, train, evaluate, memory, machine, targets=targets, positions=positions)
+    library: Any = load(text, parts(machine, signature.optimizer, signature.loss))
+    return Program(library, memory, train.counters, width, prod(positions.shape), dtype)

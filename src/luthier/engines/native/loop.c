@@ -10,18 +10,19 @@ static int reserved(long rows) {
   static long most;
   if (!made_room(rows)) return 0;
   if (rows <= most) return 1;
-  const long beside = ROOM(rows), pass = ROOM(sizes.pass), width = ROOM(2 * sizes.width);
+  const long beside = ROOM(rows * sizes.positions), pass = ROOM(sizes.pass * sizes.positions);
+  const long aims = beside * (sizes.labelled ? 1 : sizes.label), width = ROOM(2 * sizes.width);
   const long room = ROOM((sizes.filled + sizes.label) * LANES);
   const long trained = ROOM(sizes.trained + LANES), kernels = ROOM(sizes.kernels + LANES);
   const size_t size =
-      sizeof(real) * (beside * (sizes.label + 2) + pass + width + room + trained + kernels);
+      sizeof(real) * (aims + beside * 2 + pass + width + room + trained + kernels);
   free(all);
   all = aligned_alloc(64, size);
   most = all ? rows : 0;
   if (!all) return 0;
   memset(all, 0, size);
   target = all;
-  share_of = target + beside * sizes.label;
+  share_of = target + aims;
   cost = share_of + beside;
   each = cost + beside;
   moves = each + pass;
@@ -36,8 +37,10 @@ static inline int cut(long at, long middle, long side) {
   return at >= middle - side / 2 && at < middle - side / 2 + side;
 }
 
-/* An image flipped left to right, shifted, or cut; what comes in is zero. Drawn for a batch's row. */
-static void moved(const Call *call, long index, uint32_t row, const real *from, real *to) {
+/* An image flipped left to right, shifted, or cut; what comes in is zero. Drawn for a batch's row.
+   Where pixels have classes those move along, and what they count; what comes in counts nothing. */
+static void moved(const Call *call, long index, uint32_t row, long r, const real *from, real *to,
+                  real *classes, real *counts) {
   const long high = sizes.high, broad = sizes.broad;
   long flip = 0, down = 0, right = 0, row_of_hole = 0, column = 0;
   for (uint32_t kind = @flip_word@; kind < @flip_word@ + 5; kind++) {
@@ -59,6 +62,11 @@ static void moved(const Call *call, long index, uint32_t row, const real *from, 
                        cut(x, column, sizes.broad_hole);
       const int inside = at_y >= 0 && at_y < high && at_x >= 0 && at_x < broad && !hole;
       to[(c * high + y) * broad + x] = inside ? from[(c * high + at_y) * broad + at_x] : 0;
+      if (!sizes.labelled || c) continue;
+      const int known = at_y >= 0 && at_y < high && at_x >= 0 && at_x < broad;
+      const long own = r * sizes.positions + (known ? at_y * broad + at_x : 0);
+      classes[y * broad + x] = known ? call->target[own] : 0;
+      counts[y * broad + x] = known ? call->weight[own] : 0;
     }
 }
 
@@ -67,18 +75,31 @@ static void gather(const Call *call, long index, const int32_t *rows, double own
   const long batch = call->batch, width = sizes.width, label = sizes.label;
   const real a = (real)own, b = (real)(1.0 - own), stay = (real)(1.0 - smooth);
   const real even = (real)(smooth / (sizes.targets > 2 ? sizes.targets : 2));
+  const long positions = sizes.positions;
   for (long i = 0; i < batch; i++) {
     const long r = rows[i], q = rows[batch - 1 - i];
-    const real *x = call->inputs + r * width, *t = call->target + r * label;
+    const real *x = call->inputs + r * width;
+    real *to = input + i * sizes.wide;
+    if (sizes.labelled) {
+      real *classes = target + i * positions, *counts = share_of + i * positions;
+      EACH(p, positions) {
+        classes[p] = call->target[r * positions + p];
+        counts[p] = call->weight[r * positions + p];
+      }
+      if (call->augmentation) moved(call, index, (uint32_t)i, r, x, to, classes, counts);
+      else EACH(j, width) to[j] = x[j];
+      continue;
+    }
+    const real *t = call->target + r * label;
+    real *aim = target + i * label;
     if (call->augmentation) {
-      moved(call, index, (uint32_t)i, x, moves);
+      moved(call, index, (uint32_t)i, r, x, moves, 0, 0);
       x = moves;
     }
-    real *to = input + i * sizes.wide, *aim = target + i * label;
     if (own < 1.0) {
       const real *other = call->inputs + q * width, *u = call->target + q * label;
       if (call->augmentation) {
-        moved(call, index, (uint32_t)(batch - 1 - i), other, moves + width);
+        moved(call, index, (uint32_t)(batch - 1 - i), q, other, moves + width, 0, 0);
         other = moves + width;
       }
       EACH(j, width) to[j] = a * x[j] + b * other[j];
@@ -112,19 +133,20 @@ static real take(const Call *call, long index, const int32_t *rows, const double
   const double *given = call->settings;
   const double l1 = given[4], l2 = given[5], clip = given[7];
   const double rate = numbers[0], step = (double)(index + 1);
-  const long kernels = sizes.kernels, trained = sizes.trained, batch = call->batch;
+  const long kernels = sizes.kernels, trained = sizes.trained;
+  const long examples = call->batch * sizes.positions;
   real *W = call->memory;
   uint32_t key[2] = {call->words[0], call->words[1]};
   folded(key, (uint32_t)index);
 
   gather(call, index, rows, numbers[1], given[8]);
   forward(call, W, key);
-  real all = 0, loss = 0;
-  for (long i = 0; i < batch; i++) all += share_of[i];
-  all = all > R(1.1754944e-38) ? all : R(1.1754944e-38);
-  for (long i = 0; i < batch; i++) share_of[i] /= all;
-  costs(batch, output, target, cost, by_output, share_of, scratch);
-  for (long i = 0; i < batch; i++) loss += cost[i] * share_of[i];
+  double all = 0, loss = 0;
+  for (long i = 0; i < examples; i++) all += share_of[i];
+  const real whole_share = (real)(all > 1.1754944e-38 ? all : 1.1754944e-38);
+  for (long i = 0; i < examples; i++) share_of[i] /= whole_share;
+  costs(examples, output, target, cost, by_output, share_of, given[8], scratch);
+  for (long i = 0; i < examples; i++) loss += (double)cost[i] * share_of[i];
   backward(call, W, G, key);
 
   real penalty = 0;
@@ -160,8 +182,8 @@ static real take(const Call *call, long index, const int32_t *rows, const double
     else EACH(i, sizes.averaged) average[i] = d * average[i] + rest * W[i];
   }
   if (shown) show(W, factor, shown);
-  seen[0] = loss; seen[1] = penalty; seen[2] = norm;
-  return loss;
+  seen[0] = (real)loss; seen[1] = penalty; seen[2] = norm;
+  return (real)loss;
 }
 
 /* The class that a row of outputs or of targets names; a single number is that of the second. */
@@ -174,25 +196,27 @@ static inline long named(const real *row, long count, real bound) {
 /* The losses of sample and validation part; of the latter what is right, and its outputs. */
 static void evaluate(const Call *call, double *losses, double *right, real *outputs) {
   const real *W = call->average ? call->average : call->memory;
-  const long rows = call->sampled + call->validated;
+  const long rows = call->sampled + call->validated, positions = sizes.positions;
+  const long label = sizes.labelled ? 1 : sizes.label;
   double sums[2] = {0, 0}, weight[2] = {0, 0}, hits = 0;
   for (long start = 0; start < rows; start += sizes.pass) {
     const long count = rows - start < sizes.pass ? rows - start : sizes.pass;
     const real *found = passed(W, call->evaluated + start * sizes.wide);
-    const real *targets = call->wanted + start * sizes.label;
-    costs(count, found, targets, each, 0, 0, scratch);
-    for (long i = 0; i < count; i++) {
-      const long r = start + i, part = r >= call->sampled;
+    const real *targets = call->wanted + start * positions * label;
+    costs(count * positions, found, targets, each, 0, 0, 0, scratch);
+    for (long i = 0; i < count * positions; i++) {
+      const long r = start * positions + i, part = r >= call->sampled * positions;
       const double counts = call->weighed[r];
       sums[part] += each[i] * counts;
       weight[part] += counts;
       if (part) {
         const real *row = found + i * sizes.apart;
+        const real *aim = targets + i * label;
         if (named(row, sizes.outputs, 0) ==
-            named(targets + i * sizes.label, sizes.targets, R(0.5)))
+            (sizes.labelled ? (long)*aim : named(aim, sizes.targets, R(0.5))))
           hits += counts;
         if (outputs)
-          memcpy(outputs + (r - call->sampled) * sizes.outputs, row,
+          memcpy(outputs + (r - call->sampled * positions) * sizes.outputs, row,
                  sizeof(real) * sizes.outputs);
       }
     }
@@ -202,7 +226,7 @@ static void evaluate(const Call *call, double *losses, double *right, real *outp
 }
 
 static long trained(const Call *call) {
-  const long averaged = sizes.averaged, matrices = sizes.matrices;
+  const long averaged = sizes.averaged, matrices = sizes.matrices, positions = sizes.positions;
   for (long epoch = 0; epoch < call->epochs; epoch++) {
     const int32_t *rows = call->rows + epoch * call->apart * call->batch;
     const double *numbers = call->numbers + epoch * call->apart * 3;
@@ -210,7 +234,7 @@ static long trained(const Call *call) {
     double *losses = call->losses + epoch * 2;
     real *shown = call->shown + epoch * 3 * matrices;
     real *outputs =
-        call->outputs ? call->outputs + epoch * call->validated * sizes.outputs : 0;
+        call->outputs ? call->outputs + epoch * call->validated * positions * sizes.outputs : 0;
     long finite = 1;
     for (long s = 0; s < call->steps; s++) {
       const real loss = take(call, call->first + epoch * call->steps + s, rows + s * call->batch,

@@ -5,7 +5,8 @@ enum { PASS = @pass@ };
 static const long places[][2] = {@places@};
 const Sizes sizes = {
   .width = @width@, .wide = @wide@, .outputs = @outputs@, .apart = @apart@, .filled = @filled@,
-  .targets = @targets@, .label = @label@, .kernels = @kernels@, .trained = @trained@,
+  .targets = @targets@, .label = @label@, .positions = @positions@, .labelled = @labelled@,
+  .kernels = @kernels@, .trained = @trained@,
   .averaged = @averaged@, .matrices = @matrices@, .places = places, .pass = PASS,
   .channels = @channels@, .high = @high@, .broad = @broad@, .down = @down@, .right = @right@,
   .tall_hole = @tall_hole@, .broad_hole = @broad_hole@

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.core import CaptureError, Forward, Node, Ref
+from luthier.core import CaptureError, Forward, Node, Positions, Ref
 from luthier.engines.native import planner_attention as attention
 from luthier.engines.native import planner_dense as dense
 from luthier.engines.native import planner_given as masks
@@ -25,19 +25,24 @@ from luthier.engines.native.views import COLUMN, EXAMPLE, ROW, Axis, Dim, View, 
 Array = np.ndarray[Any, Any]
 
 
-def plan(forward: Forward, tensors: Mapping[str, Array]) -> Plan:
+def plan(
+    forward: Forward,
+    tensors: Mapping[str, Array],
+    positions: Positions = Positions(),  # noqa: B008
+) -> Plan:
     """Return a forward pass as layers.
 
     Args:
         forward: The pass.
         tensors: Parameters, buffers and constants, of which only shapes count.
+        positions: How outputs are read.
 
     Raises:
         CaptureError: where C programs lack an operation; the text says which.
     """
     if len(forward.inputs) != 1:
         raise CaptureError(f"it has {len(forward.inputs)} inputs, and C programs take one")
-    return Planner(forward, tensors).plan()
+    return Planner(forward, tensors).plan(positions)
 
 
 def constant(name: str) -> str:
@@ -114,8 +119,11 @@ class Planner:
         self.codes: dict[str, dense.Codes] = {}
         self.given: dict[str, Given] = masks.begin(self)
 
-    def plan(self) -> Plan:
+    def plan(self, positions: Positions) -> Plan:
         """Read all nodes.
+
+        Args:
+            positions: How outputs are read.
 
         Raises:
             CaptureError: where C programs lack an operation.
@@ -128,12 +136,7 @@ class Planner:
                 if not given:
                     raise
                 self.unread[node.name] = str(error)
-        made = self.views.get(self.forward.output)
-        if made is None or len(made.dims) != 2:
-            raise CaptureError("its output is no row of numbers")
-        output = self.rows(made)
-        if output.base == self.input or self.pixels[output.base] > 1:
-            raise CaptureError("its output is nothing that it computed for each example")
+        output = self._output(positions)
         both = self.turned & self.straight
         layers = [
             self._tied(layer) if both & {*layer.tensors.values()} else layer
@@ -142,13 +145,31 @@ class Planner:
         return Plan(
             self.input,
             self.widths[self.input],
-            joined(layers, output.base),
-            output.base,
+            joined(layers, output),
+            output,
             self.widths,
             self.pixels,
             frozenset(self.turned - both),
             self._counters(),
         )
+
+    def _output(self, positions: Positions) -> str:
+        """Return the value of the outputs: a row for each example, or for each of its positions."""
+        view, shape = self.views.get(self.forward.output), positions.shape
+        if view is None:
+            raise CaptureError("its output is no row of numbers")
+        if shape and positions.axis is None:
+            view = view.with_one(len(view.dims))
+        elif shape and positions.axis == 1:
+            view = view.permuted((0, *range(2, len(view.dims)), 1))
+        if len(view.dims) != len(shape) + 2 or [a.kind for a in view.dims[0]] != [EXAMPLE]:
+            raise CaptureError("its output is no row of numbers")
+        output = self.rows(view)
+        if output.dims[:-1] != of_rows(output.base, shape, 1).dims[:-1]:
+            output = self.copied(view)
+        if output.base == self.input or self.pixels[output.base] != prod(shape):
+            raise CaptureError("its output is nothing that it computed for each example")
+        return output.base
 
     def _read(self, node: Node) -> None:
         if node.op in UNARY:

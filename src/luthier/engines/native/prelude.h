@@ -195,7 +195,8 @@ void turn(const real *from, long rows, long columns, long stride, real *to, long
 /* loop.c, once a machine, is called with: */
 typedef struct {
   real *memory, *slots, *average;      /* average: NULL without one */
-  const real *inputs, *target, *weight; /* the training part; a target takes LABEL numbers */
+  const real *inputs, *target, *weight; /* the training part; a target takes LABEL numbers, or,
+                                           where rows have several classes, one for each */
   const int32_t *rows;                 /* of each step's batch */
   const double *numbers;               /* rate, mixup's share and the average's decay of each step */
   const double *settings;              /* momentum, beta1, beta2, epsilon, l1, l2, decay, clip, smoothing */
@@ -215,7 +216,8 @@ typedef struct {
 typedef struct {
   long width, wide;              /* numbers of an input, and how far apart inputs lie */
   long outputs, apart, filled;   /* of an output; and filled up to whole vectors */
-  long targets, label;           /* of a target; and filled up */
+  long targets, label;           /* of an example's target; and filled up */
+  long positions, labelled;      /* examples of a row; whether targets are numbers of classes */
   long kernels, trained, averaged; /* where these kinds of tensors end */
   long matrices;                 /* kernels that are watched */
   const long (*places)[2];       /* first and last number of each */
@@ -230,10 +232,11 @@ void forward(const Call *call, real *W, const uint32_t *key);
 void backward(const Call *call, real *W, real *G, const uint32_t *key);
 const real *passed(const real *W, const real *inputs);
 
-/* costs.c: once a loss. What each of some rows costs; where `slopes` is not NULL, times a share, by
-   each output too. `room` is for (filled + label) * LANES numbers. */
+/* costs.c: once a loss. What each of some examples costs; where `slopes` is not NULL, times a share, by
+   each output too. Targets that are numbers of classes are smoothed; others were. `room` is for
+   (filled + label) * LANES numbers. */
 void costs(long rows, const real *outputs, const real *targets, real *cost, real *slopes,
-           const real *shares, real *room);
+           const real *shares, double smooth, real *room);
 
 /* update.c: once an optimizer. Decay some weights, then take a step on them; return the gradient's
    square. `slots` are `apart` from each other. */

@@ -26,19 +26,24 @@ def filled_for(machine: Machine) -> Place:
     def place(arrays: Any) -> Any:
         if isinstance(arrays, Examples):
             (inputs,) = arrays.inputs
-            return arrays._replace(
-                inputs=(inputs.astype(dtype, copy=False),),
-                target=filled(arrays.target, machine.padded),
+            return Examples(
+                inputs=(np.ascontiguousarray(inputs, dtype),),
+                target=targets(arrays.target),
+                weight=np.ascontiguousarray(arrays.weight),
             )
         if not isinstance(arrays, Rows):
-            return arrays
+            return np.ascontiguousarray(arrays)
         (inputs,) = arrays.inputs
         flat = inputs.reshape(inputs.shape[0] * inputs.shape[1], -1).astype(dtype, copy=False)
         return arrays._replace(
             inputs=(filled(flat, machine.apart, spare=SPARE),),
-            sample_target=filled(arrays.sample_target, machine.padded),
-            val_target=filled(arrays.val_target, machine.padded),
+            sample_target=targets(arrays.sample_target),
+            val_target=targets(arrays.val_target),
         )
+
+    def targets(given: Array) -> Array:
+        labels = np.issubdtype(given.dtype, np.integer)  # of positions: a number each
+        return np.ascontiguousarray(given, dtype) if labels else filled(given, machine.padded)
 
     return place
 

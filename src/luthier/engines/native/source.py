@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from luthier.catalog.augmentation import hole, longest_shift
-from luthier.core import Graph
+from luthier.core import Graph, Positions
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
 from luthier.engines.native.parts import lines, prelude, written
@@ -23,6 +24,7 @@ def source(
     machine: Machine,
     *,
     targets: int,
+    positions: Positions,
 ) -> str:
     """Return a network as C.
 
@@ -32,7 +34,8 @@ def source(
         evaluate: The pass of an evaluation.
         memory: Where its tensors lie.
         machine: What is written for.
-        targets: Numbers of a row's target.
+        targets: Numbers of an example's target.
+        positions: How outputs are read.
     """
     step = Writer(train, memory, machine, "batch", "t")
     passes = Writer(evaluate, memory, machine, "PASS", "e", given=True)
@@ -49,6 +52,8 @@ def source(
         "filled": machine.padded(outputs),
         "targets": targets,
         "label": machine.padded(targets),
+        "positions": prod(positions.shape),
+        "labelled": int(bool(positions.shape)),
         "kernels": memory.kernels,
         "trained": memory.trained,
         "averaged": memory.changing,
@@ -89,14 +94,15 @@ def _image(size: tuple[int, ...], width: int) -> tuple[int, int, int]:
     return channels, high, broad
 
 
-def _pass_of(passes: Writer, *, most: int = 1 << 18) -> int:
-    """Return how many rows are evaluated at once: fewer of large images.
+def _pass_of(passes: Writer, *, most: int = 1 << 18, room: int = 1 << 24) -> int:
+    """Return how many rows are evaluated at once: fewer of large images, or of long sequences.
 
     The values of a pass are read again while they are in the second cache: of `most` numbers
-    (a megabyte). A part of PASS, which evaluated rows are filled up to.
+    (a megabyte). Sixteen rows and more fill tiles, unless those take more than `room`. A part of
+    PASS, which evaluated rows are filled up to.
     """
     numbers = sum(pixels * width for pixels, width in passes.matrices.values() if pixels > 1)
     rows = PASS
-    while rows > 16 and rows * numbers > most:
+    while rows * numbers > (most if rows > 16 else room) and rows > 1:
         rows //= 2
     return rows

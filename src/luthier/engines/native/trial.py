@@ -41,7 +41,8 @@ class Program:
         library: The loaded program.
         memory: Where tensors lie.
         counters: Buffers that count steps.
-        outputs: Numbers of a row's output.
+        outputs: Numbers of an example's output.
+        positions: Examples of a row.
         dtype: Of the program's numbers.
     """
 
@@ -49,6 +50,7 @@ class Program:
     memory: Memory
     counters: tuple[str, ...]
     outputs: int
+    positions: int
     dtype: np.dtype[Any]
 
     def __call__(self, call: _Call) -> int:
@@ -58,13 +60,13 @@ class Program:
             raise MemoryError(f"no room for the values of {call.batch} rows: take a smaller batch")
         return epochs
 
-    def room(self, epochs: int, steps: int, kernels: int, rows: int) -> dict[str, Array]:
-        """Return arrays for what epochs show; `rows` is zero where no outputs are wanted."""
+    def room(self, epochs: int, steps: int, kernels: int, examples: int) -> dict[str, Array]:
+        """Return arrays for what epochs show; no examples where no outputs are wanted."""
         dtype = self.dtype
         return {
             "seen": np.zeros((epochs, steps, 3), dtype),
             "shown": np.zeros((epochs, 3, kernels), dtype),
-            "outputs": np.zeros((epochs, rows, self.outputs), dtype),
+            "outputs": np.zeros((epochs, examples, self.outputs), dtype),
             "kept": np.zeros((epochs, self.memory.changing), dtype),
             "losses": np.zeros((epochs, 2)),
             "right": np.zeros(epochs),
@@ -131,7 +133,10 @@ class NativeTrial(Trial[Facts]):
     def _run(self, steps: Steps, count: int, epochs: int) -> list[Outcome]:
         program: Program = self.shape.program
         tables, room = self.shape.tables, self.room
-        sampled, validated = len(tables.rows.sample_target), len(tables.rows.val_target)
+        sampled, validated = (
+            len(weight) // program.positions
+            for weight in (tables.rows.sample_weight, tables.rows.val_weight)
+        )
         given = {
             "memory": self.memory,
             "slots": self.slots,
