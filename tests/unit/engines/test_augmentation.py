@@ -26,17 +26,29 @@ def network(input_shape, n_outputs):
     )
 
 
-def losses_of(trained, engine, augmentation, **keys):
+def for_pixels(n_outputs):
+    return nn.Conv2d(1, n_outputs, 3, padding=1)
+
+
+def losses_of(trained, engine, augmentation, build=network, arrays=None, **keys):
     recipe = Recipe(
         network="network", batch_size=8, epochs=2, precision="float64", dropout=None, **keys
     )
     recipe = recipe.replace({"augmentation": augmentation})
-    return trained(engine, Build.read(network, "network"), recipe, data.images())[0].train_loss
+    arrays = arrays or data.images()
+    return trained(engine, Build.read(build, "network"), recipe, arrays)[0].train_loss
 
 
 @pytest.mark.parametrize("augmentation", WORDS)
 def test_a_compiled_trial_sees_what_one_in_pytorch_sees(trained, augmentation):
     found, true = (losses_of(trained, e, augmentation) for e in ("compiled", "torch_eager"))
+    np.testing.assert_allclose(found, true, rtol=1e-10)
+
+
+@pytest.mark.parametrize("augmentation", ["flip", "shift_cutout"])
+def test_classes_of_pixels_move_with_them(trained, augmentation):
+    keys = {"build": for_pixels, "arrays": data.masks(), "label_smoothing": 0.1}
+    found, true = (losses_of(trained, e, augmentation, **keys) for e in ("compiled", "torch_eager"))
     np.testing.assert_allclose(found, true, rtol=1e-10)
 
 

@@ -9,27 +9,32 @@ from jax import lax
 
 from luthier.catalog.augmentation import COLUMN, DOWN, FLIP, RIGHT, ROW, hole, longest_shift
 from luthier.core.keys import bits, fold_in
+from luthier.engines.chunks.exchange import Examples
 
 IMAGES = 4  # dimensions: rows, channels, height, width
 
 
-def varied(images: Any, kinds: Any, key: tuple[Any, Any], number: Any) -> Any:
-    """Vary the images of a step.
+def varied(batch: Examples, kinds: Any, key: tuple[Any, Any], number: Any) -> Examples:
+    """Vary the images of a step; classes of their pixels move along.
 
     Args:
-        images: Rows first, then channels.
+        batch: The step's examples. Rows of images come first, then channels; other inputs stay.
         kinds: What happens to them, a binary digit each, as `luthier.catalog.augmentation.KINDS`; a
             number of the program's, so that trials with any of them share it.
         key: The seed's.
         number: The step's.
     """
+    images, *rest = batch.inputs
+    if images.ndim != IMAGES:
+        return batch
+    zero = jnp.zeros((), images.dtype)
 
     def drawn(word: int, choices: int) -> Any:
         rows = lax.iota(jnp.uint32, images.shape[0])
         found = bits(fold_in(key, jnp.uint32(word), number), rows) % jnp.uint32(choices)
         return found.astype(jnp.int32)[:, None]
 
-    def change() -> Any:
+    def change() -> Examples:
         high, wide = images.shape[2:]
         flips, shifts, cuts = (kinds & jnp.uint32(1 << n) != 0 for n in range(3))
         down, right = jnp.arange(high)[None], jnp.arange(wide)[None]
@@ -37,15 +42,19 @@ def varied(images: Any, kinds: Any, key: tuple[Any, Any], number: Any) -> Any:
         far = [(DOWN, longest_shift(high)), (RIGHT, longest_shift(wide))]
         moves = [jnp.where(shifts, drawn(word, 2 * most + 1) - most, 0) for word, most in far]
         down, right = down + moves[0], right + moves[1]
-        seen = _inside(down, high)[:, :, None] & _inside(right, wide)[:, None]
+        inside = _inside(down, high)[:, :, None] & _inside(right, wide)[:, None]
         row, column = (_within(drawn(w, n), n) for w, n in ((ROW, high), (COLUMN, wide)))
-        seen &= ~(cuts & row[:, :, None] & column[:, None])
+        seen = inside & ~(cuts & row[:, :, None] & column[:, None])
         each = jnp.arange(images.shape[0])[:, None, None]
         place = (each, down.clip(0, high - 1)[:, :, None], right.clip(0, wide - 1)[:, None])
         moved = jnp.moveaxis(jnp.moveaxis(images, 1, -1)[place], -1, 1)
-        return jnp.where(seen[:, None], moved, jnp.zeros((), images.dtype))
+        target, weight = batch.target, batch.weight
+        if weight.ndim > 1:  # of pixels: what comes in counts nothing
+            target, weight = target[place], jnp.where(inside, weight[place], 0)
+        return Examples((jnp.where(seen[:, None], moved, zero), *rest), target, weight)
 
-    return lax.cond(kinds > 0, change, lambda: images)
+    found: Examples = lax.cond(kinds > 0, change, lambda: batch)
+    return found
 
 
 def _inside(at: Any, side: int) -> Any:

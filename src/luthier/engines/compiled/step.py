@@ -12,7 +12,7 @@ from jax import lax
 from luthier.catalog import losses, optimizers
 from luthier.core.keys import fold_in
 from luthier.engines.chunks.exchange import Carry, Draws, Examples, Numbers, Rows, Settings
-from luthier.engines.compiled.augmentation import IMAGES, varied
+from luthier.engines.compiled.augmentation import varied
 from luthier.engines.compiled.layout import turn
 from luthier.engines.compiled.lower import Masks
 from luthier.engines.compiled.lowered import Lowered
@@ -68,9 +68,8 @@ def stepped(
         turned: Which kernels lie transposed in the carry.
     """
     key = (draws.words[0], draws.words[1])
-    if draws.kinds is not None and chosen.inputs[0].ndim == IMAGES:
-        first = varied(chosen.inputs[0], draws.kinds, key, number.astype(jnp.uint32))
-        chosen = chosen._replace(inputs=(first, *chosen.inputs[1:]))
+    if draws.kinds is not None:
+        chosen = varied(chosen, draws.kinds, key, number.astype(jnp.uint32))
     inputs, target, weight = _batch(chosen, numbers.share, reals.label_smoothing)
     masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
 

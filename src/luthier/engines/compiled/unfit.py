@@ -15,8 +15,6 @@ def unfit(captured: Captured, recipe: Recipe, setups: Setups) -> str | None:
         recipe: How it would be trained.
         setups: Is told when capturing begins.
     """
-    if recipe.augmentation != "none" and captured.positions.shape:
-        return "it varies images, and not their targets with them"
     setups.begin(captured.signature)
     try:
         graph = captured.graph()

@@ -96,8 +96,6 @@ class Packed:
         """Return in words why a network cannot be packed; None where it can."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine packs PyTorch"
-        if captured.positions.shape:
-            return "it learns one class a row, and this target has one at each position"
         return unfit(captured, recipe, self._setups)
 
     def setup_seconds(self, captured: Captured) -> float:
@@ -112,13 +110,11 @@ class Packed:
         """Get ready for trials of one signature; those of another one leave their slots."""
         graph, signature = captured.graph(), captured.signature
         wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
-        kind = (graph.key, signature.optimizer, signature.batch_size, *wanted)
+        shape = (graph.key, captured.positions, signature.batch_size)
+        kind = (*shape, signature.optimizer, *wanted)
         if self._tables is None or self._tables.key != wanted:
-            self._tables = Tables.of(
-                arrays, *wanted[1:], partial(jax.device_put, device=self.device)
-            )
-            with self._here():
-                self._truth: Truth = self._place(Truth.of(self._tables))
+            self._tables = Tables.of(arrays, *wanted[1:], self._place)
+            self._truth: Truth = self._place(Truth.of(self._tables))
         if kind == self._kind:
             return
         with self._here():
@@ -128,7 +124,7 @@ class Packed:
         self._features = Features()
         self._signature = signature
         half = signature.precision == "bfloat16"
-        network = lowered(graph, self._convolutions, half=half)
+        network = lowered(graph, self._convolutions, captured.positions, half=half)
         self._shape = Shape(network, self._run_alone, self._tables, signature.batch_size)
 
     def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:
@@ -325,7 +321,8 @@ class Packed:
         return float(stats["bytes_limit"] - stats["bytes_in_use"])
 
     def _place(self, arrays: Any) -> Any:
-        return jax.device_put(arrays, self.device)
+        with self._here():  # or doubles would lose half of their digits
+            return jax.device_put(arrays, self.device)
 
     @contextmanager
     def _here(self) -> Iterator[None]:

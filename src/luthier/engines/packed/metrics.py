@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from luthier.core import Task
+from luthier.core import IGNORED, Task
 from luthier.engines.chunks.tables import Tables
 
 
@@ -21,8 +21,9 @@ class Truth(NamedTuple):
     """What metrics compare the validation outputs with, in double precision.
 
     Args:
-        target: Numbers in their own units; or, of classes, rows with a single one each.
-        weight: Weight of each row.
+        target: Numbers in their own units; or, of classes, rows with a single one each, and none
+            where nothing counts.
+        weight: Weight of each row, or of each of its positions.
         scale: What outputs are multiplied with, for their own units.
         mean: What is added to them then.
     """
@@ -38,7 +39,10 @@ class Truth(NamedTuple):
         truth, task = np.asarray(tables.truth), tables.task
         weight = np.ones(len(truth)) if tables.truth_weight is None else tables.truth_weight
         if task.kind == "classification":
-            target = np.eye(task.n_outputs)[truth.reshape(-1).astype(np.int64)]
+            counted = truth != IGNORED
+            weight = (weight.reshape(-1, *[1] * (truth.ndim - 1)) * counted).reshape(-1)
+            classes = np.concatenate([np.eye(task.n_outputs), np.zeros((1, task.n_outputs))])
+            target = classes[np.where(counted, truth, task.n_outputs).astype(np.int64).reshape(-1)]
         else:
             target = truth.reshape(len(truth), -1).astype(np.float64)
         scale, mean = np.asarray(task.target_scale), np.asarray(task.target_mean)
@@ -87,6 +91,7 @@ def _by_class(values: Any, target: Any, weight: Any) -> Any:
 
 def _f1_macro(x: Any, target: Any, weight: Any) -> Any:
     named = jax.nn.one_hot(x.argmax(1), target.shape[1], dtype=target.dtype)
+    named = named * target.sum(1, keepdims=True)  # of what counts
     sums = weight @ target + weight @ named
     counted = (target.sum(0) + named.sum(0)) > 0
     shares = jnp.where(counted, 2 * (weight @ (target * named)), 0.0) / jnp.where(
