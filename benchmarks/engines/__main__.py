@@ -100,7 +100,7 @@ def measure(case: Case, top: float) -> None:
             times[name].append(taken / case.epochs)
     loop = median(times["loop"])
     rows = torch.from_numpy(arrays.train.inputs[0][: case.batch])
-    work = operations(captured.make(), rows) * (len(arrays.train.target) // case.batch)
+    work = operations(captured.make(), rows) * (len(arrays.train) // case.batch)
     for name, values in times.items():
         sys.stdout.write(
             f"{case.name:22} {case.batch:4}  {name:12} {median(values) * 1e3:8.2f} ms an epoch"

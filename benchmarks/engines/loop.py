@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from luthier.core import Arrays
@@ -34,13 +34,20 @@ class Loop:
         count = len(self.x) // self.batch_size
         for rows in torch.randperm(len(self.x)).split(self.batch_size)[:count]:
             self.optimizer.zero_grad(set_to_none=True)
-            functional.cross_entropy(self.network(self.x[rows]), self.y[rows]).backward()
+            functional.cross_entropy(*examples(self.network(self.x[rows]), self.y[rows])).backward()
             self.optimizer.step()
 
     def evaluate(self) -> None:
         """Measure loss and accuracy on the validation part."""
         self.network.eval()
         with torch.no_grad():
-            outputs = self.network(self.val_x)
-            functional.cross_entropy(outputs, self.val_y).item()
-            (outputs.argmax(1) == self.val_y).float().mean().item()
+            outputs, target = examples(self.network(self.val_x), self.val_y)
+            functional.cross_entropy(outputs, target).item()
+            (outputs.argmax(1) == target).float().mean().item()
+
+
+def examples(outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return sequences of scores as nanoGPT has them: an example a place, classes last."""
+    if target.ndim == 2:
+        return outputs.flatten(0, 1), target.flatten()
+    return outputs, target

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.engines import positions
 from benchmarks.packs.networks import arrays as images
 from benchmarks.packs.networks import cnn
 from luthier.core import Arrays, Part, Task
@@ -237,11 +238,14 @@ CASES = (
     Case("transformer", encoder, sentences, 32, epochs=1, jax=False),
     Case("decoder", decoder, sentences, 32, epochs=1, jax=False),
     Case("padded transformer", padded, sentences, 32, epochs=1, jax=False),
+    Case("language model", positions.language, positions.text, 32, epochs=1, jax=False),
     Case("lstm", lstm, sentences, 32, epochs=1, jax=False),
     Case("gru", gru, sentences, 32, epochs=1, jax=False),
     Case("lstm 2 layers", lstm_drops, sentences, 32, epochs=1, jax=False),
     Case("gru 2 layers", gru_drops, sentences, 32, epochs=1, jax=False),
+    Case("tagger", positions.tagger, positions.tags, 32, epochs=1, jax=False),
     Case("dilated 28x28", dilated, lambda: images(28), 32, epochs=1, jax=False),
     Case("grouped 28x28", grouped, lambda: images(28), 32, epochs=1, jax=False),
     Case("hourglass 28x28", hourglass, lambda: images(28), 32, epochs=1, jax=False),
+    Case("u-net 28x28", positions.unet, positions.shapes, 32, epochs=1, jax=False),
 )

@@ -87,6 +87,9 @@ CASES: Mapping[str, Case] = {
     "gru": case(data.sequences, network="gru", **OWN),
     "transformer": case(data.tokens, network="transformer", **OWN),
     "decoder": case(data.tokens, network="decoder", **OWN),
+    "class at each token": case(data.tags, network="language", label_smoothing=0.1, **OWN),
+    "class at each step": case(data.tags, network="tagger", class_weight="balanced", **OWN),
+    "class at each pixel": case(data.masks, network="unet", augmentation="flip_shift", **OWN),
     "tied table": case(data.tokens, network="tied_table", **OWN),
     "double precision": case(precision="float64"),
     "half precision": case(precision="bfloat16"),
@@ -122,6 +125,8 @@ class Bench:
 
     def accepted(self, recipe: Recipe, arrays: Arrays, seed: int = 0) -> Captured:
         """Return a captured network; what the engine refuses ends the test, with its reason."""
+        if arrays.task.positions and recipe.network not in builders(self.framework.name):
+            pytest.skip(f"{self.framework.name} has no classes at each position")
         captured = self.framework.capture(self.build(recipe), recipe, arrays, seed)
         reason = self.engine.refuses(captured, recipe)
         if reason is not None:

@@ -88,9 +88,9 @@ class _Recurrent(nn.Module):
 class _Encoder(nn.Module):
     """PyTorch's encoder over tokens, which may look at those before them alone."""
 
-    def __init__(self, n_outputs: int, *, causal: bool = False) -> None:
+    def __init__(self, n_outputs: int, *, causal: bool = False, each: bool = False) -> None:
         super().__init__()
-        self.causal = causal
+        self.causal, self.each = causal, each
         layer = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.2, batch_first=True)
         self.table, self.last = nn.Embedding(12, 8), nn.Linear(8, n_outputs)
         self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
@@ -99,7 +99,38 @@ class _Encoder(nn.Module):
         x = self.table(x)
         places = x.shape[1]
         later = torch.ones(places, places, dtype=torch.bool).triu(1) if self.causal else None
-        outputs: Tensor = self.last(self.encoder(x, mask=later).mean(1) + x[:, 0])
+        made = self.encoder(x, mask=later)
+        outputs: Tensor = self.last(made + x if self.each else made.mean(1) + x[:, 0])
+        return outputs
+
+
+class _Tagger(nn.Module):
+    """An LSTM over tokens; classes come second, as PyTorch's losses want them."""
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.table, self.last = nn.Embedding(12, 4), nn.Linear(6, n_outputs)
+        self.layer = nn.LSTM(4, 3, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.last(self.layer(self.table(x))[0])
+        return outputs.transpose(1, 2)
+
+
+class _UNet(nn.Module):
+    """Makes images small and large again, and joins them to what they were before."""
+
+    def __init__(self, channels: int, n_outputs: int) -> None:
+        super().__init__()
+        self.first, self.pool = nn.Conv2d(channels, 4, 3, padding=1), nn.MaxPool2d(2)
+        self.small, self.norm = nn.Conv2d(4, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6)
+        self.large = nn.ConvTranspose2d(6, 4, 2, stride=2)
+        self.last = nn.Conv2d(8, n_outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x).relu()
+        small = self.norm(self.small(self.pool(x))).relu()
+        outputs: Tensor = self.last(torch.cat([x, self.large(small)], 1))
         return outputs
 
 
@@ -161,6 +192,21 @@ def transformer(n_outputs: int) -> nn.Module:
 def decoder(n_outputs: int) -> nn.Module:
     """Return a transformer over tokens, each of which sees those before it."""
     return _Encoder(n_outputs, causal=True)
+
+
+def language(n_outputs: int) -> nn.Module:
+    """Return a decoder that names a class at each token."""
+    return _Encoder(n_outputs, causal=True, each=True)
+
+
+def tagger(n_outputs: int) -> nn.Module:
+    """Return an LSTM that names a class at each token."""
+    return _Tagger(n_outputs)
+
+
+def unet(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    """Return a U-Net, which names a class at each pixel."""
+    return _UNet(input_shape[0], n_outputs)
 
 
 def tied_table(n_outputs: int) -> nn.Module:
@@ -242,6 +288,9 @@ BUILDERS: dict[str, Build] = {
         gru,
         transformer,
         decoder,
+        language,
+        tagger,
+        unet,
         tied_table,
     )
 }
