@@ -57,10 +57,12 @@ class Kernel:
     Args:
         name: Of the parameter.
         turned: Whether it is seen transposed.
+        rank: Dimensions that it is seen with: those that it has, after some of one place.
     """
 
     name: str
     turned: bool
+    rank: int
 
 
 class Planner:
@@ -103,7 +105,8 @@ class Planner:
         held = {name: constant(name) for name in forward.constants if constant(name) in tensors}
         self.reads = {**forward.reads, **held}
         self.kernels: dict[str, Kernel] = {
-            value: Kernel(name, turned=False) for value, name in self.reads.items()
+            value: Kernel(name, turned=False, rank=tensors[name].ndim)
+            for value, name in self.reads.items()
         }
         self.results: dict[str, Node] = {}
         self.states: dict[str, tuple[View, ...]] = {}

@@ -190,15 +190,17 @@ def _is_tensor(planner: Planner, arg: Any) -> bool:
 
 def _shifted(planner: Planner, node: Node, arg: Any, added: Any) -> None:
     """Read a sum with a tensor: one vector for all rows, or one for each of them."""
-    name = planner.kernels[added.name].name
-    shape = planner.tensors[name].shape
+    kernel = planner.kernels[added.name]
+    name, shape = kernel.name, planner.tensors[kernel.name].shape
     view = planner.rows(planner.view(arg))
     width, pixels = planner.widths[view.base], planner.pixels[view.base]
     rows = of_rows(view.base, (pixels,) if pixels > 1 else (), width).dims
     for_all = prod(shape[:-1]) == 1
-    for_each = prod(shape[:-1]) == pixels and len(shape) <= len(rows) and view.dims == rows
+    for_each = prod(shape[:-1]) == pixels == (1, *shape)[-2] and view.dims == rows
     if not shape or shape[-1] != width or not (for_all or for_each):
         raise CaptureError(f"it adds '{name}' of the shape {shape}")
+    if kernel.rank > len(view.dims):
+        raise CaptureError(f"it adds '{name}' with {kernel.rank} dimensions, and so makes more")
     planner.alike(node, "shift", view, {"rows": 1 if for_all else pixels}, {"shift": name})
 
 

@@ -21,7 +21,8 @@ def again(planner: Planner, node: Node) -> None:
         kernel = planner.kernels[arg.name]
         if "size" in node.args and not _of_all(planner, kernel, node.args["size"]):
             raise CaptureError(f"it repeats '{kernel.name}' to the shape {node.args['size']}")
-        planner.kernels[node.name] = kernel
+        rank = len(node.args.get("size", ())) or kernel.rank
+        planner.kernels[node.name] = replace(kernel, rank=rank)
         return
     if isinstance(arg, Ref) and arg.name in planner.scores:
         scores = planner.scores[arg.name]
@@ -128,9 +129,11 @@ def reshaped(planner: Planner, node: Node) -> None:
     if isinstance(arg, Ref) and arg.name in planner.kernels:
         kernel = planner.kernels[arg.name]
         shape = planner.tensors[kernel.name].shape
-        if size[-2:] != (shape[::-1] if kernel.turned else shape):
+        own = shape[::-1] if kernel.turned else shape
+        before = len(size) - len(own)
+        if before < 0 or size != (1,) * before + own:
             raise CaptureError(f"it gives '{kernel.name}' the shape {size}")
-        planner.kernels[node.name] = kernel
+        planner.kernels[node.name] = replace(kernel, rank=len(size))
     elif isinstance(arg, Ref) and arg.name in planner.scores:
         planner.scores[node.name] = planner.scores[arg.name].reshaped(size)
     else:
@@ -146,9 +149,12 @@ def permuted(planner: Planner, node: Node) -> None:
     arg = args["self"]
     if isinstance(arg, Ref) and arg.name in planner.kernels:
         kernel = planner.kernels[arg.name]
-        if node.op == "permute" and args["dims"] != (1, 0):
-            raise CaptureError(f"it permutes '{kernel.name}' by {args['dims']}")
-        planner.kernels[node.name] = type(kernel)(kernel.name, turned=not kernel.turned)
+        order = args.get("dims", (args.get("dim1", 1), args.get("dim0", 0)))
+        matrix = kernel.rank == len(planner.tensors[kernel.name].shape) == 2
+        turns = [(1, 0)] if node.op == "permute" else [(1, 0), (0, 1)]
+        if not matrix or tuple(dim % 2 for dim in order) not in turns:
+            raise CaptureError(f"it permutes '{kernel.name}' by {order}")
+        planner.kernels[node.name] = replace(kernel, turned=not kernel.turned)
         return
     view = planner.view(arg)
     rank = len(view.dims)
@@ -165,7 +171,8 @@ def unsqueezed(planner: Planner, node: Node) -> None:
     """Read what adds a dimension of one place."""
     arg = node.args["self"]
     if isinstance(arg, Ref) and arg.name in planner.kernels and node.args["dim"] == 0:
-        planner.kernels[node.name] = planner.kernels[arg.name]  # its own for all examples
+        kernel = planner.kernels[arg.name]
+        planner.kernels[node.name] = replace(kernel, rank=kernel.rank + 1)  # for all examples
         return
     if isinstance(arg, Ref) and arg.name in planner.codes and node.args["dim"] == 0:
         codes = planner.codes[arg.name]
@@ -225,7 +232,7 @@ def _all_of(planner: Planner, node: Node) -> Kernel:
     args = node.args
     kernel = planner.kernels[args["self"].name]
     shape = planner.tensors[kernel.name].shape
-    size = shape[args.get("dim", 0) % len(shape)]
+    size = ((1,) * (kernel.rank - len(shape)) + shape)[args.get("dim", 0)]
     if kernel.turned or args.get("start") or args.get("step", 1) != 1 or args["end"] < size:
         raise CaptureError(f"it takes a part of '{kernel.name}'")
     return kernel
