@@ -131,7 +131,8 @@ def reshaped(planner: Planner, node: Node) -> None:
         shape = planner.tensors[kernel.name].shape
         own = shape[::-1] if kernel.turned else shape
         before = len(size) - len(own)
-        if before < 0 or size != (1,) * before + own:
+        new = kernel.rank != len(size) and size[: max(before, 0)] != (1,) * before
+        if before < 0 or new or size[before:] != own:
             raise CaptureError(f"it gives '{kernel.name}' the shape {size}")
         planner.kernels[node.name] = replace(kernel, rank=len(size))
     elif isinstance(arg, Ref) and arg.name in planner.scores:
