@@ -109,6 +109,16 @@ def test_quiet_prints_nothing(luthier: Luthier) -> None:
     assert luthier("show").out.startswith("study ")
 
 
+def test_the_folder_that_was_written_names_its_study(luthier: Luthier) -> None:
+    where = ("--storage", "sqlite:///elsewhere.db")
+    luthier("tune", "wine", "--epochs", 10, "--out", "out", "--quiet", *where)
+    assert luthier("show", "out").out == luthier("show", "wine-mlp", *where).out
+    Path("out/study.json").write_text("[]")
+    ran = luthier("show", "out")
+    assert (ran.code, ran.out) == (2, "")
+    assert "out/study.json does not say which study it is of" in ran.err
+
+
 def test_the_start_recipe_is_the_first_trial(luthier: Luthier) -> None:
     Path("start.yaml").write_text("optimizer: sgd\nlearning_rate: 0.05\nmodel: {width: 24}\n")
     luthier("tune", "wine", "--epochs", 20, "--recipe", "start.yaml", "--quiet")

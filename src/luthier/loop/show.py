@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from luthier.core import History, Proof, Storage, StudyRecord
+import json
+from pathlib import Path
+
+from luthier.core import History, LuthierError, Proof, Storage, StudyRecord
 from luthier.loop.study import Study
 from luthier.storage import connect
 
@@ -30,9 +33,24 @@ def one_study(url: str, name: str) -> tuple[StudyRecord, History]:
 def open_study(url: str, name: str) -> Study:
     """Return the handle of a stored study, its data not read: the test part stays closed.
 
+    Args:
+        url: The storage; a folder names its own.
+        name: Of the study, or the folder that `luthier tune --out` wrote.
+
     Raises:
+        LuthierError: where the folder's ``study.json`` cannot be read.
         StudyNotFoundError: when the storage does not hold it.
     """
+    written = Path(name) / "study.json"
+    if written.is_file():
+        try:
+            told = json.loads(written.read_text(encoding="utf-8"))
+            url, name = told["storage"], told["study"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise LuthierError(
+                f"{written} does not say which study it is of: {error!r}. Give the study's name; "
+                "`luthier show` lists them."
+            ) from None
     return stored_study(connect(url, create=False), name)
 
 

@@ -11,7 +11,9 @@ from luthier.apps.cli.options import STORAGE, Quiet, Storage
 
 
 def report(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="`luthier show` lists them.")],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="`luthier show` lists them; or what --out wrote.")
+    ],
     storage: Storage = STORAGE,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="HTML file to write, or a folder for report.html.")

@@ -12,7 +12,10 @@ from luthier.apps.cli.options import STORAGE, AsJson, Storage
 
 def show(
     study: Annotated[
-        str | None, typer.Argument(metavar="STUDY", help="Whose story.  [default: all studies]")
+        str | None,
+        typer.Argument(
+            metavar="STUDY", help="Whose story, or what --out wrote.  [default: all studies]"
+        ),
     ] = None,
     storage: Storage = STORAGE,
     limit: Annotated[int, typer.Option(min=1, help="Trials to list, the best first.")] = 5,
