@@ -8,11 +8,11 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
-from luthier.diagnosis.cures import Cure, Patient, begun_again, cures, together
+from luthier.diagnosis.cures import Cure, Patient
 from luthier.loop.repair.choosing import chosen_of, loss_of, worst_of
 from luthier.loop.repair.course import Course, Tried
 from luthier.loop.repair.probing import by_trial, far, probes
-from luthier.loop.repair.queueing import beside, enough, ordered
+from luthier.loop.repair.queueing import beside, enough, first_race, ordered, other_race
 from luthier.search.race import cost, race, trial_of
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 FIND = 12.0  # trainings that finding may cost, the check's and the first one among them
 CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
 ROUNDS = 3  # changes at most: what takes more is another network
-FIRST = 5  # cures of the first finding, which race before any others do
-VAGUE = ("not_learning", "cannot_overfit_one_batch", "underfitting", "plateau")  # not what is wrong
-OTHERS = 6  # of all findings, which race where none of those helps, beside a sound recipe
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
 
@@ -72,10 +69,7 @@ class Curing:
         spent = recipe.epochs + min(self.spent, CHECK * recipe.epochs)
         loud = [one for one in findings if one.severity != "info"]
         if loud:
-            pending = [
-                self._first(loud),
-                self._others(findings, loud),
-            ]
+            pending = [first_race(loud, self.patient), other_race(findings, self.patient)]
         else:
             course, best, spent = self._probed(history, course, spent)
             if course.steps or best is None:
@@ -89,29 +83,6 @@ class Curing:
                 course = course.taking(best)
                 pending = self._later(history, course, best)
         return course
-
-    def _first(self, loud: Sequence[Finding]) -> list[Cure]:
-        """Return what races first: against the first finding, and against all of them at once.
-
-        Where it is not told what is wrong, a sound recipe as a whole is among them: two faults
-        are often what is behind a training that learns nothing.
-        """
-        both = together(loud, self.patient)
-        found = [*cures(loud[:1], self.patient, most=FIRST), *([both] if both else ())]
-        return [*found, *(self._sound(loud)[:2] if loud[0].problem in VAGUE else ())]
-
-    def _sound(self, loud: Sequence[Finding]) -> list[Cure]:
-        both = together(loud, self.patient)
-        first = cures(loud[:1], self.patient, most=1)
-        edits = both.edit if both else first[0].edit if first else ""
-        return begun_again(self.patient, loud[0].problem, edits=edits)
-
-    def _others(self, findings: Sequence[Finding], loud: Sequence[Finding]) -> list[Cure]:
-        """Return what races where the first finding's cures do not help."""
-        tried = self._first(loud)
-        more = [one for one in cures(findings, self.patient) if one not in tried]
-        sound = self._sound(loud)
-        return [*sound[:2], *more[:OTHERS], *sound[2:]]
 
     def _later(self, history: History, course: Course, best: Tried) -> list[list[Cure]]:
         """Return the race after a cure was taken, if there need be one."""

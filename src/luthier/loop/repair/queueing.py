@@ -1,4 +1,4 @@
-"""What is tried beside a cure that was taken: against what is still wrong, and then its numbers."""
+"""What races: first, where that helps nothing, and beside a cure that was taken. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import replace
 from math import inf
 
 from luthier.core import Diagnosis, Finding, Recipe
-from luthier.diagnosis.cures import Cure, Patient, around, cures
+from luthier.diagnosis.cures import Cure, Patient, around, begun_again, cures, together
 from luthier.loop.repair.course import Course
 
+FIRST = 5  # cures of the first finding, which race before any others do
+VAGUE = ("not_learning", "cannot_overfit_one_batch", "underfitting", "plateau")  # not what is wrong
+OTHERS = 6  # of all findings, which race where none of those helps, beside a sound recipe
 LATER = 8  # candidates of the rounds after the first
 TREATED = 5  # of them, against what is found: the rest are the numbers of the mended recipe
 GUESSED = frozenset(
@@ -33,6 +36,41 @@ def enough(before: float, after: float) -> bool:
     (True, False, False)
     """
     return 0 <= after <= ENOUGH * before < inf
+
+
+def first_race(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
+    """Return what races first: against the first finding, and against all of them at once.
+
+    Where it is not told what is wrong, a sound recipe as a whole is among them: two faults are
+    often what is behind a training that learns nothing.
+
+    Args:
+        loud: Warnings and errors, the first to act on first; one at least.
+        patient: What they were found in.
+    """
+    both = together(loud, patient)
+    found = [*cures(loud[:1], patient, most=FIRST), *([both] if both else ())]
+    return [*found, *(_sound(loud, patient)[:2] if loud[0].problem in VAGUE else ())]
+
+
+def other_race(findings: Sequence[Finding], patient: Patient) -> list[Cure]:
+    """Return what races where the first race helped nothing.
+
+    Args:
+        findings: All, hints among them; a warning or an error comes first.
+        patient: What they were found in.
+    """
+    loud = [one for one in findings if one.severity != "info"]
+    tried, sound = first_race(loud, patient), _sound(loud, patient)
+    more = [one for one in cures(findings, patient) if one not in tried]
+    return [*sound[:2], *more[:OTHERS], *sound[2:]]
+
+
+def _sound(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
+    """Return a sound recipe as a whole, with the changes to the layers that findings call for."""
+    both, first = together(loud, patient), cures(loud[:1], patient, most=1)
+    edits = both.edit if both else first[0].edit if first else ""
+    return begun_again(patient, loud[0].problem, edits=edits)
 
 
 def beside(

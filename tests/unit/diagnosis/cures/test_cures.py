@@ -3,7 +3,7 @@
 import pytest
 
 from luthier.core import EDITS, PROBLEMS, Finding, Prescription, Recipe
-from luthier.diagnosis.cures import KNOWN, Cure, Patient, cures
+from luthier.diagnosis.cures import KNOWN, Cure, Patient, around, begun_again, cures, together
 
 PLAIN = Recipe()
 
@@ -57,3 +57,48 @@ def test_a_rate_below_zero_is_turned_and_nothing_else():
     assert [c.settings for c in of("wrong_gradient_sign", Recipe(learning_rate=-0.1))] == [
         {"learning_rate": 0.1}
     ]
+
+
+SEVERAL = [Finding(one, "error", "x") for one in ("wrong_output_activation", "over_regularised")]
+
+
+def test_first_cures_of_several_findings_are_one_whose_parts_are_told_apart():
+    patient = Patient(Recipe(l2=1.0), ("without_last_activation", "normalise"))
+    both = together(SEVERAL, patient)
+    assert (both.edit, dict(both.settings)) == ("without_last_activation", {"l2": 0.0})
+    assert [part.problem for part in both.parts] == [one.problem for one in SEVERAL]
+    alone = Patient(Recipe(l2=1.0))
+    assert together(SEVERAL, alone) is None  # the edit is not safe, so one cure is all there is
+
+
+def test_of_two_findings_that_change_the_same_the_first_one_does():
+    low = Prescription("Raise it.", change={"learning_rate": (0.1, 0.4)})
+    high = Prescription("Lower it.", change={"learning_rate": (0.1, 0.02)})
+    found = [
+        Finding("diverging", "error", "x", prescriptions=(high,)),
+        Finding("learning_rate_too_low", "warning", "x", prescriptions=(low,)),
+    ]
+    assert together(found, Patient(Recipe(learning_rate=0.1))) is None
+
+
+def test_a_sound_recipe_as_a_whole_keeps_the_edits_that_are_called_for():
+    patient = Patient(PLAIN, ("without_last_activation", "normalise"))
+    edits = {cure.edit for cure in begun_again(patient, "x", edits="without_last_activation")}
+    assert edits == {"without_last_activation", "without_last_activation+normalise"}
+
+
+def test_inputs_become_ranks_after_they_were_scaled():
+    found = of("unscaled_inputs", Recipe(preprocessing="none"))
+    assert [one.settings["preprocessing"] for one in found[:2]] == ["standard", "quantile"]
+    assert of("unscaled_inputs", Recipe(preprocessing="quantile"))[0].settings == {
+        "preprocessing": "standard"
+    }
+
+
+def test_a_rate_above_all_that_are_searched_is_only_lowered():
+    rates = [
+        cure.settings["learning_rate"]
+        for cure in around(Patient(Recipe(optimizer="adam", learning_rate=1.0)), "x")
+        if "learning_rate" in cure.settings
+    ]
+    assert rates == [0.32]
