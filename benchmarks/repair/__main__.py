@@ -107,11 +107,14 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
         how = "severe" if only_severe else "harmful"
         ours = [mended(r, "after") for r in harmed]
         theirs = [mended(r, "random") for r in harmed]
+        unproven = [mended(r, "found") for r in harmed]
         longer = [mended(r, "random_all") for r in harmed if "random_all" in r]
         more = f", of both {np.mean(longer):.0%}" if longer else ""
         only = sum(a and not b for a, b in zip(ours, theirs, strict=True))
         other = sum(b and not a for a, b in zip(ours, theirs, strict=True))
         p = binomtest(only, only + other).pvalue if only + other else 1.0
+        least = [(a, b) for a, b in zip(unproven, theirs, strict=True) if a != b]
+        q = binomtest(sum(a for a, _ in least), len(least)).pvalue if least else 1.0
         worse = sum(np.mean(r["after"]) > np.mean(r["before"]) * 1.001 + 1e-9 for r in harmed)
         find = np.median([(r["check"] + r["find"]) / r["full"] for r in harmed])
         proofs = [r["prove"] / r["full"] for r in harmed if r["prove"]]
@@ -119,6 +122,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
             f"{'+'.join(kinds)}: {len(harmed)} {how}, mended {np.mean(ours):.0%}, random search "
             f"with the epochs of finding {np.mean(theirs):.0%}{more} "
             f"(only ours {only}, only random {other}, McNemar p = {p:.2g}); "
+            f"before proof {np.mean(unproven):.0%} (only ours {sum(a for a, _ in least)}, only "
+            f"random {sum(b for _, b in least)}, p = {q:.2g}); "
             f"worse than before {worse}; median trainings to find {find:.1f}, to prove "
             f"{np.median(proofs) if proofs else 0:.1f}"
         )

@@ -70,6 +70,9 @@ def compared(one: Broken, *, engine: str, seconds: float, both: bool) -> dict[st
         "prove": told.prove_epochs,
     }
     row["after"] = _scores(found.parts, found.recipe, engine) if told.changes else before
+    row["found"] = row["after"]
+    if told.outcome == "unproven":
+        row["found"] = _scores(_editable(parts, 0)[0], found.candidate, engine)
     if one.fixed is not None:
         find = told.check_epochs + told.find_epochs
         budgets = (find, find + told.prove_epochs) if both else (find,)

@@ -18,6 +18,9 @@ _UNSAID = ("the loss is climbed",)  # a rate below zero: no recipe can say it
 _BESIDE = (BY_NAME["no non-linearity"],)  # curves alone cannot tell it, but who sees layers can
 TWO = 1 / 3  # of the cases have two faults
 SETS = (  # tables: recurrent and convolutional networks take minutes a case
+    "digits",
+    "classification",
+    "quantiles",
     "breast_cancer",
     "friedman1",
     "friedman2",

@@ -15,13 +15,14 @@ class Move:
 
     Args:
         kind: ``replace`` the layer at a path, put one ``after`` it, ``zero`` its weights, so
-            that it begins by adding nothing, or ``train`` all that is frozen in it.
+            that it begins by adding nothing, ``train`` all that is frozen in it, or ``redraw`` its
+            weights as its layers do by themselves.
         path: Where, as `torch.nn.Module.get_submodule` takes it; of Keras the layer's name. Empty
             for the whole network.
         layer: The new layer, as the expression that makes it.
     """
 
-    kind: Literal["replace", "after", "zero", "train"]
+    kind: Literal["replace", "after", "zero", "train", "redraw"]
     path: str
     layer: str = ""
 

@@ -7,11 +7,15 @@ from luthier.diagnosis.cures.stability import normalising, slower
 
 
 def started(patient: Patient, problem: str) -> list[Cure]:
-    """Return other initial weights: He's for ReLU, Glorot's for what saturates.
+    """Return other initial weights: the layers' own, He's for ReLU, Glorot's for what saturates.
 
     Source: He et al. 2015; Glorot & Bengio 2010.
     """
-    found = [
+    found = []
+    if "redraw" in patient.edits:
+        advice = "Draw all weights anew, as the layers do by themselves"
+        found.append(Cure(problem, advice, {"initialiser": None}, "redraw"))
+    found += [
         Cure(problem, advice, {"initialiser": name})
         for name, advice in (
             ("kaiming_normal", "Draw the weights anew, by He"),

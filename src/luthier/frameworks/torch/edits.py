@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from luthier.core import Edit, Move
+from luthier.frameworks.torch.redrawing import redraw, unusual
 
 _SATURATING = (nn.Sigmoid, nn.Tanh, nn.Softsign, nn.Hardsigmoid, nn.Hardtanh)
 _BENDING = (nn.ReLU, nn.GELU, nn.SiLU, nn.ELU, nn.SELU, nn.LeakyReLU, nn.PReLU, nn.Softplus)
@@ -65,6 +66,7 @@ def edits_of(network: nn.Module, inputs: Sequence[Tensor]) -> list[Edit]:
         _bent(calls, once),
         _zeroed(network, inputs),
         _thawed(network),
+        _redrawn(network),
     ]
     return [_with_code(one, network) for one in found if one is not None]
 
@@ -79,6 +81,9 @@ def apply(network: nn.Module, edits: Sequence[Edit]) -> nn.Module:
                 continue
             if move.kind == "train":
                 layer.requires_grad_(True)
+                continue
+            if move.kind == "redraw":
+                redraw(layer)
                 continue
             new = _layer(move.layer)
             parent = network.get_submodule(move.path.rpartition(".")[0])
@@ -231,6 +236,14 @@ def _thawed(network: nn.Module) -> Edit | None:
     return Edit("train_all", "Train the weights that are frozen, too", (Move("train", ""),))
 
 
+def _redrawn(network: nn.Module) -> Edit | None:
+    """Draw weights as layers do by themselves, where some are none that they would draw."""
+    if not unusual(network):
+        return None
+    advice = "Draw all weights anew, as PyTorch's layers do by themselves"
+    return Edit("redraw", advice, (Move("redraw", ""),))
+
+
 def _is_identity(
     network: nn.Module, block: nn.Module, layer: nn.Module, inputs: Sequence[Tensor]
 ) -> bool:
@@ -282,6 +295,12 @@ def _with_code(edit: Edit, network: nn.Module) -> Edit:
             lines.append(f"for p in {place}.parameters():\n    torch.nn.init.zeros_(p)")
         elif move.kind == "train":
             lines.append("network.requires_grad_(True)")
+        elif move.kind == "redraw":
+            lines.append(
+                "for layer in network.modules():\n"
+                '    if hasattr(layer, "reset_parameters"):\n'
+                "        layer.reset_parameters()"
+            )
         elif move.kind == "after":
             lines.append(f"{place} = torch.nn.Sequential({place}, torch.nn.{move.layer})")
         else:

@@ -222,7 +222,13 @@ class Repairing:
         final = recipe.replace({"network": build.reference, "model": model})
         parts = replace(self.given, build=build, recipe=final)
         return Repair(
-            found, final, replace(trial, recipe=final), parts, self.work.study, self.work.storage
+            found,
+            final,
+            replace(trial, recipe=final),
+            parts,
+            self.work.study,
+            self.work.storage,
+            after,
         )
 
 

@@ -27,6 +27,7 @@ class Repair:
         parts: Builder, data and framework; the builder makes the changes to the network.
         record: The study that holds the trainings.
         storage: Where that lives.
+        candidate: What finding came to, proven or not; for `parts` before their builder had edits.
     """
 
     found: Repaired
@@ -35,6 +36,7 @@ class Repair:
     parts: Assembly
     record: StudyRecord
     storage: Storage
+    candidate: Recipe
 
     @property
     def outcome(self) -> str:
