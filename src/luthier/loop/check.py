@@ -141,7 +141,12 @@ def check_recipe(
 
 
 def setup_of(
-    parts: Assembly, *, seconds: float = SECONDS, most: int | None = None, seed: int = 0
+    parts: Assembly,
+    *,
+    seconds: float = SECONDS,
+    most: int | None = None,
+    whole: bool = True,
+    seed: int = 0,
 ) -> Setup:
     """Measure a recipe's training before its first step.
 
@@ -149,6 +154,7 @@ def setup_of(
         parts: What is trained.
         seconds: That short trainings of copies may take in all.
         most: Steps that they may take in all; no limit where it is None.
+        whole: Whether one of them goes as far as the recipe does: who trains that anyway need not.
         seed: Of the network, and of the order of rows.
     """
     done, arrays = parts.recipe, parts.arrays
@@ -163,7 +169,7 @@ def setup_of(
         loss=None,
         optimizer=optimizer,
         scheduler=None,
-        epochs=done.epochs,
+        epochs=done.epochs if whole else None,
         batch_size=size,
         seconds=seconds,
         most=most,
@@ -174,6 +180,7 @@ def setup_of(
         setup,
         data=describe(train[0], train[1], val),
         schedule=schedule,
+        epochs=done.epochs,
         recipe=done,
         task=arrays.task,
     )

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from luthier.core import EDITS, MODEL_PREFIX, Recipe, Value
 
+GUESSED = frozenset(
+    ("learning_rate", "optimizer", "batch_size", "clip_norm", "epsilon", "initialiser", "warmup")
+)  # whose one right value no rule knows
+_SURE = ("without_last_activation", "relu_between", "train_all")  # edits that mend or do not
 _EDITS = f"{MODEL_PREFIX}{EDITS}"
 
 
@@ -55,6 +59,16 @@ class Cure:
     settings: Mapping[str, Value] = field(default_factory=dict)
     edit: str = ""
     parts: tuple[Cure, ...] = ()
+
+    @property
+    def guessed(self) -> bool:
+        """Whether only trials tell that it helps: a value among many, or weights drawn anew.
+
+        >>> Cure("x", "", {"learning_rate": 0.1}).guessed, Cure("x", "", {"l2": 0.0}).guessed
+        (True, False)
+        """
+        edits = [*filter(None, self.edit.split("+"))]
+        return bool(GUESSED & self.settings.keys()) or not set(edits) <= set(_SURE)
 
     def on(self, recipe: Recipe) -> Recipe:
         """Return a recipe with it."""

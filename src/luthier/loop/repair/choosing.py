@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import ceil, inf
 
 from luthier.core import History, Recipe, Step, Trial
 from luthier.search.race import rank, trial_of
 
 HALF = 0.5  # of a training, that a cure must have had to be the next best
+MUCH = 0.5  # of the loss, that a cure whose cause is known takes away: no seed does that
 MOST = 2  # cures of a race that may be the best
 BESIDE = 1000  # between the seed that chooses and the second one: proving takes those in between
 
 
 def chosen_of(
-    history: History, recipes: Sequence[Recipe], base: Recipe, *, left: float, least: float
+    history: History,
+    recipes: Sequence[Recipe],
+    base: Recipe,
+    *,
+    left: float,
+    least: float,
+    sure: Collection[Recipe] = (),
 ) -> tuple[list[Step], Recipe | None, float]:
     """Return what is clearly better than a recipe, with the worse of two seeds.
 
@@ -27,6 +34,8 @@ def chosen_of(
         base: The recipe that they are to be better than.
         left: Epochs that this may cost; where a second seed costs more, the first one decides.
         least: Share of the loss that must be gained.
+        sure: Recipes that no luck makes good: where one of them takes half of the loss away, a
+            second seed is saved.
 
     Returns:
         What is to be trained to tell; the choice, or None; and what that costs in epochs.
@@ -38,6 +47,8 @@ def chosen_of(
         trial, length = trial_of(history, recipe), recipe.epochs
         if trial is None or not _ahead(history.loss(trial), before, least):
             continue
+        if place == 0 and recipe in sure and _ahead(history.loss(trial), before, MUCH):
+            return [], recipe, 0.0
         spent += length if place == 0 else length + ceil((1 - HALF) * length)
         if spent > left:  # the proof has the last word anyway
             return [], recipe if place == 0 and _begun(trial) == 1.0 else None, 0.0

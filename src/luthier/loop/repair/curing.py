@@ -141,7 +141,10 @@ class Curing:
         best = None
         if not steps:
             left = self.find * self.patient.recipe.epochs - spent
-            steps, taken, more = chosen_of(history, recipes, base, left=left, least=least)
+            sure = [one.recipe for one in tried if least == LEAST and not one.cure.guessed]
+            steps, taken, more = chosen_of(
+                history, recipes, base, left=left, least=least, sure=sure
+            )
             best = next((one for one in tried if one.recipe == taken), None)
             spent += more
         kept = [replace(one, taken=one is best) for one in tried]

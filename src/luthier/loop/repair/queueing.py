@@ -13,11 +13,8 @@ from luthier.loop.repair.course import Course
 FIRST = 5  # cures of the first finding, which race before any others do
 VAGUE = ("not_learning", "cannot_overfit_one_batch", "underfitting", "plateau")  # not what is wrong
 OTHERS = 6  # of all findings, which race where none of those helps, beside a sound recipe
-LATER = 8  # candidates of the rounds after the first
-TREATED = 5  # of them, against what is found: the rest are the numbers of the mended recipe
-GUESSED = frozenset(
-    ("learning_rate", "optimizer", "batch_size", "clip_norm", "epsilon", "initialiser", "warmup")
-)  # whose one right value no rule knows
+LATER = 6  # candidates of the rounds after the first
+TREATED = 4  # of them, against what is found: the rest are the numbers of the mended recipe
 ENOUGH = 0.1  # of the loss before: what could still be gained is less than a tenth of the harm
 MUCH = 0.5  # of the loss before: a cure that leaves more may have mended one fault of two
 TOO_LITTLE = (
@@ -102,7 +99,7 @@ def beside(
     treated = cures(_wrong(course, checked, seen), now, most=LATER)
     problem = course.taken[-1].problem
     found = [one for one in treated if not _undoes(one, patient.recipe, course.taken)][:TREATED]
-    guessed = any(GUESSED & one.settings.keys() for one in course.taken)
+    guessed = any(one.guessed for one in course.taken)
     near = around(now, problem) if guessed or not 0 <= after <= MUCH * before else []
     tuned = [one for one in near if not _undoes(one, patient.recipe, course.taken)]
     different = {one.on(course.after): one for one in (*found, *tuned)}

@@ -44,8 +44,8 @@ from luthier.loop.working.work import Plan, Work
 from luthier.storage import connect
 
 STORAGE = "sqlite:///luthier.db"
-LONGEST = 4.0  # trainings' worth of steps that the check's short ones may take together
-FEWEST = 600  # and at least so many steps: six of its short trainings
+LONGEST = 2.0  # trainings' worth of steps that the check's short ones may take together
+FEWEST = 400  # and at least so many steps: four of its short trainings
 
 
 def repair(
@@ -301,7 +301,7 @@ def _checked(
     rows, size = len(parts.arrays.train), parts.recipe.batch_size
     steps = 1 if isinstance(size, str) else max(rows // size, 1)
     most = max(round(LONGEST * steps * parts.recipe.epochs), FEWEST)
-    setup = setup_of(parts, seconds=seconds, most=most, seed=seed)
+    setup = setup_of(parts, seconds=seconds, most=most, whole=False, seed=seed)
     findings = diagnose_setup(setup).findings
     check = {
         "findings": [one.to_json() for one in findings],
