@@ -57,6 +57,31 @@ def test_frozen_weights_can_be_trained():
     assert all(one.requires_grad for one in network.parameters())
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda weights: weights.mul_(30.0),
+        lambda weights: weights.mul_(0.01),
+        lambda weights: weights.fill_(0.1),
+        lambda weights: weights.zero_(),
+    ],
+)
+def test_weights_that_no_layer_would_draw_are_drawn_anew(spoil):
+    network = Own()
+    with torch.no_grad():
+        spoil(network.body[0].weight)
+    state = torch.get_rng_state()
+    edit = next(one for one in edits_of(network, ROWS) if one.name == "redraw")
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(3)
+    apply(network, [edit])
+    edited_weights = [p.clone() for p in network.parameters()]
+    torch.manual_seed(3)
+    exec(edit.code[0], {"network": network, "torch": torch})  # the code to paste does the same
+    assert all(map(torch.equal, edited_weights, network.parameters()))
+    assert "redraw" not in names(network)
+
+
 def test_what_is_safe_is_offered():
     assert names(Own()) == [
         "without_last_activation",

@@ -12,6 +12,8 @@ from luthier.frameworks.torch.inspecting.affordable import rows_to_look_at
 from luthier.frameworks.torch.inspecting.bench import Bench
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Rows, read_rows
+from luthier.loop.assembly import assemble
+from luthier.loop.check import setup_of
 
 torch.manual_seed(0)
 X, Y = torch.randn(400, 6), torch.randint(0, 3, (400,))
@@ -153,3 +155,13 @@ def test_steps_of_a_rate_that_was_outdone_count_as_well():
     one.best("adam")
     assert one.fits["adam"].steps == 100
     assert one.spent == 200
+
+
+def test_who_trains_the_whole_way_anyway_is_spared_a_copy_that_goes_it():
+    recipe = {"epochs": 20, "optimizer": "sgd", "learning_rate": 1e-5}
+    rows = (X.numpy(), Y.numpy())
+    parts = assemble("mlp", rows, recipe=recipe, task="classification")
+    with_it, without = setup_of(parts), setup_of(parts, whole=False)
+    assert set(with_it.fits) - set(without.fits) >= {"whole_run"}
+    assert without.steps < with_it.steps
+    assert without.epochs == 20

@@ -219,3 +219,15 @@ def test_what_the_check_trained_counts_and_leaves_enough_for_a_race():
 
     assert epochs(3.0) <= 7 * BAD.epochs
     assert epochs(40.0) == epochs(3.0)
+
+
+def test_a_second_seed_is_saved_where_the_cause_is_known_and_half_of_the_loss_goes():
+    def seeds(left):
+        held = Finding("over_regularised", "warning", "Too much.")
+        plan = Curing((held,), Patient(BAD.replace({"l2": 1.0})), lambda trial: Diagnosis("run"))
+        history, _ = run(plan, lambda recipe: 5.0 if recipe.l2 else left)
+        assert plan.course(history).after.l2 == 0.0
+        return {trial.seed for trial in history.trials}
+
+    assert seeds(left=0.5) == {0}
+    assert len(seeds(left=4.0)) == 2
