@@ -1,4 +1,4 @@
-"""How the images of a step are varied: the same in every engine and framework."""
+"""How the rows of a step are varied: the same in every engine and framework."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 # Words that keep the draws of a training apart; the first is that of its order of rows.
-FLIP, DOWN, RIGHT, ROW, COLUMN = range(2, 7)
+FLIP, DOWN, RIGHT, ROW, COLUMN, NOISE = range(2, 8)
 KINDS = ("flip", "shift", "cutout")  # a binary digit each
+
+# Giles' polynomials, the highest power first.
+MIDDLE = (
+    *(2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087),
+    *(-0.00125372503, -0.00417768164, 0.246640727, 1.50140941),
+)
+TAIL = (
+    *(-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773),
+    *(-0.0076224613, 0.00943887047, 1.00167406, 2.83297682),
+)
+SQRT2 = 2**0.5
 
 
 class Moved(NamedTuple):
@@ -65,6 +76,60 @@ def moved(augmentation: str, seed: int, step: int, shape: tuple[int, int, int]) 
         seen = inside & ~(row[:, :, None] & column[:, None])
     down, right = down.clip(0, height - 1)[:, :, None], right.clip(0, width - 1)[:, None]
     return Moved((np.arange(count)[:, None, None], down, right), inside, seen)
+
+
+def spread(inputs: Array, *, rows: int = 4096) -> Array:
+    """Return what noise is measured in: the standard deviation of each column of some rows.
+
+    Images and sequences have one for all of their numbers: a pixel of the border that is always
+    black would else be never varied.
+
+    Args:
+        inputs: The training part's first input.
+        rows: Read at once, so that large parts take no copy of their own.
+
+    >>> spread(np.array([[0.0, 3.0], [2.0, 3.0]])).tolist()
+    [1.0, 0.0]
+    """
+    axis = 0 if inputs.ndim == 2 else None
+    parts = [inputs[start : start + rows] for start in range(0, len(inputs), rows)]
+    share = len(inputs) if axis == 0 else inputs.size
+    mean = sum(np.sum(part, axis, np.float64) for part in parts) / share
+    squares = sum(np.sum((part - mean) ** 2, axis) for part in parts)
+    found: Array = np.asarray(np.sqrt(squares / share))
+    return found
+
+
+def noise(seed: int, step: int, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Draw the standard normal numbers of a step's rows.
+
+    >>> drawn = noise(0, 0, (1000, 4), np.float64)
+    >>> bool(abs(drawn.mean()) < 0.1), round(float(drawn.std()), 1), drawn.shape
+    (True, 1.0, (1000, 4))
+    """
+    places = np.arange(int(np.prod(shape)), dtype=np.uint32)
+    drawn: Array = normal(bits(fold(seed, NOISE, step), places), np, dtype)
+    return drawn.reshape(shape)
+
+
+def normal(drawn: Any, library: Any, dtype: Any) -> Any:
+    """Return a standard normal number for each of some 32 random bits.
+
+    The inverse of its distribution, in few operations that every library computes alike: Giles
+    2010, "Approximating the erfinv function", table 5, whose error is that of single precision.
+
+    Args:
+        drawn: The bits, as unsigned integers; the highest 24 count.
+        library: NumPy, or JAX' numpy.
+        dtype: Of the numbers.
+    """
+    x = ((drawn >> 8).astype(dtype) - 8388607.5) / 8388608  # within (-1, 1), exactly
+    w = -library.log((1 - x) * (1 + x))
+    middle, tail = w - 2.5, library.sqrt(library.maximum(w, 5)) - 3
+    near, far = (np.dtype(dtype).type(0.0) for _ in range(2))
+    for one, other in zip(MIDDLE, TAIL, strict=True):
+        near, far = one + near * middle, other + far * tail
+    return SQRT2 * library.where(w < 5, near, far) * x
 
 
 def longest_shift(side: int, share: float = 0.125) -> int:

@@ -22,6 +22,7 @@ NUISANCE = (
     "dropout",
     "label_smoothing",
     "mixup",
+    "noise",
     "clip_norm",
 )
 

@@ -72,6 +72,7 @@ class Recipe:
     initialiser: str | None = None
     label_smoothing: float = 0.0
     mixup: float = 0.0
+    noise: float = 0.0
     clip_norm: float | None = None
     ema: float | None = None
     early_stopping: int | None = None

@@ -13,7 +13,7 @@ def check_fit(recipe: Recipe, loss: str, arrays: Arrays) -> None:
 
     Raises:
         RecipeError: for a loss of the other kind of task, smoothed or weighted classes where
-            there are none, mirrored rows that are no images, or blended codes.
+            there are none, mirrored rows that are no images, or blended or noisy codes.
     """
     kind, inputs = arrays.task.kind, arrays.train.inputs
     if losses.by_name(loss).kind != kind:
@@ -47,6 +47,11 @@ def check_fit(recipe: Recipe, loss: str, arrays: Arrays) -> None:
         raise RecipeError(
             f"mixup: got {recipe.mixup!r} for targets with a class at each position. It blends "
             "rows of one class. Write `mixup: 0`."
+        )
+    if recipe.noise and inputs[0].dtype.kind != "f":
+        raise RecipeError(
+            f"noise: got {recipe.noise!r} for inputs that are codes or tokens. It is added to "
+            "numbers. Write `noise: 0`."
         )
     if recipe.mixup and any(x.dtype.kind != "f" for x in inputs):
         raise RecipeError(

@@ -131,8 +131,9 @@ def default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
         # seeds of a winner on digits had a loss of 31 to 34 on one such row of the test part.
         ranges["preprocessing"] = Categorical("minmax", "quantile")
     if parts.recipe.preprocessing == "tokens":
-        # Tokens can be neither scaled nor mixed.
-        ranges = {k: v for k, v in ranges.items() if k not in ("preprocessing", "mixup")}
+        # Tokens can be neither scaled nor mixed, and take no noise.
+        without = ("preprocessing", "mixup", "noise")
+        ranges = {k: v for k, v in ranges.items() if k not in without}
     return ranges
 
 

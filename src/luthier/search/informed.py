@@ -14,7 +14,7 @@ from luthier.search.growing import Moved
 
 TOO_HIGH = frozenset({"learning_rate_too_high", "diverging", "nan_loss", "oscillating"})
 BY_HEART = frozenset({"overfitting", "under_regularised"})
-REGULARISERS = ("weight_decay", "dropout", "label_smoothing", "mixup")
+REGULARISERS = ("weight_decay", "dropout", "label_smoothing", "mixup", "noise")
 TWICE = 2  # trials that must show a problem: one may be unlucky
 BEST = 3  # trials of which most must learn by heart, for regularisers to open up
 

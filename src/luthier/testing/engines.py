@@ -144,14 +144,16 @@ class EngineLaws:
             differ(other[0].train_loss, alone[0].train_loss)
         same_result(bench.train(recipe, arrays), alone)
 
-    @pytest.mark.parametrize("name", ["dropout", "mixup", "batch norm", "augmented images"])
+    @pytest.mark.parametrize(
+        "name", ["dropout", "mixup", "noise", "batch norm", "augmented images"]
+    )
     def test_the_seed_decides(self, bench: Bench, name: str) -> None:
         recipe, arrays = CASES[name].recipe, CASES[name].arrays()
         first, again, other = (bench.train(recipe, arrays, seed=seed)[0] for seed in (3, 3, 4))
         same(again.train_loss, first.train_loss)
         differ(other.train_loss, first.train_loss)
 
-    @pytest.mark.parametrize("name", ["dropout", "mixup", "augmented images"])
+    @pytest.mark.parametrize("name", ["dropout", "mixup", "noise", "augmented images"])
     def test_the_seed_decides_more_than_the_initial_weights(self, bench: Bench, name: str) -> None:
         recipe, arrays = CASES[name].recipe.replace({"batch_size": "full"}), CASES[name].arrays()
         captured = bench.accepted(recipe, arrays)

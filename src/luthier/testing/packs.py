@@ -22,6 +22,7 @@ NAMES = (
     "penalties, decay and clipping",
     "smoothing and class weights",
     "mixup",
+    "noise",
     "dropout",
     "dropout of channels",
     "categories",

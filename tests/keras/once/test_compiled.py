@@ -17,7 +17,7 @@ from luthier.testing.bench import CASES, OWN, SMALL, Bench, near, same_state
 from luthier.testing.keras_networks import BUILDERS
 
 BARE = SMALL.replace(OWN)
-SEEN = ["average with batch norm", "penalties, decay and clipping", "mixup", "dropout"]
+SEEN = ["average with batch norm", "penalties, decay and clipping", "mixup", "noise", "dropout"]
 
 
 @pytest.fixture(scope="module")

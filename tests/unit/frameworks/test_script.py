@@ -87,6 +87,7 @@ RECIPES = st.builds(
     initialiser=maybe(st.sampled_from([i.name for i in initialisers.ALL])),
     label_smoothing=share(),
     mixup=share(),
+    noise=share(),
     clip_norm=maybe(share(0.1)),
     ema=maybe(share()),
     class_weight=maybe(st.just("balanced")),
@@ -213,7 +214,13 @@ def test_writing_a_script_leaves_random_numbers_alone(build):
 
 def test_it_runs_and_learns(tmp_path, monkeypatch, capsys):
     keys = {"optimizer": "lion", "schedule": "cosine", "warmup": 0.1, "ema": 0.9, "l1": 1e-4}
-    keys |= {"weight_decay": 0.1, "clip_norm": 1.0, "mixup": 0.2, "label_smoothing": 0.05}
+    keys |= {
+        "weight_decay": 0.1,
+        "clip_norm": 1.0,
+        "mixup": 0.2,
+        "noise": 0.1,
+        "label_smoothing": 0.05,
+    }
     keys |= {"dropout": 0.1, "initialiser": "truncated_normal", "class_weight": "balanced"}
     recipe = Recipe(model={"depth": 1, "width": 32}, learning_rate=0.01, epochs=30, **keys)
     arrays = data.classes()

@@ -228,6 +228,16 @@ KEYS: tuple[Key, ...] = (
         high=10.0,
     ),
     Key(
+        "noise",
+        "number",
+        "Standard deviation of the normal noise that training adds to each number of the first "
+        "input, as a share of its column's own after preparation (images and sequences have one "
+        "for all of their numbers).",
+        "0: then 0.05 to 0.3 for small tables, where it holds back as stronger weight decay does. "
+        "Too much hides what tells classes apart. For numbers, not for tokens.",
+        high=10.0,
+    ),
+    Key(
         "clip_norm",
         "number",
         "Longest gradient over all weights; longer ones are scaled down.",

@@ -12,7 +12,7 @@ from luthier.diagnosis.run.overfitting import overfitting
 ABOUT = About(
     symptom="It overfits, and no regularisation is on.",
     evidence="The evidence of overfitting, and a recipe without dropout, decay, penalties, label "
-    "smoothing, mixup and augmentation. As severe as the overfitting.",
+    "smoothing, mixup, noise and augmentation. As severe as the overfitting.",
     cause="Nothing makes large weights or single rows expensive.",
     remedy="Dropout of 0.2 and weight decay of 0.01 to begin with.",
     reference="Goodfellow, Bengio, Courville 2016, Deep Learning, chapter 7",
@@ -48,8 +48,9 @@ def under_regularised(
 
 
 def _bare(recipe: Recipe) -> bool:
-    values = (recipe.l1, recipe.l2, recipe.weight_decay, recipe.label_smoothing, recipe.mixup)
-    return not any(values) and not recipe.dropout and recipe.augmentation == "none"
+    penalties = (recipe.l1, recipe.l2, recipe.weight_decay)
+    blurs = (recipe.label_smoothing, recipe.mixup, recipe.noise)
+    return not any(penalties + blurs) and not recipe.dropout and recipe.augmentation == "none"
 
 
 def _dropout(recipe: Recipe, dropout: float) -> dict[str, float]:

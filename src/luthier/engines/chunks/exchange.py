@@ -52,12 +52,13 @@ class Numbers(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """What dropout masks, and how images are varied, depend on."""
+    """What dropout masks, and how rows are varied, depend on."""
 
     words: Any  # the seed's key
     thresholds: Any
     scales: Any
     kinds: Any  # of augmentation, a binary digit each
+    noise: Any  # standard deviation of what is added to each number of a row
 
 
 class Rows(NamedTuple):

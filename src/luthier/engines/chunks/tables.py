@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier.catalog.augmentation import spread
 from luthier.catalog.losses import soft_targets
 from luthier.catalog.order import sample_rows
 from luthier.core import IGNORED, Arrays, Part, Task, sample_size
@@ -104,6 +105,20 @@ class Tables:
     def weighed(self) -> Array:
         """Weights of all rows that are evaluated."""
         return np.concatenate([self.rows.sample_weight, self.rows.val_weight])
+
+    def noise(self, share: float) -> Array:
+        """Return the standard deviation of noise for each number of a row of the first input.
+
+        Args:
+            share: Of what the training rows spread over themselves.
+        """
+        inputs = self.train.inputs[0]
+        row: Array = np.zeros(inputs.shape[1:], inputs.dtype if share else np.float32)
+        return row + (share * self._spread).astype(row.dtype) if share else row
+
+    @cached_property
+    def _spread(self) -> Array:
+        return spread(np.asarray(self.train.inputs[0]))
 
     @property
     def count(self) -> int:

@@ -106,6 +106,7 @@ class Trial(ABC, Generic[N]):
             thresholds=np.array([min(threshold(rate), MASK) for rate in rates], np.uint32),
             scales=np.array([0.0 if r >= 1 else 1 / (1 - r) for r in rates], np.float32),
             kinds=np.array(kinds_of(recipe.augmentation), np.uint32),
+            noise=shape.tables.noise(recipe.noise),
         )
         extra: dict[str, Any] = {
             "epoch": 0,

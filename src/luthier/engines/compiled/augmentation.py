@@ -1,4 +1,4 @@
-"""Images mirrored, shifted and cut inside a program, as the PyTorch engine does it."""
+"""Rows varied inside a program, as the PyTorch engine does it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from luthier.catalog.augmentation import COLUMN, DOWN, FLIP, RIGHT, ROW, hole, longest_shift
+from luthier.catalog.augmentation import (
+    COLUMN,
+    DOWN,
+    FLIP,
+    NOISE,
+    RIGHT,
+    ROW,
+    hole,
+    longest_shift,
+    normal,
+)
 from luthier.core.keys import bits, fold_in
 from luthier.engines.chunks.exchange import Examples
 
@@ -55,6 +65,21 @@ def varied(batch: Examples, kinds: Any, key: tuple[Any, Any], number: Any) -> Ex
 
     found: Examples = lax.cond(kinds > 0, change, lambda: batch)
     return found
+
+
+def noisy(batch: Examples, amount: Any, key: tuple[Any, Any], number: Any) -> Examples:
+    """Add normal noise to the first input of a step.
+
+    Args:
+        batch: The step's examples.
+        amount: Its standard deviation for each number of a row.
+        key: The seed's.
+        number: The step's.
+    """
+    first, *rest = batch.inputs
+    drawn = bits(fold_in(key, jnp.uint32(NOISE), number), lax.iota(jnp.uint32, first.size))
+    added = amount.astype(first.dtype) * normal(drawn, jnp, first.dtype).reshape(first.shape)
+    return batch._replace(inputs=(first + added, *rest))
 
 
 def _inside(at: Any, side: int) -> Any:

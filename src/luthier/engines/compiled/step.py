@@ -12,7 +12,7 @@ from jax import lax
 from luthier.catalog import losses, optimizers
 from luthier.core.keys import fold_in
 from luthier.engines.chunks.exchange import Carry, Draws, Examples, Numbers, Rows, Settings
-from luthier.engines.compiled.augmentation import varied
+from luthier.engines.compiled.augmentation import noisy, varied
 from luthier.engines.compiled.layout import turn
 from luthier.engines.compiled.lower import Masks
 from luthier.engines.compiled.lowered import Lowered
@@ -64,12 +64,14 @@ def stepped(
         number: The step's number, from the trial's beginning.
         reals: The recipe's numbers; no l1 where nothing is penalised.
         draws: What dropout masks and augmentation depend on; no thresholds where nothing is
-            dropped, no kinds where nothing is varied.
+            dropped, no kinds where no images are varied, no noise where none is added.
         turned: Which kernels lie transposed in the carry.
     """
     key = (draws.words[0], draws.words[1])
     if draws.kinds is not None:
         chosen = varied(chosen, draws.kinds, key, number.astype(jnp.uint32))
+    if draws.noise is not None:
+        chosen = noisy(chosen, draws.noise, key, number.astype(jnp.uint32))
     inputs, target, weight = _batch(chosen, numbers.share, reals.label_smoothing)
     masks = Masks(fold_in(key, number.astype(jnp.uint32)), draws.thresholds, draws.scales)
 

@@ -12,10 +12,11 @@ import numpy as np
 from keras import ops
 
 from luthier.catalog import losses, optimizers, schedules
+from luthier.catalog.augmentation import spread
 from luthier.catalog.order import epoch_order
 from luthier.core import Curves, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
-from luthier.engines.keras_eager.augment import augmented
+from luthier.engines.keras_eager.augment import augmented, noisy
 from luthier.engines.keras_eager.backends import Backend
 from luthier.engines.keras_eager.network import Network
 from luthier.engines.keras_eager.program import SETTINGS, Carry, Epoch, Examples, Given
@@ -129,8 +130,8 @@ class Training:
         total = len(self.tables.train.target)
         order = epoch_order(self.seed, self.epochs, total, self.batch)
         numbers, examples = self._numbers(), self.examples
-        if self.recipe.augmentation != "none":
-            examples, order = self._augmented(order)
+        if self.recipe.augmentation != "none" or self.recipe.noise:
+            examples, order = self._varied(order)
         given = Given(
             rows=ops.convert_to_tensor(order.astype(np.int64)),
             numbers=_double(numbers),
@@ -164,19 +165,19 @@ class Training:
             return 0.0
         return min(self.recipe.ema, (1 + step) / (10 + step))
 
-    def _augmented(self, order: Array) -> tuple[Examples, Array]:
-        """Return an epoch's rows in their order, images varied, and their new numbers."""
-        tables, shape = self.tables, self.tables.task.input_shape
-        images = tables.train.inputs[0]
+    def _varied(self, order: Array) -> tuple[Examples, Array]:
+        """Return an epoch's rows in their order, varied, and their new numbers."""
+        tables, shape, recipe = self.tables, self.tables.task.input_shape, self.recipe
+        first = tables.train.inputs[0]
         last = shape[0] > 4 >= shape[-1]
-        varied = np.concatenate(
-            [
-                augmented(
-                    images[rows], self.recipe.augmentation, self.seed, self.step + i, last=last
-                )
-                for i, rows in enumerate(order)
-            ]
-        )
+        amount = recipe.noise * spread(first) if recipe.noise else None
+        steps: list[Array] = []
+        for step, rows in enumerate(order, self.step):
+            x = first[rows]
+            if recipe.augmentation != "none":
+                x = augmented(x, recipe.augmentation, self.seed, step, last=last)
+            steps.append(x if amount is None else noisy(x, amount, self.seed, step))
+        varied = np.concatenate(steps)
         rows = order.reshape(-1)
         rest = [x[rows] for x in tables.train.inputs[1:]]
         weight = tables.weights(self.recipe.class_weight)[rows]

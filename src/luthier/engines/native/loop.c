@@ -70,6 +70,27 @@ static void moved(const Call *call, long index, uint32_t row, long r, const real
     }
 }
 
+/* A row of a batch as a step sees it: as it is, or varied in the room that is given. */
+static const real *seen_as(const Call *call, long index, uint32_t row, long r, real *room,
+                           real *classes, real *counts) {
+  const long width = sizes.width;
+  const real *x = call->inputs + r * width;
+  if (call->augmentation) {
+    moved(call, index, row, r, x, room, classes, counts);
+    x = room;
+  }
+  if (call->noise) {
+    uint32_t key[2] = {call->words[0], call->words[1]};
+    folded(key, @noise_word@);
+    folded(key, (uint32_t)index);
+    const uint32_t first = row * (uint32_t)width;
+    const real *noise = call->noise;
+    EACH(j, width) room[j] = x[j] + noise[j] * normal_(drawn(key, first + (uint32_t)j));
+    x = room;
+  }
+  return x;
+}
+
 /* Read the rows of a batch; `own` is a row's share where it is mixed with another. */
 static void gather(const Call *call, long index, const int32_t *rows, double own, double smooth) {
   const long batch = call->batch, width = sizes.width, label = sizes.label;
@@ -78,7 +99,6 @@ static void gather(const Call *call, long index, const int32_t *rows, double own
   const long positions = sizes.positions;
   for (long i = 0; i < batch; i++) {
     const long r = rows[i], q = rows[batch - 1 - i];
-    const real *x = call->inputs + r * width;
     real *to = input + i * sizes.wide;
     if (sizes.labelled) {
       real *classes = target + i * positions, *counts = share_of + i * positions;
@@ -86,22 +106,17 @@ static void gather(const Call *call, long index, const int32_t *rows, double own
         classes[p] = call->target[r * positions + p];
         counts[p] = call->weight[r * positions + p];
       }
-      if (call->augmentation) moved(call, index, (uint32_t)i, r, x, to, classes, counts);
-      else EACH(j, width) to[j] = x[j];
+      const real *x = seen_as(call, index, (uint32_t)i, r, moves, classes, counts);
+      EACH(j, width) to[j] = x[j];
       continue;
     }
     const real *t = call->target + r * label;
+    const real *x = seen_as(call, index, (uint32_t)i, r, moves, 0, 0);
     real *aim = target + i * label;
-    if (call->augmentation) {
-      moved(call, index, (uint32_t)i, r, x, moves, 0, 0);
-      x = moves;
-    }
     if (own < 1.0) {
-      const real *other = call->inputs + q * width, *u = call->target + q * label;
-      if (call->augmentation) {
-        moved(call, index, (uint32_t)(batch - 1 - i), q, other, moves + width, 0, 0);
-        other = moves + width;
-      }
+      const real *other =
+          seen_as(call, index, (uint32_t)(batch - 1 - i), q, moves + width, 0, 0);
+      const real *u = call->target + q * label;
       EACH(j, width) to[j] = a * x[j] + b * other[j];
       EACH(j, label) aim[j] = a * (stay * t[j] + even) + b * (stay * u[j] + even);
       share_of[i] = a * call->weight[r] + b * call->weight[q];

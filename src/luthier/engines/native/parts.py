@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from luthier.catalog import optimizers
-from luthier.catalog.augmentation import FLIP
+from luthier.catalog.augmentation import FLIP, MIDDLE, NOISE, TAIL
 from luthier.engines.native.formulas import update
 from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.losses import loss_source
@@ -27,7 +27,7 @@ def parts(machine: Machine, optimizer: str, loss: str) -> tuple[str, ...]:
     begin = prelude(machine)
     return (
         *shared(machine),
-        begin + written("loop.c", {"flip_word": FLIP}),
+        begin + written("loop.c", {"flip_word": FLIP, "noise_word": NOISE}),
         begin + _update(optimizer),
         begin + written("costs.c", {"loss": loss_source(loss)}),
     )
@@ -41,7 +41,9 @@ def shared(machine: Machine) -> tuple[str, ...]:
 def prelude(machine: Machine) -> str:
     """Return what every part begins with."""
     head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
-    return head + written("prelude.h", {"spare": SPARE})
+    powers = zip(MIDDLE, TAIL, strict=True)
+    normal = [f"near = R({m!r}) + near * a; far = R({t!r}) + far * b;" for m, t in powers]
+    return head + written("prelude.h", {"spare": SPARE, "normal": lines(normal, 2)})
 
 
 def written(name: str, texts: Mapping[str, Any] | None = None) -> str:

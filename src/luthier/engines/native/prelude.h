@@ -172,6 +172,15 @@ static inline real larger_(real x, real y) { return x > y || x != x ? x : y; }
 #define abs_ fabsf
 #endif
 
+/* A standard normal number, as luthier.catalog.augmentation makes it of 32 random bits. */
+static inline real normal_(uint32_t bits) {
+  const real x = ((real)(int32_t)(bits >> 8) - R(8388607.5)) / R(8388608.0);
+  const real w = -log_((1 - x) * (1 + x)), a = w - R(2.5), b = sqrt_(w > 5 ? w : 5) - 3;
+  real near = 0, far = 0;
+@normal@
+  return R(1.4142135623730951) * (w < 5 ? near : far) * x;
+}
+
 #define PRAGMA(text) _Pragma(#text)
 #define SUM(total) PRAGMA(omp simd reduction(+ : total))
 
@@ -202,6 +211,7 @@ typedef struct {
   const double *settings;              /* momentum, beta1, beta2, epsilon, l1, l2, decay, clip, smoothing */
   const uint32_t *words, *thresholds;  /* of dropout */
   const double *scales;
+  const real *noise;                   /* added to each number of a row; NULL where none is */
   /* Sample and validation part, one after the other: rows of WIDE numbers, a multiple of PASS. */
   const real *evaluated, *wanted, *weighed;
   int64_t sampled, validated;          /* rows of each */

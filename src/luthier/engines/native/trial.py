@@ -17,7 +17,7 @@ from luthier.engines.native.memory import Memory
 
 _POINTERS = (
     *("memory", "slots", "average", "inputs", "target", "weight", "rows", "numbers", "settings"),
-    *("words", "thresholds", "scales", "evaluated", "wanted", "weighed"),
+    *("words", "thresholds", "scales", "noise", "evaluated", "wanted", "weighed"),
 )
 _COUNTS = ("sampled", "validated", "batch", "augmentation", "first", "steps", "apart", "epochs")
 _RESULTS = ("seen", "shown", "outputs", "kept", "losses", "right")
@@ -150,6 +150,7 @@ class NativeTrial(Trial[Facts]):
             "words": self.draws.words,
             "thresholds": self.draws.thresholds,
             "scales": self.draws.scales.astype(np.float64),
+            "noise": self.draws.noise if self.recipe.noise else None,
             "evaluated": tables.rows.inputs[0],
             "wanted": tables.wanted,
             "weighed": tables.weighed,

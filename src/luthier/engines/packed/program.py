@@ -33,8 +33,9 @@ class Features(NamedTuple):
 
     In a program for one trial a branch decides. In a pack every lane would take both sides.
 
-    >>> Features(mixes=True).union(Features(averages=True))
-    Features(drops=False, mixes=True, penalises=False, averages=True, weighs=False, varies=False)
+    >>> both = Features(mixes=True).union(Features(averages=True))
+    >>> both.drops, both.mixes, both.averages
+    (False, True, True)
     """
 
     drops: bool = False
@@ -43,6 +44,7 @@ class Features(NamedTuple):
     averages: bool = False
     weighs: bool = False  # by class
     varies: bool = False  # images
+    noises: bool = False
 
     def union(self, other: Features) -> Features:
         """Return what either needs."""
@@ -108,6 +110,7 @@ def lane(
     reals = _reals(lanes.settings, features)
     draws = lanes.draws if features.drops else lanes.draws._replace(thresholds=None)
     draws = draws if features.varies else draws._replace(kinds=None)
+    draws = draws if features.noises else draws._replace(noise=None)
     key = (lanes.order[0], lanes.order[1])
     batches = epoch_order(key, epoch.steps.rows, target.shape[0], batch_size)
     count = batches.shape[0]

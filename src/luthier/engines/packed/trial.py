@@ -39,6 +39,7 @@ class PackedTrial(JaxTrial):
             averages=recipe.ema is not None,
             weighs=recipe.class_weight is not None,
             varies=recipe.augmentation != "none",
+            noises=bool(recipe.noise),
         )
 
     @property

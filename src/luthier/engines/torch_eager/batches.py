@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from luthier.catalog.augmentation import moved
+from luthier.catalog.augmentation import moved, noise
 from luthier.catalog.losses import mix, mixup_share, smooth
 from luthier.catalog.order import epoch_order
 from luthier.core import Recipe
@@ -64,6 +64,10 @@ def batch(
         inputs = (varied, *inputs[1:])
         if part.shares is not None and labels.ndim > 1:
             labels = labels[at].masked_fill(~torch.from_numpy(inside), len(part.shares) - 1)
+    if recipe.noise:
+        first = inputs[0]
+        added = torch.from_numpy(noise(seed, step, tuple(first.shape), first.numpy().dtype))
+        inputs = (first + (recipe.noise * part.spread).to(first.dtype) * added, *inputs[1:])
     target, weight = part.wanted(labels), part.weighed(part.weight[rows], labels, classes)
     if recipe.label_smoothing:
         target = smooth(target, recipe.label_smoothing)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from luthier.catalog.augmentation import spread
 from luthier.catalog.losses import soft_targets
 from luthier.catalog.order import sample_rows
 from luthier.core import IGNORED, Arrays, Part, Task, sample_size
@@ -47,6 +49,11 @@ class Rows:
         if classes is None:
             return weight
         return weight.view(-1, *[1] * (target.ndim - 1)) * classes[target]
+
+    @cached_property
+    def spread(self) -> Tensor:
+        """What noise of the first input is measured in."""
+        return torch.from_numpy(spread(self.inputs[0].numpy()))
 
     @property
     def counted(self) -> Tensor | None:

@@ -95,6 +95,7 @@ def training_script(
         backend=keras.config.backend(),
         network=in_docstring(recipe.network.partition("#")[0]),
         recipe=recipe,
+        n_dims=len(task.input_shape),
         loss=loss,
         loss_source=loss_text(loss, ending == "identity"),
         seed=seed,

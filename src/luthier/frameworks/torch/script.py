@@ -75,6 +75,7 @@ def training_script(
         title=in_docstring(title),
         network=in_docstring(recipe.network.partition("#")[0]),
         recipe=recipe,
+        n_dims=len(task.input_shape),
         loss=loss,
         seed=seed,
         epochs=epochs,
