@@ -81,6 +81,9 @@ FAULTS = {
         {"body": lambda: [layers.Dense(512, "relu", kernel_regularizer=penalty(1.0))]},
         "over_regularised",
     ),
+    "decay that holds the weights": (
+        {"optimizer": lambda: optimizers.AdamW(1e-3, weight_decay=30.0)}, "over_regularised"
+    ),
     "softmax over one unit": (
         {"units": 1, "loss": "binary_crossentropy", "data": (X, Y > 0)},
         "wrong_output_activation",

@@ -400,6 +400,12 @@ def test_a_mistake_is_one_clear_message(how, text):
     assert text in str(caught.value)
 
 
+def test_a_loss_of_outputs_and_targets_is_told_its_own_argument():
+    model = nn.Linear(64, 10)
+    with pytest.raises(luthier.LuthierError, match=r"Pass loss_fn=CrossEntropyLoss\(\.\.\.\)"):
+        luthier.check(model, (X, Y), loss=nn.CrossEntropyLoss())
+
+
 def test_without_a_loss_it_says_how_to_give_one():
     with pytest.raises(luthier.LuthierError, match="no loss was given"):
         luthier.check(network(), (X, Y))

@@ -49,6 +49,10 @@ def adam(model, lr=1e-3, **more):
     return torch.optim.Adam(model.parameters(), lr=lr, **more)
 
 
+def adamw(model, lr=1e-3, **more):
+    return torch.optim.AdamW(model.parameters(), lr=lr, **more)
+
+
 def sgd(model, lr=0.1, **more):
     return torch.optim.SGD(model.parameters(), lr=lr, **more)
 
@@ -74,6 +78,7 @@ def healthy():
     yield measured(mlp())
     yield measured(mlp(act=nn.Tanh), optimizer=lambda m: sgd(m, momentum=0.9, lr=0.05))
     yield measured(mlp(act=nn.GELU, depth=3), optimizer=lambda m: torch.optim.AdamW(m.parameters()))
+    yield measured(mlp(), optimizer=lambda m: adamw(m, weight_decay=1.0))
     yield measured(mlp(10, 1), A, B, SQUARES)
     yield measured(first, images, Y)
     yield measured(embed, (X * 16).astype("int64"), Y)
@@ -123,6 +128,7 @@ def faulty():
     yield "learning_rate_too_low", measured(mlp(), optimizer=lambda m: adam(m, 3e-6))
     yield "optimizer_settings", measured(mlp(), optimizer=lambda m: sgd(m, momentum=0.9999))
     yield "over_regularised", measured(mlp(width=256), optimizer=lambda m: sgd(m, weight_decay=0.5))
+    yield "over_regularised", measured(mlp(), optimizer=lambda m: adamw(m, weight_decay=10.0))
     head = mlp()
     yield "parameters_not_trained", measured(head, optimizer=adam(head[-1], 3e-3))
     yield "vanishing_gradients", measured(Reader(), padded(A[:, :6]), (A[:, 2] > 0).astype(int))

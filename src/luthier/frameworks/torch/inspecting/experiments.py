@@ -16,6 +16,7 @@ from luthier.core import Setup
 from luthier.frameworks.torch.inspecting.as_classes import as_classes
 from luthier.frameworks.torch.inspecting.bench import RATES, Bench, one_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
+from luthier.frameworks.torch.inspecting.fitting import peak_rate
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 from luthier.frameworks.torch.inspecting.loss_facts import guess_of
 from luthier.frameworks.torch.inspecting.objective import Objective
@@ -29,6 +30,9 @@ from luthier.frameworks.torch.inspecting.scales import (
 
 _BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid")
 _NUMBERS = ("mse", "l1", "huber", "difference")
+# A decoupled decay: steps as long as the rate hold no weight above one over it. MLPs on digits have
+# an accuracy of 0.91 without, 0.90 with 1, 0.86 with 3 and 0.64 with 10.
+_HOLDING = 3.0
 _FAINT = 1e-3  # first layer's gradient over the last one's: each of ten sigmoids takes 3/4 away
 _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 # Above these a rate is tried against a lower one: what the catalog searches ends there.
@@ -230,6 +234,11 @@ def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
     """Learn with and without the penalty, where it is more than all that is to be learnt."""
     loss, decay = setup.loss, float(setup.optimizer.settings.get("weight_decay", 0.0))
     coupled = setup.optimizer.kind not in ("adamw", "lion") and decay > 0
+    if not coupled and decay >= _HOLDING and bench.optimizer is not None:
+        by = max(1.0, 1e-2 / max(peak_rate(group) for group in bench.optimizer.param_groups))
+        bench.run("penalised", by=by, longer=3.0)
+        bench.run("unpenalised", by=by, longer=3.0, weight_decay=0.0)
+        return
     factor = loss.penalty_rate + (decay / 2 if coupled else 0.0)
     if factor <= 0 or loss.guess is None or loss.floor is None:
         return

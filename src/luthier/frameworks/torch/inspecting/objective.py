@@ -58,10 +58,15 @@ class Objective:
             except BuilderError:
                 raise
             except Exception as error:
-                raise BuilderError(
-                    f"loss(model, batch) raised {type(error).__name__}: {error}. It takes the "
-                    "network and one batch, and returns one number to minimise."
-                ) from error
+                told = f"loss(model, batch) raised {type(error).__name__}: {error}. "
+                if isinstance(self.loss, nn.modules.loss._Loss):
+                    told += f"Pass loss_fn={type(self.loss).__name__}(...), with _fn: "
+                    told += "it takes outputs and targets."
+                else:
+                    told += (
+                        "It takes the network and one batch, and returns one number to minimise."
+                    )
+                raise BuilderError(told) from error
         inputs, target = batch
         return self.of(self.outputs(model, inputs), target)
 
