@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,11 +16,14 @@ from typing import IO, Any, Protocol
 
 from luthier.core import Death
 from luthier.executors.crossing import unpack_outcome
-from luthier.executors.nursery import Nursery
+from luthier.executors.messages import DONE, END, MESSAGE
+from luthier.executors.nursery import Copied, Nursery
 from luthier.executors.start import ONE_THREAD, search_path
 
 # Ends by someone else's hand, or by that of the system when memory or time runs out.
 FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU")
+# A message is a message, with what files go along; fresh workers get none, and bytes are enough.
+_KIND = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
 _BOOT = (
     "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order['path']; "
     "from luthier.executors.child import main; main(order)"
@@ -112,38 +116,45 @@ class Member:
     Args:
         index: Its index.
         process: The process.
-        control: Where its parent's wishes go in; it ends when this closes.
+        control: Where its parent's wishes go in, and it says that it rests; it ends when this
+            closes.
         result: Where it leaves what it returned or raised.
     """
 
     index: int
     process: Process
-    control: int
+    control: socket.socket
     result: IO[bytes]
     _asked: bool = field(default=False, init=False)
+    _done: bool = field(default=False, init=False)
 
     @classmethod
     def start(
         cls, index: int, work: int, core: int | None, nursery: Nursery | None = None
     ) -> Member:
         """Start a worker on the work in an open file; a nursery's, if it can make one."""
-        reading, control = os.pipe()
         result = TemporaryFile()  # noqa: SIM115 - open as long as the worker lives
-        files = (work, reading, result.fileno())
         order = {"index": index, "core": core, "argv": sys.argv}
+        if nursery is not None:
+            woken = nursery.wake(order, (work, result.fileno()))
+            if woken is not None:
+                return cls(index, *woken, result)
+        theirs, control = socket.socketpair(socket.AF_UNIX, _KIND)
         process: Process | None = None
-        try:
+        with theirs:
+            files = (work, theirs.fileno(), result.fileno())
             if nursery is not None and nursery.ready(0):
                 process = nursery.copy(order, files)
             process = process or Fresh.start(order, files)
-        finally:
-            os.close(reading)
         return cls(index, process, control, result)
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended. Its number stays its own until `close`, where that can be had."""
-        return self.process.ended
+        """Whether it has done its work, or ended. Its number stays its own until `leave`."""
+        if not self._done:
+            with suppress(OSError):  # nothing was said, or nobody is there to say it
+                self._done = self.control.recv(MESSAGE, socket.MSG_DONTWAIT) == DONE
+        return self._done or self.process.ended
 
     def outcome(self) -> tuple[Any, BaseException | None] | None:
         """Return what it returned or raised; None where it died before that."""
@@ -167,15 +178,23 @@ class Member:
         """Ask it, once, to end after its epoch."""
         if not self._asked:
             self._asked = True
-            with suppress(BrokenPipeError):  # it has ended already
-                os.write(self.control, b"e")
+            with suppress(OSError):  # it has ended already
+                self.control.send(END)
 
     def kill(self) -> None:
         """End it at once."""
         self.process.kill()
 
+    def leave(self) -> None:
+        """Let it rest where it can; else as `close`."""
+        if self._done and isinstance(self.process, Copied):
+            self.result.close()
+            self.process.nursery.rest(self.process, self.control)
+        else:
+            self.close()
+
     def close(self) -> None:
-        """Let the system forget it, and close what it was told and told through."""
+        """Wait for its end, let the system forget it, and close what it was told through."""
         self.process.close()
-        os.close(self.control)
+        self.control.close()
         self.result.close()

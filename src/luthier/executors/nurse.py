@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from luthier.executors import child
-from luthier.executors.nursery import MESSAGE, READY
+from luthier.executors.messages import MESSAGE, READY
 
 _FILES = ("work", "control", "outcome")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux' prctl
@@ -69,7 +69,7 @@ def _become_a_worker(order: Mapping[str, Any], line: socket.socket) -> None:
         line.close()
         if "numpy" in sys.modules:  # Python's own generator looks after itself
             sys.modules["numpy"].random.seed()
-        child.main(order)
+        child.main(order, rests=True)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -3,6 +3,8 @@
 Importing PyTorch takes longer than a search in small networks. A nursery does it once a command,
 while the command itself reads its data, and a worker starts in milliseconds: `os.fork` in a
 process that has one thread, no data, no file of the user's, and runs none of the user's code.
+A worker that has done its work rests: the command's next work finds its data read and its programs
+loaded.
 """
 
 from __future__ import annotations
@@ -19,11 +21,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from luthier.executors.messages import MESSAGE, READY
 from luthier.executors.signals import interrupts_blocked
 from luthier.executors.start import ONE_THREAD, search_path
 
-READY = b"ready"
-MESSAGE = 1 << 17  # bytes of a message at most
 _BOOT = (
     "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order['path']; "
     "from luthier.executors.nurse import main; main(order)"
@@ -42,6 +43,7 @@ class Nursery:
     process: subprocess.Popen[bytes]
     line: socket.socket
     _ready: bool | None = field(default=None, init=False)
+    _resting: list[tuple[Copied, socket.socket]] = field(default_factory=list, init=False)
 
     @classmethod
     def start(cls, modules: Sequence[str]) -> Nursery | None:
@@ -91,6 +93,42 @@ class Nursery:
             return None
         return Copied(self, answer, os.pidfd_open(answer))
 
+    @property
+    def rested(self) -> int:
+        """How many workers rest."""
+        return len(self._resting)
+
+    def rest(self, process: Copied, control: socket.socket) -> None:
+        """Keep a worker that has done its work.
+
+        Args:
+            process: The worker.
+            control: Where its parent's wishes go in.
+        """
+        self._resting.append((process, control))
+
+    def wake(
+        self, order: Mapping[str, Any], files: Sequence[int]
+    ) -> tuple[Copied, socket.socket] | None:
+        """Give work to the worker that has rested longest; None where there is none.
+
+        Args:
+            order: As for `copy`.
+            files: Numbers of the open files ``work`` and ``outcome``.
+        """
+        while self._resting:
+            process, control = self._resting.pop(0)
+            with suppress(OSError):  # it died in its sleep
+                socket.send_fds(control, [json.dumps(order).encode()], files)
+                return process, control
+            self._forget(process, control)
+        return None
+
+    def _forget(self, process: Copied, control: socket.socket) -> None:
+        control.close()
+        process.kill()
+        process.close()
+
     def ask(self, wish: Mapping[str, Any], files: Sequence[int] = ()) -> int | None:
         """Return the answer to a wish; None when nobody is there any more."""
         try:
@@ -101,7 +139,11 @@ class Nursery:
         return int(answer) if answer else None
 
     def close(self) -> None:
-        """End it. Its workers have ended before, or go on until they are told to."""
+        """End it and who rests. Others have ended before, or go on until they are told to."""
+        for process, _ in self._resting:
+            process.kill()  # all of them end at a time
+        while self._resting:
+            self._forget(*self._resting.pop())
         self.line.close()
         self.process.kill()  # it has nothing to finish, and taking PyTorch down takes a while
         self.process.wait()

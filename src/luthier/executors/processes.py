@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -129,7 +130,7 @@ class Processes:
             if time.monotonic() - watched >= WATCH_EVERY:
                 watch()
                 watched = time.monotonic()
-            time.sleep(POLL)
+            shift.wait(POLL)
         watch()  # and see how it ended
 
 
@@ -164,6 +165,12 @@ class _Shift:
             core = self._cores[index % len(self._cores)]
             self.members[index] = Member.start(index, self._work, core, self._nursery)
 
+    def wait(self, seconds: float) -> None:
+        """Wait until a worker rests or ends, for some seconds at most."""
+        lines = [member.control for member in self.members.values()]
+        if select.select(lines, [], [], seconds)[0] and not self.ended():
+            time.sleep(seconds)  # it has closed its line, and lives
+
     def ended(self) -> list[int]:
         """Return the workers that have ended."""
         return [index for index, member in self.members.items() if member.ended]
@@ -173,7 +180,7 @@ class _Shift:
         outcome = self.members[index].outcome()
         if outcome is None:
             return self.members[index].death()
-        self.members.pop(index).close()
+        self.members.pop(index).leave()
         self.values[index], error = outcome
         self.error = self.error or error
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from luthier import frameworks
 from luthier.catalog import families
@@ -43,6 +44,7 @@ class Assembly:
         framework: The networks' framework.
         recipe: The baseline, complete.
         about: What the network itself says about its training.
+        key: What they are known by in other processes: no others have the same.
     """
 
     build: Build
@@ -50,6 +52,7 @@ class Assembly:
     framework: Framework
     recipe: Recipe
     about: Baseline
+    key: str = field(default_factory=lambda: uuid4().hex)
     _trainers: list[tuple[object, Trainer]] = field(init=False, default_factory=list, repr=False)
 
     @property

@@ -7,27 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from luthier import executors, search
+from luthier import executors
 from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
-from luthier.data import SplitPlan
-from luthier.engines.devices import engine_on
-from luthier.loop.assembly import assemble
 from luthier.loop.comparing.costs import check_cost, check_difference
-from luthier.loop.feasible import names_network, within_limits
-from luthier.loop.limits import read_limits
-from luthier.loop.proving.confirm import STOPPED, Confirmation
-from luthier.loop.proving.confirming import Confirming
-from luthier.loop.proving.search_and_confirm import search_and_confirm
-from luthier.loop.proving.tuned_baseline import TunedBaseline
-from luthier.loop.record import study_name, study_record
-from luthier.loop.study import Study
 from luthier.loop.working.budget import Budget
-from luthier.loop.working.launcher import Launcher
 from luthier.loop.working.nurseries import nursery_for
-from luthier.loop.working.work import Work
-from luthier.storage import connect
+
+if TYPE_CHECKING:
+    from luthier.data import SplitPlan
+    from luthier.loop.proving.confirming import Confirming
+    from luthier.loop.study import Study
 
 STORAGE = "sqlite:///luthier.db"
 _STARS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -133,6 +124,8 @@ def tune(
     runner = executors.load(executor, workers)  # a mistake is told at once
     check_difference(min_difference), check_cost(cost)
     if data is None:
+        from luthier import search
+        from luthier.loop.limits import read_limits
         from luthier.loop.objective import (
             ObjectiveWork,
             checkpoint_folder,
@@ -140,6 +133,7 @@ def tune(
             start_values,
             tune_objective,
         )
+        from luthier.storage import connect
 
         objective = _objective(build, direction)
         search.by_name(strategy)
@@ -162,6 +156,20 @@ def tune(
         alone = ObjectiveWork(objective, record, store, budgeted, folder, strategy, notify)
         return tune_objective(alone, runner, workers)
     with nursery_for(workers, framework) as nursery:
+        # Here, while the nursery imports what workers need.
+        from luthier import search
+        from luthier.engines.devices import engine_on
+        from luthier.loop.assembly import assemble
+        from luthier.loop.feasible import names_network, within_limits
+        from luthier.loop.limits import read_limits
+        from luthier.loop.proving.confirm import STOPPED, Confirmation
+        from luthier.loop.proving.search_and_confirm import search_and_confirm
+        from luthier.loop.proving.tuned_baseline import TunedBaseline
+        from luthier.loop.record import study_name, study_record
+        from luthier.loop.working.launcher import Launcher
+        from luthier.loop.working.work import Work
+        from luthier.storage import connect
+
         parts = assemble(
             build,
             data,
@@ -218,11 +226,15 @@ def tune(
         against: dict[str, Any] = {}
         if rival is not None:
             if not rival.search(work, launch):
+                from luthier.loop.study import Study
+
                 return Study(record, store, parts, tuple(launch.remarks), Proof(reason=STOPPED))
             other = store.history(rival.record.name)
             confirmation = replace(confirmation, rivals=rival.rivals(other), share=rival.share)
             against = {"against": rival.against(other), "tuned": True}
         proof = replace(search_and_confirm(work, launch, confirmation), **against)
+        from luthier.loop.study import Study
+
         # Kept with the study, so that `luthier show` and a report need no data to tell it.
         record = replace(record, about={**record.about, "proof": proof.to_json()})
         store.open(record)

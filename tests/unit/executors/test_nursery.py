@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -44,11 +45,78 @@ def test_what_it_imported_its_workers_have_and_nothing_of_what_another_one_did()
     def imported(index: int, stop: Stop) -> tuple[bool, bool, bool]:
         seen = ("wave" in sys.modules, hasattr(sys, "marked"), "torch" in sys.modules)
         sys.marked = True
+        time.sleep(0.2)  # so that the two are there at once
         return seen
 
     with nursery(("wave", "no_such_module")) as made:
-        for _ in range(2):
-            assert Processes(made).launch(imported, 1) == [(True, False, False)]
+        assert Processes(made).launch(imported, 2) == [(True, False, False)] * 2
+
+
+def pid(index: int, stop: Stop) -> tuple[int, bool]:
+    return os.getpid(), stop.asked
+
+
+def test_a_worker_that_has_done_its_work_rests_until_there_is_more():
+    with nursery(()) as made:
+        first = Processes(made).launch(pid, 1)
+        assert made.rested == 1
+        assert Processes(made).launch(pid, 1) == first
+        assert first[0] in Processes(made).launch(lambda i, s: (time.sleep(0.2), pid(i, s))[1], 2)
+        assert made.rested == 2
+    with pytest.raises(ProcessLookupError):
+        os.kill(first[0][0], 0)
+
+
+def test_one_that_raised_works_again_and_one_that_was_asked_to_end_is_not_asked_any_more():
+    def fail(index: int, stop: Stop) -> None:
+        raise KeyError("here")
+
+    def wait(index: int, stop: Stop) -> None:
+        while not stop.asked:
+            time.sleep(0.01)
+
+    with nursery(()) as made:
+        with pytest.raises(KeyError):
+            Processes(made).launch(fail, 1)
+        asked = Processes(made)
+        asked.launch(wait, 1, watch=lambda: asked.stop(now=False))
+        assert [stopped for _, stopped in Processes(made).launch(pid, 1)] == [False]
+        assert made.rested == 1
+
+
+def test_one_that_died_in_its_sleep_is_replaced():
+    with nursery(()) as made:
+        ((first, _),) = Processes(made).launch(pid, 1)
+        os.kill(first, signal.SIGKILL)
+        deaths = []
+        ((other, _),) = Processes(made).launch(pid, 1, bury=deaths.append)
+        assert other != first
+        assert [death.cause for death in deaths] in ([], ["was killed (SIGKILL)"])
+
+
+def test_those_that_rest_end_when_their_parent_is_killed(tmp_path: Path):
+    (tmp_path / "script.py").write_text(
+        "import os, time\n"
+        "from pathlib import Path\n"
+        "from luthier.executors import nursery\n"
+        "from luthier.executors.processes import Processes\n"
+        "with nursery(()) as made:\n"
+        "    (pid,) = Processes(made).launch(lambda index, stop: os.getpid(), 1)\n"
+        "    Path('new').write_text(str(pid))\n"
+        "    Path('new').rename('pid')\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "script.py"], cwd=tmp_path)
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.05)
+    stat = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
+    assert living(stat)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while living(stat):
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.05)
 
 
 def test_where_it_was_killed_workers_are_started_anew():

@@ -107,11 +107,7 @@ def tune(
     """
     from luthier.apps.cli.output import say, say_json, watching
     from luthier.core import LuthierError
-    from luthier.loop.handing_over.export import check_folder
     from luthier.loop.tune import tune as tune_study
-    from luthier.report.diagnosis import diagnosis_text
-    from luthier.report.front import front_text
-    from luthier.report.text import next_text, refit_text, summary_text
 
     limits = [
         *([budget] if budget else []),
@@ -121,6 +117,8 @@ def tune(
     if refit and out is None:
         raise LuthierError("--refit needs a folder to write the network to. Add --out DIR.")
     if out is not None:
+        from luthier.loop.handing_over.export import check_folder
+
         check_folder(out)
     with watching(f"luthier tune {data}", quiet=quiet or as_json) as notify:
         found = tune_study(
@@ -152,6 +150,11 @@ def tune(
             objectives=objective,
             notify=notify,
         )
+    # Not before: while this would be imported, workers could have begun.
+    from luthier.report.diagnosis import diagnosis_text
+    from luthier.report.front import front_text
+    from luthier.report.text import next_text, refit_text, summary_text
+
     summary = found.summary
     files = found.export(out, refit=refit) if out is not None and summary.best is not None else []
     if as_json:

@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from luthier.engines.chunks.exchange import Draws, Numbers, Outcome, Settings, S
 from luthier.engines.chunks.tables import Tables
 
 MOST = 16  # epochs of one call: more would save little, and nothing is heard meanwhile
+ORDERS = 1 << 18  # rows in orders that are worth keeping: a search's trials share their seed
 VECTOR = "weights."  # what the state calls the average of all trainable weights
 
 Array = np.ndarray[Any, Any]
@@ -237,7 +239,8 @@ class Trial(ABC, Generic[N]):
         """Return the batches of the next epochs."""
         rows = np.zeros((self.most, self.shape.steps, self.shape.batch_size), np.int32)
         count = self.shape.tables.count
-        rows[: len(coming)] = epoch_orders(self.seed, coming, count, self.shape.batch_size)
+        drawn = _orders if rows.size <= ORDERS else epoch_orders
+        rows[: len(coming)] = drawn(self.seed, coming, count, self.shape.batch_size)
         return rows
 
     def _numbers(self, count: int) -> Numbers:
@@ -321,6 +324,9 @@ class Trial(ABC, Generic[N]):
             signals[f"gradient_norm/{name}"] = tuple(norms[:, 0, index].tolist())
             signals[f"update_ratio/{name}"] = tuple(ratios[:, index].tolist())
         return signals
+
+
+_orders = lru_cache(maxsize=16)(epoch_orders)
 
 
 def _settings(recipe: Recipe) -> Settings:

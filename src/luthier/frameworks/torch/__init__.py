@@ -37,7 +37,7 @@ from luthier.core.keys import fold
 from luthier.frameworks.edited import edited, repaired
 from luthier.frameworks.fit import check_fit
 from luthier.frameworks.torch.edits import apply, edits_of
-from luthier.frameworks.torch.graphs import Graphs
+from luthier.frameworks.torch.graphs import Alike, Graphs
 from luthier.frameworks.torch.initialise import initialise
 from luthier.frameworks.torch.layers import module_of
 from luthier.frameworks.torch.script import training_script
@@ -77,7 +77,7 @@ class TorchFramework:
                 not fit the target.
             RecipeError: when the recipe asks for what the data do not allow.
         """
-        module = _built(build, recipe, arrays.task, seed)
+        alike = Alike.of(module := _built(build, recipe, arrays.task, seed))
         positions, width = _try(module, build, arrays)
         loss = recipe.loss or losses.default(arrays.task.kind, width)
         check_fit(recipe, loss, arrays)
@@ -118,10 +118,12 @@ class TorchFramework:
             trainable=tuple(n for n, p in module.named_parameters() if p.requires_grad),
             n_parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
             positions=positions,
-            graph=cache(lambda: self._graph(build, recipe, arrays, seed)),
+            graph=cache(lambda: self._graph(build, recipe, arrays, seed, alike)),
         )
 
-    def _graph(self, build: Build, recipe: Recipe, arrays: Arrays, seed: int) -> Graph:
+    def _graph(
+        self, build: Build, recipe: Recipe, arrays: Arrays, seed: int, alike: Alike
+    ) -> Graph:
         dtype = torch.float64 if recipe.precision == "float64" else torch.float32
         rows, size = len(arrays.train), recipe.batch_size
         batch, chunk = (
@@ -132,7 +134,7 @@ class TorchFramework:
             for count in (rows if isinstance(size, str) else min(size, rows), chunk_rows(arrays))
         )
         return self._graphs.graph(
-            lambda: _built(build, recipe, arrays.task, seed), batch, chunk, build.hash
+            lambda: _built(build, recipe, arrays.task, seed), batch, chunk, build.hash, alike
         )
 
     def restore(self, build: Build, recipe: Recipe, task: Task, state: State) -> nn.Module:

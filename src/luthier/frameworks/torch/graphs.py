@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -16,6 +16,23 @@ from luthier.frameworks.torch.rates import rates_of
 from luthier.frameworks.torch.read_off import read_off
 
 KEPT = 64  # structures in memory: a search rarely has more alive at a time, and one is small
+
+
+class Alike(NamedTuple):
+    """A network, and its `fingerprint` from before it ran: a run may change what it holds.
+
+    Args:
+        module: The network.
+        print_of: Its fingerprint.
+    """
+
+    module: nn.Module
+    print_of: str | None
+
+    @classmethod
+    def of(cls, module: nn.Module) -> Alike:
+        """Return a new network with its fingerprint."""
+        return cls(module, fingerprint(module))
 
 
 class Graphs:
@@ -32,6 +49,7 @@ class Graphs:
         batch: Sequence[Tensor],
         chunk: Sequence[Tensor],
         key: object,
+        alike: Alike | None = None,
     ) -> Graph:
         """Return the graph of a fresh network.
 
@@ -40,31 +58,36 @@ class Graphs:
             batch: Inputs of a training step.
             chunk: Inputs of an evaluation pass.
             key: What decides the network's code: builder and arguments.
+            alike: One that was made before, where there is one: another one is only made if this
+                structure was not captured yet.
 
         Raises:
             CaptureError: where it cannot be exported.
         """
-        module = make()
-        print_of = fingerprint(module)
+        module, print_of = alike or Alike.of(make())
         shapes = tuple((tuple(x.shape), x.dtype) for x in (*batch, *chunk))
         known = None if print_of is None else (key, print_of, shapes)
         if known is None:
-            return _graph(_captured(module, batch, chunk))
+            return _graph(_captured(make(), batch, chunk))
         if known not in self._kept:
             found = self._files.read(known)
             if found is None:
-                found = _captured(module, batch, chunk)
+                found = _captured(make(), batch, chunk)  # the other one has run
                 self._files.write(known, found)
             self._kept[known] = found
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(known)
         graph = _graph(self._kept[known])
-        rates = self._rates_of(module, batch, known) if graph.rates else ()
+        rates = self._rates_of(module, make, batch, known) if graph.rates else ()
         return dataclasses.replace(graph, rates=rates)
 
     def _rates_of(
-        self, module: nn.Module, batch: Sequence[Tensor], known: object
+        self,
+        module: nn.Module,
+        make: Callable[[], nn.Module],
+        batch: Sequence[Tensor],
+        known: object,
     ) -> tuple[float, ...]:
         """Return a network's dropout rates; networks alike with the same settings share them."""
         settings = tuple(
@@ -74,7 +97,7 @@ class Graphs:
         )
         key = (known, settings)
         if key not in self._rates:
-            self._rates[key] = rates_of(module, batch)
+            self._rates[key] = rates_of(make(), batch)
             while len(self._rates) > KEPT:
                 self._rates.popitem(last=False)
         return self._rates[key]

@@ -11,11 +11,13 @@ from luthier.loop.repair.course import Course
 from luthier.loop.repair.proving import ALONE, Proving, floored, guesses, table
 from luthier.loop.repair.ranks import by_ranks
 from luthier.loop.training.scoring import test_hash
-from luthier.loop.working.work import Plan, Work
+from luthier.loop.working.work import Work
 from luthier.proof import BETTER, UNDECIDED, judge, spending
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from luthier.loop.working.work import Plan
 
     Array = NDArray[Any]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from luthier.core import (
     MEASURED,
@@ -74,6 +73,8 @@ class Trainer:
     framework: Framework
     choice: Choice
     limits: Limits = field(default_factory=Limits)
+    # Seconds an epoch of the last trial took, by what trials like it share.
+    _paces: dict[object, float] = field(default_factory=dict, init=False, repr=False)
 
     def place(self, claim: Claim, storage: Storage, study: str) -> TrialRun:
         """Put a claimed trial on its engine, from its checkpoint if it has one.
@@ -224,8 +225,14 @@ class Trainer:
         curves: Curves,
     ) -> TrialRun:
         goal = (arrays.task.metric, arrays.task.direction)
-        spend = partial(self.choice.spend, engine, captured, arrays)
-        return TrialRun(engine, recipe, goal, until, curves, spend)
+        alike = (engine.name, captured.signature)
+
+        def spend(epochs: int, seconds: float) -> None:
+            self._paces = {alike: seconds / max(epochs, 1)}
+            self.choice.spend(engine, captured, arrays, epochs, seconds)
+
+        pace = self._paces.get(alike)
+        return TrialRun(engine, recipe, goal, until, curves, spend, pace=pace)
 
 
 @dataclass
@@ -243,6 +250,8 @@ class TrialRun:
         limits: That may end it.
         turns: The epochs after which its recipe changes.
         change: Told such an epoch, has the engine go on with what holds from there.
+        slot: Where on the engine it is.
+        pace: Seconds that an epoch took of the last trial like it, if there was one.
     """
 
     engine: Engine
@@ -256,6 +265,7 @@ class TrialRun:
     turns: tuple[int, ...] = ()
     change: Callable[[int], None] = nothing
     slot: int = 0
+    pace: float | None = None
     told: int = field(init=False)
     began: int = field(init=False)
 
@@ -281,7 +291,7 @@ class TrialRun:
             TrialError: when the network or the machine gives up.
         """
         done = len(self.curves)
-        taken = self.curves.seconds[-1] if done > self.began else seconds
+        taken = self.curves.seconds[-1] if done > self.began else self.pace or seconds
         self._train(max(1, min(int(seconds / max(taken, 1e-6)), self.ahead)))
 
     @property
@@ -308,13 +318,13 @@ class TrialRun:
         self.spend(len(new), sum(new.seconds))
         self.curves += new
 
-    def news(self) -> tuple[Curves, State]:
-        """Return the epochs since the last call, and the state after them."""
+    def news(self, *, kept: bool = True) -> tuple[Curves, State | None]:
+        """Return the epochs since the last call, and the state after them if it is to be kept."""
         rows = [self.curves.epoch(index) for index in range(self.told, len(self.curves))]
         for row in rows:
             row["signals"] = {**row["signals"], **self.costs}
         self.told = len(self.curves)
-        return Curves.from_epochs(rows), self.engine.take(self.slot)
+        return Curves.from_epochs(rows), self.engine.take(self.slot) if kept else None
 
     @property
     def ended(self) -> bool:

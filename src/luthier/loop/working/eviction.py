@@ -13,7 +13,7 @@ def evictions(history: History, *, paused: int = PAUSED, finished: int = FINISHE
 
     A study holds at most `paused` + `finished` + 1 checkpoints beside those of its workers and the
     twenty at most that confirm (the baseline's is kept), each of the size of weights, best weights,
-    averages and moments.
+    averages and moments. A state that would be given up at once is not stored to begin with.
 
     >>> from luthier.core import Curves, Recipe, Trial
     >>> curves = [Curves(metrics={"val_loss": (loss,)}) for loss in (1.0, 3.0, 2.0)]

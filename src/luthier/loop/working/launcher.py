@@ -8,7 +8,7 @@ from luthier import executors
 from luthier.core import Storage
 from luthier.executors import Nursery
 from luthier.loop.training.choice import COMPILED
-from luthier.loop.working.brief import COPIED, FRESH, brief
+from luthier.loop.working.brief import COPIED, FRESH, RESTED, brief
 from luthier.loop.working.following import Following
 from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
@@ -43,8 +43,7 @@ class Launcher:
         """Have some work done; tell whether it was, and nobody asked to stop."""
         study, following = work.study, self._following
         history = following.history(study.name)
-        start = FRESH if self.nursery is None else COPIED
-        here = self.executor == "auto" and brief(work, history, start=start)
+        here = self.executor == "auto" and brief(work, history, start=self._start())
         count = 1 if here else self.workers
         begins = count > 1 and not history.trials
         if begins and self.nursery is not None and not work.trainer.choice.packs:
@@ -58,6 +57,12 @@ class Launcher:
             for line in one.remarks:
                 self._note(line)
         return not overseer.interrupted
+
+    def _start(self) -> float:
+        """Return about how many seconds pass until workers train."""
+        if self.nursery is None:
+            return FRESH
+        return RESTED if self.nursery.rested >= self.workers else COPIED
 
     def _note(self, line: str) -> None:
         # Each launch, and each worker, has times of its own: the first tells enough.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from luthier import frameworks, search
 from luthier.core import (
@@ -21,17 +21,19 @@ from luthier.loop.assembly import Assembly
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
-from luthier.loop.proving.confirming import Confirming
-from luthier.loop.proving.repeating import Repeating
-from luthier.loop.question.asking import Asking
-from luthier.loop.repair.curing import Curing
-from luthier.loop.repair.proving import Proving
 from luthier.loop.training.known import Known
 from luthier.loop.training.trainer import Trainer
 from luthier.loop.working.budget import Budget
 from luthier.loop.working.pack_worker import worker_for
 
-Plan = Asking | Confirming | Curing | Proving | Repeating
+if TYPE_CHECKING:
+    from luthier.loop.proving.confirming import Confirming
+    from luthier.loop.proving.repeating import Repeating
+    from luthier.loop.question.asking import Asking
+    from luthier.loop.repair.curing import Curing
+    from luthier.loop.repair.proving import Proving
+
+    Plan: TypeAlias = Asking | Confirming | Curing | Proving | Repeating
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Work:
         parts, build = self.parts, self.parts.build
         return _arrived, (
             (self.study, self.storage, self.strategy, self.budget, self.engine),
+            parts.key,
             build.reference if is_file(build.reference) else build,
             parts.preparation,
             parts.framework.name,
@@ -114,8 +117,13 @@ class Work:
         )
 
 
+# In a worker process: the parts of its last work, with what it has prepared and loaded for them.
+_last: list[Assembly] = []
+
+
 def _arrived(
     what: tuple[StudyRecord, Storage, str, Budget, str],
+    key: str,
     build: Build | str,
     preparation: Preparation,
     framework: str,
@@ -124,14 +132,17 @@ def _arrived(
     known: Known,
 ) -> Work:
     study, *_ = what
-    made = as_build(build) if isinstance(build, str) else build
-    if made.hash != study.builder:
+    if not _last or _last[0].key != key:
+        made = as_build(build) if isinstance(build, str) else build
+        owner = frameworks.load(framework)
+        _last[:] = [Assembly(made, preparation, owner, about.recipe, about, key)]
+    parts = _last[0]
+    if parts.build.hash != study.builder:
         raise BuilderError(
-            f"{made.reference} has changed since study '{study.name}' began (source "
-            f"{study.builder} then, {made.hash} now). A study needs the same builder throughout. "
-            f"Change it back, or name another study: --study {study.name}-2"
+            f"{parts.build.reference} has changed since study '{study.name}' began (source "
+            f"{study.builder} then, {parts.build.hash} now). A study needs the same builder "
+            f"throughout. Change it back, or name another study: --study {study.name}-2"
         )
-    parts = Assembly(made, preparation, frameworks.load(framework), about.recipe, about)
     work = Work(*what, parts, plan=plan)
     work.learn(known)
     return work

@@ -27,7 +27,6 @@ from luthier.core import (
     StudyRecord,
     nothing,
 )
-from luthier.loop.evidence import diagnose_trial
 from luthier.loop.ranges import searched
 from luthier.loop.training.trainer import Trainer, TrialError
 from luthier.loop.working.budget import Budget
@@ -39,6 +38,7 @@ log = logging.getLogger(__name__)
 
 LEASE = 30.0  # seconds until a silent worker counts as dead: many times its renewal's period
 STORE_EVERY = 1.0  # seconds of training that a kill may cost
+PAUSES = (0.005, 0.1)  # seconds until an idle worker looks again: at first, and after a while
 LOOK_AROUND = 1.0  # seconds between looks for dead workers, while there is nothing to train
 GIVE_UP = 20  # trials in a row without a single epoch: then it is not the recipes
 
@@ -72,6 +72,7 @@ class Worker:
     purpose: str = "search"
     hopeless: float = field(default=0.0, init=False)
     trained: dict[int, int] = field(default_factory=dict, init=False)
+    _pause: float = field(default=PAUSES[0], init=False)
     _diagnosed: dict[int, tuple[int, frozenset[str]]] = field(default_factory=dict, init=False)
 
     def run(self, index: int = 0) -> None:
@@ -121,6 +122,8 @@ class Worker:
 
     def _problems(self, history: History) -> dict[int, frozenset[str]]:
         """Return what is loudly wrong with each trial; each state of one is diagnosed once."""
+        from luthier.loop.evidence import diagnose_trial  # most searches ask no rule
+
         for trial in history.trials:
             if self._diagnosed.get(trial.number, (0, frozenset()))[0] != trial.epochs:
                 found = diagnose_trial(trial, self.trainer).findings
@@ -129,7 +132,8 @@ class Worker:
         return {number: loud for number, (_, loud) in self._diagnosed.items() if loud}
 
     def _wait(self) -> None:
-        time.sleep(0.1)
+        time.sleep(self._pause)
+        self._pause = min(1.5 * self._pause, PAUSES[1])
         if time.monotonic() - self._looked >= LOOK_AROUND:
             release_dead(self.storage, self.study.name)
             self._looked = time.monotonic()
@@ -163,10 +167,10 @@ class Worker:
 
     def _train(self, claim: Claim) -> None:
         """Train a claimed step; store what is new every second and at its end."""
-        epochs = claim.trial.epochs
+        epochs, self._pause = claim.trial.epochs, PAUSES[0]
         try:
             training = self.trainer.place(claim, self.storage, self.study.name)
-            stored = None
+            stored, saved = None, claim.state is not None
             while not training.ended:
                 training.advance(seconds=STORE_EVERY / 5)
                 epochs = len(training.curves)
@@ -176,8 +180,11 @@ class Worker:
                     near = training.seconds_left < STORE_EVERY
                     stored = time.monotonic() - (0.0 if near else STORE_EVERY)
                 if training.ended or self.stop.asked or time.monotonic() - stored >= STORE_EVERY:
-                    curves, state = training.news()
                     ended = training.outcome() if training.ended else None
+                    finished = ended is not None and ended[0] == "finished"
+                    kept = saved or not finished or self._keeps(claim, training.curves)
+                    curves, state = training.news(kept=kept)
+                    saved = True
                     if not self._advance(claim, curves, state, ended):
                         return  # the lease ran out, and another worker has taken over
                     number = claim.trial.number
@@ -197,6 +204,13 @@ class Worker:
         self.storage.finish(self.study.name, claim, outcome, cause)
         self._hope(epochs, cause)
 
+    def _keeps(self, claim: Claim, curves: Curves) -> bool:
+        """Tell whether the state of a trial that has finished is worth storing."""
+        ended = replace(claim.trial, curves=curves, state="finished", stored=True)
+        trials = self.history.trials
+        trials = tuple(ended if trial.number == ended.number else trial for trial in trials)
+        return ended.number not in evictions(replace(self.history, trials=trials))
+
     def _hope(self, epochs: int, cause: str | None) -> None:
         # What a limit forbids cost milliseconds, and in a strict space many are.
         lost = 0.1 if str(cause).startswith(OVER) else 1.0
@@ -207,7 +221,7 @@ class Worker:
         self,
         claim: Claim,
         curves: Curves,
-        state: State,
+        state: State | None,
         outcome: tuple[str, str | None] | None = None,
     ) -> bool:
         now = time.monotonic()

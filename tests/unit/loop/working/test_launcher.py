@@ -47,6 +47,16 @@ def test_what_is_known_goes_along_with_the_work(work: Any, tmp_path: Any):
     assert replace(arrived, budget=Budget(trials=1)).trainer is arrived.trainer
 
 
+def test_a_process_that_works_again_keeps_what_it_has_prepared(work: Any, tmp_path: Any):
+    sent = work(f"sqlite:///{tmp_path}/study.db")
+    first = pickle.loads(pickle.dumps(sent))
+    again = pickle.loads(pickle.dumps(replace(sent, budget=Budget(trials=1))))
+    assert again.parts is first.parts and again.trainer is first.trainer
+    assert again.budget != first.budget
+    other = pickle.loads(pickle.dumps(replace(sent, parts=replace(sent.parts, key="other"))))
+    assert other.parts is not first.parts
+
+
 def test_who_has_chosen_first_has_chosen():
     mine, theirs = Known({STRUCTURE: "native"}), Known({STRUCTURE: "compiled"})
     assert mine.merge(theirs).chosen == {STRUCTURE: "native"}
