@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from luthier.core.errors import BuilderError, CaptureError
@@ -88,6 +88,31 @@ class Build:
             if domain is not None:
                 parameters[name] = domain
         return cls(reference, function, source, parameters, defaults, tuple(reserved))
+
+    def without_function(self, load: Callable[[], Callable[..., Any]]) -> Build:
+        """Return the same without its function, which is loaded when it is first asked for.
+
+        Args:
+            load: Returns the function.
+
+        >>> def build(n_features: int, width: int = 8): ...
+        >>> light = Build.read(build, "net.py:build").without_function(lambda: print)
+        >>> light.defaults, "function" in vars(light), light.function
+        ({'width': 8}, False, <built-in function print>)
+        """
+        light = object.__new__(Build)
+        for one in fields(self):
+            if one.name != "function":
+                object.__setattr__(light, one.name, getattr(self, one.name))
+        object.__setattr__(light, "load", load)
+        return light
+
+    def __getattr__(self, name: str) -> Any:
+        load = self.__dict__.get("load")
+        if name != "function" or load is None:
+            raise AttributeError(f"a builder has no '{name}'")
+        object.__setattr__(self, name, load())
+        return self.__dict__[name]
 
     @property
     def hash(self) -> str:

@@ -38,6 +38,29 @@ def load(name: str) -> Framework:
     raise ValueError(f"no framework '{name}'. There is: {', '.join(NAMES)}.")
 
 
+def later(name: str) -> Framework:
+    """Return the framework of a name, which is loaded when something of it is first used."""
+    return cast(Framework, _Later(name))
+
+
+class _Later:
+    """Stands in for a framework until it is used."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, wanted: str) -> Any:
+        if wanted.startswith("__"):  # what copies and pickles asks for those
+            raise AttributeError(wanted)
+        self.__dict__["_loaded"] = self.__dict__.get("_loaded") or load(self.name)
+        return getattr(self.__dict__["_loaded"], wanted)
+
+
+def loaded(name: str) -> bool:
+    """Tell whether a framework's library is imported already."""
+    return name in sys.modules
+
+
 def owner(model: object) -> Framework | None:
     """Return the framework of a live network; None where it is none's.
 

@@ -23,15 +23,29 @@ def read_builder(reference: str, folder: Path | None = None) -> Build:
         BuilderError: when the file is missing, does not run, or holds no such function.
     """
     path_text, _, name = reference.partition(":")
-    name = name or "build"
+    name, path = name or "build", builder_file(reference, folder)
+    source = path.read_text(encoding="utf-8")
+    function = _function(path, name, reference)
+    return Build.read(function, f"{path_text}:{name}", source)
+
+
+def builder_file(reference: str, folder: Path | None = None) -> Path:
+    """Return the file of a builder, which is not run.
+
+    Args:
+        reference: As for `read_builder`.
+        folder: Where a relative path starts; the current one by default.
+
+    Raises:
+        BuilderError: when it is missing.
+    """
+    path_text, _, _ = reference.partition(":")
     path = (folder or Path()) / Path(path_text).expanduser()
     if not path.is_file():
         raise BuilderError(
             f"no file '{path_text}'. --model takes a family (mlp, resnet, cnn) or FILE.py:function."
         )
-    source = path.read_text(encoding="utf-8")
-    function = _function(path, name, reference)
-    return Build.read(function, f"{path_text}:{name}", source)
+    return path
 
 
 def _function(path: Path, name: str, reference: str) -> Callable[..., Any]:

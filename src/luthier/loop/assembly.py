@@ -32,6 +32,7 @@ from luthier.loop.training.trainer import Trainer
 from luthier.loop.working.budget import Budget
 
 _T = TypeVar("_T")
+IMAGES = "cnn"  # the family for images
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +130,16 @@ def assemble(
     if isinstance(recipe, (str, Path)):
         recipe = load_recipe(Path(recipe))
     made = None if build is None else as_build(build)
-    dataset = _dataset(made, data, target, task, sample_weight, group, time)
-    made = made or as_build("cnn" if _holds_images(dataset) else "mlp")
+    dataset = read_data(
+        data,
+        images=made is not None and made.reference == IMAGES,
+        target=target,
+        task=task,
+        sample_weight=sample_weight,
+        group=group,
+        time=time,
+    )
+    made = made or as_build(IMAGES if _holds_images(dataset) else "mlp")
     family = any(made.reference == one.name for one in families.ALL)
     ways = ("first",) if family else layouts(dataset)
 
@@ -246,23 +255,38 @@ def _holds_images(dataset: Dataset) -> bool:
     return tensor is not None and tensor.ndim == 4
 
 
-def _dataset(
-    build: Build | None,
+def read_data(
     data: Any,
+    *,
+    images: bool,
     target: str | None,
     task: str | None,
-    weight: Any,
+    sample_weight: Any,
     group: str | None,
     time: str | None,
 ) -> Dataset:
+    """Return what a user names or passes as a data set.
+
+    Args:
+        data: As for `luthier.tune`, with the arguments after `images`.
+        images: Whether the network is one for images.
+        target: Column to predict, and so on.
+        task: What kind.
+        sample_weight: Weight of each row.
+        group: Column whose equal values stay together.
+        time: Column to split by in time.
+
+    Raises:
+        DataError: for what is none.
+    """
     if isinstance(data, Dataset):
         return data
     if isinstance(data, (str, Path)):
-        images = build is not None and build.reference == "cnn"
+        weight = sample_weight
         return read(
             data, target=target, task=task, weight=weight, group=group, time=time, images=images
         )
-    return from_python(data, target=target, task=task, sample_weight=weight)
+    return from_python(data, target=target, task=task, sample_weight=sample_weight)
 
 
 def _default(build: Build, preparation: Preparation, first: Recipe, budget: Budget) -> Recipe:

@@ -166,25 +166,29 @@ def tune(
         from luthier.loop.proving.search_and_confirm import search_and_confirm
         from luthier.loop.proving.tuned_baseline import TunedBaseline
         from luthier.loop.record import study_name, study_record
+        from luthier.loop.working.elsewhere import assemble_elsewhere
         from luthier.loop.working.launcher import Launcher
         from luthier.loop.working.work import Work
         from luthier.storage import connect
 
-        parts = assemble(
-            build,
-            data,
-            recipe=recipe,
-            target=target,
-            task=task,
-            metric=metric,
-            sample_weight=sample_weight,
-            group=group,
-            time=time,
-            split=split,
-            budget=budgeted,
-            seed=seed,
-            framework=framework,
-        )
+        options: dict[str, Any] = {
+            "recipe": recipe,
+            "target": target,
+            "task": task,
+            "metric": metric,
+            "sample_weight": sample_weight,
+            "group": group,
+            "time": time,
+            "split": split,
+            "budget": budgeted,
+            "seed": seed,
+            "framework": framework,
+        }
+        named = isinstance(data, (str, Path))
+        if nursery is not None and named and (build is None or isinstance(build, str)):
+            parts = assemble_elsewhere(nursery, build, data, **options)
+        else:
+            parts = assemble(build, data, **options)
         either = device == "auto" and engine == "auto"
         engine = engine_on(device, engine, parts.framework.name, many=True)
         search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
@@ -222,7 +226,9 @@ def tune(
         def train(plan: Confirming) -> bool:
             return launch(replace(work, plan=plan))
 
-        confirmation = Confirmation(record, store, parts, whole, train, min_difference, cost)
+        confirmation = Confirmation(
+            record, store, parts, whole, train, min_difference, cost, compute=launch.on(work)
+        )
         against: dict[str, Any] = {}
         if rival is not None:
             if not rival.search(work, launch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class Confirmation:
         cost: Which cost decides where the difference does not matter.
         rivals: Which two are compared, instead of winner and baseline; or why there are none.
         share: Of the budget that confirms, at most.
+        compute: Calls a function with parts and storage; elsewhere, where that is quicker.
     """
 
     record: StudyRecord
@@ -64,6 +65,7 @@ class Confirmation:
     cost: str = COSTS[0]
     rivals: Callable[[History], Rivals | str] | None = None
     share: float = SHARE
+    compute: Callable[[Callable[[Assembly, Storage], Any]], Any] | None = None
     # Of each training: every look asks for those of all before it, and one costs 400 scores.
     _known: dict[tuple[int, int], Array] = field(init=False, default_factory=dict)
 
@@ -152,7 +154,7 @@ class Confirmation:
         if len(pair) < 2:
             return Proof(reason=reason)
         opened = self._open(history)
-        one, other = (self._contributions(trial) for trial in pair)
+        one, other = self._contributions(pair)
         least = detectable_by_rows(one - other)
         known = least if np.isfinite(least) else None
         return Proof(reason=reason, openings=opened, detectable=known)
@@ -210,7 +212,9 @@ class Confirmation:
         looks: int,
         opened: int,
     ) -> Proof:
-        tables = [np.array([self._contributions(pair[i]) for pair in pairs]) for i in (0, 1)]
+        sides = [[pair[i] for pair in pairs] for i in (0, 1)]
+        rows = self._contributions([*sides[0], *sides[1], *self._chosen()])
+        tables = [np.array(rows[: len(pairs)]), np.array(rows[len(pairs) : 2 * len(pairs)])]
         if not all(np.isfinite(table).all() for table in tables):
             return Proof(reason="a test score is no number", openings=opened)
         sign = 1.0 if self.record.direction == "maximize" else -1.0
@@ -224,7 +228,7 @@ class Confirmation:
         own = self._own()
         if own is not None:
             verdict = agreed(verdict, sign * (own[0] - own[1]))
-        best_cost, baseline_cost = self._costs(pairs)
+        best_cost, baseline_cost = self._there(partial(_costs, self.record.name, sides))
         return Proof(
             verdict=verdict,
             seeds=tuple(trial.seed for trial, _ in pairs),
@@ -243,32 +247,55 @@ class Confirmation:
             cost=self.cost,
         )
 
-    def _contributions(self, trial: Trial) -> Array:
-        key = (trial.number, trial.epochs)
-        if key not in self._known:
-            state = self.storage.state(self.record.name, trial.number)
-            if state is None:
-                return np.full(2, np.nan)
-            self._known[key] = row_contributions(self.parts, trial.recipe, state)
-        return self._known[key]
+    def _contributions(self, trials: Sequence[Trial]) -> list[Array]:
+        """Return what each test row adds to the score of each training."""
+        keys = [(trial.number, trial.epochs) for trial in trials]
+        new = {key: t for key, t in zip(keys, trials, strict=True) if key not in self._known}
+        if new:
+            found = self._there(partial(_contributions, self.record.name, tuple(new.values())))
+            self._known.update(zip(new, found, strict=True))
+        return [self._known[key] for key in keys]
+
+    def _chosen(self) -> list[Trial]:
+        """Return the two trainings that the search compared; none where it has not both."""
+        trials = self._searched(self.history())
+        known = [trial for trial in trials if trial is not None and trial.stored]
+        return known if self.rivals is None and len(known) == len(trials) else []
 
     def _own(self) -> tuple[float, float] | None:
         """Return the test scores of the trainings that the search compared, while it has them."""
-        trials = self._searched(self.history())
-        if self.rivals is not None or not all(trial and trial.stored for trial in trials):
+        trials = self._chosen()
+        if not trials:
             return None
-        first, second = (self._contributions(trial).mean() for trial in trials if trial)
+        first, second = (rows.mean() for rows in self._contributions(trials))
         return float(first), float(second)
 
-    def _costs(self, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[Cost, Cost]:
-        """Return what winner and baseline cost."""
-        sides = ([one for one, _ in pairs], [other for _, other in pairs])
-        states = (self.storage.state(self.record.name, trials[0].number) for trials in sides)
-        best, baseline = (
-            Cost() if state is None else recipe_cost(self.parts, trials, state)
-            for trials, state in zip(sides, states, strict=True)
-        )
-        return best, baseline
+    def _there(self, function: Callable[[Assembly, Storage], Any]) -> Any:
+        if self.compute is None:
+            return function(self.parts, self.storage)
+        return self.compute(function)
+
+
+def _contributions(
+    study: str, trials: Sequence[Trial], parts: Assembly, storage: Storage
+) -> list[Array]:
+    states = ((trial, storage.state(study, trial.number)) for trial in trials)
+    return [
+        np.full(2, np.nan) if state is None else row_contributions(parts, trial.recipe, state)
+        for trial, state in states
+    ]
+
+
+def _costs(
+    study: str, sides: Sequence[Sequence[Trial]], parts: Assembly, storage: Storage
+) -> tuple[Cost, Cost]:
+    """Return what winner and baseline cost."""
+    states = (storage.state(study, trials[0].number) for trials in sides)
+    best, baseline = (
+        Cost() if state is None else recipe_cost(parts, trials, state)
+        for trials, state in zip(sides, states, strict=True)
+    )
+    return best, baseline
 
 
 def agreed(verdict: Verdict, gain: float) -> Verdict:

@@ -231,7 +231,8 @@ class Trainer:
             self._paces = {alike: seconds / max(epochs, 1)}
             self.choice.spend(engine, captured, arrays, epochs, seconds)
 
-        pace = self._paces.get(alike)
+        # What is too slow for a limit is seen after few epochs.
+        pace = None if self.limits else self._paces.get(alike)
         return TrialRun(engine, recipe, goal, until, curves, spend, pace=pace)
 
 

@@ -8,8 +8,6 @@ from luthier.core import History
 from luthier.loop.working.work import Work
 
 FRESH = 3.0  # a fresh process has imported PyTorch and got the data: two cores of 2024
-COPIED = 0.5  # one of a nursery trains 0.15 s later: for less, two of them save next to nothing
-RESTED = 0.02  # one that has worked for this command before begins within this
 
 
 def brief(work: Work, history: History, *, start: float = FRESH) -> bool:
@@ -18,8 +16,7 @@ def brief(work: Work, history: History, *, start: float = FRESH) -> bool:
     Args:
         work: With the plan that decides; a search goes on for as long as its budget.
         history: Of the study so far: its pace tells what an epoch takes.
-        start: Seconds that are brief: `FRESH`, `COPIED` where there is a nursery, or `RESTED` where
-            workers of it wait for work.
+        start: Seconds that are brief. A nursery's workers begin at once: it is not asked.
     """
     epochs = sum(trial.epochs for trial in history.trials)
     if work.plan is None or not epochs:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from luthier import executors
 from luthier.core import Storage
 from luthier.executors import Nursery
+from luthier.loop.assembly import Assembly
 from luthier.loop.training.choice import COMPILED
-from luthier.loop.working.brief import COPIED, FRESH, RESTED, brief
+from luthier.loop.training.known import Known
+from luthier.loop.working.brief import brief
+from luthier.loop.working.elsewhere import can_be_elsewhere, elsewhere
 from luthier.loop.working.following import Following
 from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
+
+Compute = Callable[[Callable[[Assembly, Storage], Any]], Any]
 
 
 @dataclass
@@ -43,13 +51,14 @@ class Launcher:
         """Have some work done; tell whether it was, and nobody asked to stop."""
         study, following = work.study, self._following
         history = following.history(study.name)
-        here = self.executor == "auto" and brief(work, history, start=self._start())
+        ready = self.nursery is not None and self.nursery.ready(0)
+        here = self.executor == "auto" and not ready and brief(work, history)
         count = 1 if here else self.workers
         begins = count > 1 and not history.trials
         if begins and self.nursery is not None and not work.trainer.choice.packs:
             # Each worker would find it out for itself, and the nursery still imports. Where one
             # process trains many trials at a time the device is for that one alone.
-            work.trainer.foresee(study.space.baseline, study.seed)
+            work.learn(self._there(work, _foreseen))
         overseer = Overseer(study.name, self.storage, work.budget, work.notify, following)
         told = overseer.run(executors.load(self.executor, count, self.nursery), work, count)
         for one in filter(None, told):
@@ -58,14 +67,27 @@ class Launcher:
                 self._note(line)
         return not overseer.interrupted
 
-    def _start(self) -> float:
-        """Return about how many seconds pass until workers train."""
-        if self.nursery is None:
-            return FRESH
-        return RESTED if self.nursery.rested >= self.workers else COPIED
+    def on(self, work: Work) -> Compute:
+        """Return what computes with a work's parts and storage, where PyTorch is imported."""
+        return lambda function: self._there(work, partial(_of_parts, function))
+
+    def _there(self, work: Work, function: Callable[[Work], Any]) -> Any:
+        if self.nursery is not None and can_be_elsewhere(self.nursery):
+            return elsewhere(self.nursery, partial(function, work))
+        return function(work)
 
     def _note(self, line: str) -> None:
         # Each launch, and each worker, has times of its own: the first tells enough.
         timed = line.startswith(COMPILED) and any(one.startswith(COMPILED) for one in self.remarks)
         if not timed and line not in self.remarks:
             self.remarks.append(line)
+
+
+def _foreseen(work: Work) -> Known:
+    """Choose what trains the baseline's structure."""
+    work.trainer.foresee(work.study.space.baseline, work.study.seed)
+    return work.trainer.choice.known
+
+
+def _of_parts(function: Callable[[Assembly, Storage], Any], work: Work) -> Any:
+    return function(work.parts, work.storage)

@@ -121,6 +121,11 @@ class Work:
 _last: list[Assembly] = []
 
 
+def keep(parts: Assembly) -> None:
+    """Have work on some parts find them here."""
+    _last[:] = [parts]
+
+
 def _arrived(
     what: tuple[StudyRecord, Storage, str, Budget, str],
     key: str,
@@ -135,7 +140,7 @@ def _arrived(
     if not _last or _last[0].key != key:
         made = as_build(build) if isinstance(build, str) else build
         owner = frameworks.load(framework)
-        _last[:] = [Assembly(made, preparation, owner, about.recipe, about, key)]
+        keep(Assembly(made, preparation, owner, about.recipe, about, key))
     parts = _last[0]
     if parts.build.hash != study.builder:
         raise BuilderError(

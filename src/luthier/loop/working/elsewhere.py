@@ -1,0 +1,153 @@
+"""Elsewhere: what needs PyTorch, done by a worker of the nursery, which has it.
+
+Importing PyTorch takes a second, and leaving a process that has it most of another half. A command
+that has a nursery and imports none itself does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from luthier import executors
+from luthier.core import Baseline, Build, BuilderError, Death, LuthierError, Stop
+from luthier.data import Dataset, SplitPlan
+from luthier.executors import Nursery
+from luthier.frameworks import later, loaded
+from luthier.frameworks.builders import builder_file
+from luthier.loop.assembly import IMAGES, Assembly, assemble, read_data
+from luthier.loop.builders import as_build, is_file
+from luthier.loop.preparation import Preparation
+from luthier.loop.working.work import keep
+
+_READING = ("target", "task", "sample_weight", "group", "time")
+T = TypeVar("T")
+
+
+def can_be_elsewhere(nursery: Nursery | None) -> bool:
+    """Tell whether to do without PyTorch here: a nursery has it, and this process has not.
+
+    A nursery that still imports is waited for.
+    """
+    if nursery is None or loaded("torch"):
+        return False
+    while (ready := nursery.ready(1.0)) is None:
+        continue
+    return ready
+
+
+def elsewhere(nursery: Nursery, function: Callable[[], T]) -> T:
+    """Return what a function returns in a worker process.
+
+    Args:
+        nursery: Makes the worker, or has one that rests.
+        function: What to call; it can be pickled.
+
+    Raises:
+        LuthierError: when the process dies of it; and whatever the function raises.
+    """
+    (value,) = executors.load("processes", 1, nursery).launch(_Called(function), 1, bury=_bury)
+    result: T = value
+    return result
+
+
+@dataclass(frozen=True)
+class _Called:
+    """A function as work.
+
+    Args:
+        function: The function.
+    """
+
+    function: Callable[[], Any]
+
+    def __call__(self, index: int, stop: Stop) -> Any:
+        """Call it."""
+        return self.function()
+
+
+def _bury(death: Death) -> None:
+    raise LuthierError(
+        f"the process that tries the network {death.cause}. Mend what the builder does, or run "
+        "without --workers to see more of it."
+    )
+
+
+def assemble_elsewhere(
+    nursery: Nursery, build: str | None, data: str | Path, **options: Any
+) -> Assembly:
+    """Do as `luthier.loop.assembly.assemble` does, with data and a builder that are named.
+
+    The builder's file runs, and the network is tried, in a worker that keeps both for its trials.
+
+    Args:
+        nursery: Makes the worker.
+        build: A family, or ``FILE.py:function``.
+        data: Path or name of the data.
+        options: As for `assemble`.
+
+    Raises:
+        LuthierError: for whatever does not fit.
+    """
+    if build is not None:  # a mistake in the name is told at once
+        builder_file(build) if is_file(build) else as_build(build)
+    reading = {name: options[name] for name in _READING}
+    dataset = read_data(data, images=build == IMAGES, **reading)
+    found = None
+    if can_be_elsewhere(nursery):
+        found = elsewhere(nursery, partial(_found, build, dataset, options))
+    if found is None:
+        return assemble(build, dataset, **options)
+    preparation = found.preparation
+    if preparation is None:
+        plan = options["split"] or SplitPlan(seed=options["seed"])
+        preparation = Preparation(dataset, plan, options["metric"])
+    about = found.about
+    return Assembly(found.build, preparation, later("torch"), about.recipe, about, found.key)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Parts that another process has put together, as far as they cross.
+
+    Args:
+        build: What makes the networks; its function stays there.
+        preparation: The data, where they do not lie as they were read.
+        about: What the network says about its training.
+        key: What the parts are known by there.
+    """
+
+    build: Build
+    preparation: Preparation | None
+    about: Baseline
+    key: str
+
+
+def _found(build: str | None, dataset: Dataset, options: Mapping[str, Any]) -> _Found | None:
+    """Put parts together and keep them; None for networks that are not PyTorch's."""
+    parts = assemble(build, dataset, **options)
+    if parts.framework.name != "torch":
+        return None
+    keep(parts)
+    made, moved = parts.build, parts.preparation.dataset is not dataset
+    if is_file(made.reference):
+        made = made.without_function(partial(_function, made.reference, made.hash))
+    return _Found(made, parts.preparation if moved else None, parts.about, parts.key)
+
+
+def _function(reference: str, known: str) -> Callable[..., Any]:
+    """Run a builder's file here, too.
+
+    Raises:
+        BuilderError: when it has changed.
+    """
+    made = as_build(reference)
+    if made.hash != known:
+        raise BuilderError(
+            f"{reference} has changed since the study began (source {known} then, {made.hash} "
+            "now). Change it back, or begin another study."
+        )
+    return made.function
