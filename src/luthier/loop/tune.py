@@ -166,6 +166,7 @@ def tune(
         from luthier.loop.proving.search_and_confirm import search_and_confirm
         from luthier.loop.proving.tuned_baseline import TunedBaseline
         from luthier.loop.record import study_name, study_record
+        from luthier.loop.study import Study
         from luthier.loop.working.elsewhere import assemble_elsewhere
         from luthier.loop.working.launcher import Launcher
         from luthier.loop.working.work import Work
@@ -232,15 +233,11 @@ def tune(
         against: dict[str, Any] = {}
         if rival is not None:
             if not rival.search(work, launch):
-                from luthier.loop.study import Study
-
                 return Study(record, store, parts, tuple(launch.remarks), Proof(reason=STOPPED))
             other = store.history(rival.record.name)
             confirmation = replace(confirmation, rivals=rival.rivals(other), share=rival.share)
             against = {"against": rival.against(other), "tuned": True}
         proof = replace(search_and_confirm(work, launch, confirmation), **against)
-        from luthier.loop.study import Study
-
         # Kept with the study, so that `luthier show` and a report need no data to tell it.
         record = replace(record, about={**record.about, "proof": proof.to_json()})
         store.open(record)

@@ -10,6 +10,7 @@ from luthier.proof.resampled import corrected_resampled
 from luthier.proof.rows_alone import judge_rows
 from luthier.proof.seeds_alone import judge_seeds
 from luthier.proof.spending import FEWEST, STAGES, spending
+from luthier.proof.student import get_ready
 from luthier.proof.two_way import Estimate, two_way
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "detectable",
     "detectable_by_rows",
     "detectable_by_seeds",
+    "get_ready",
     "judge",
     "judge_rows",
     "judge_seeds",

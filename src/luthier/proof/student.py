@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from statistics import NormalDist
+
+
+def get_ready() -> None:
+    """Import SciPy now, for whoever has time for it."""
+    importlib.import_module("scipy.special")
 
 
 def t_ppf(share: float, freedom: float) -> float:

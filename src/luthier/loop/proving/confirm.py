@@ -78,6 +78,7 @@ class Confirmation:
             return self._claims_nothing(history)
         proof = Proof(reason=STOPPED)
         opened: int | None = None
+        pairs: list[tuple[Trial, Trial]] | None = None
         for seeds, level in zip(planned, spending(planned), strict=True):
             plan = self.plan(history, seeds)
             trainings, epochs = plan.missing(history)
@@ -94,7 +95,10 @@ class Confirmation:
             proof = self._judge(pairs, level, planned, looks, opened)
             if proof.verdict is None or proof.verdict.verdict != UNDECIDED:
                 break
-        return proof
+        if proof.verdict is None or pairs is None:
+            return proof
+        best, baseline = self._there(partial(_costs, self.record.name, _sides(pairs)))
+        return replace(proof, best_cost=best, baseline_cost=baseline, cost=self.cost)
 
     def plan(self, history: History, seeds: int) -> Confirming:
         """Return what trains both with so many seeds."""
@@ -212,7 +216,7 @@ class Confirmation:
         looks: int,
         opened: int,
     ) -> Proof:
-        sides = [[pair[i] for pair in pairs] for i in (0, 1)]
+        sides = _sides(pairs)
         rows = self._contributions([*sides[0], *sides[1], *self._chosen()])
         tables = [np.array(rows[: len(pairs)]), np.array(rows[len(pairs) : 2 * len(pairs)])]
         if not all(np.isfinite(table).all() for table in tables):
@@ -228,7 +232,6 @@ class Confirmation:
         own = self._own()
         if own is not None:
             verdict = agreed(verdict, sign * (own[0] - own[1]))
-        best_cost, baseline_cost = self._there(partial(_costs, self.record.name, sides))
         return Proof(
             verdict=verdict,
             seeds=tuple(trial.seed for trial, _ in pairs),
@@ -242,9 +245,6 @@ class Confirmation:
             openings=opened,
             method=METHOD + SPENT,
             own=own,
-            best_cost=best_cost,
-            baseline_cost=baseline_cost,
-            cost=self.cost,
         )
 
     def _contributions(self, trials: Sequence[Trial]) -> list[Array]:
@@ -274,6 +274,11 @@ class Confirmation:
         if self.compute is None:
             return function(self.parts, self.storage)
         return self.compute(function)
+
+
+def _sides(pairs: Sequence[tuple[Trial, Trial]]) -> list[list[Trial]]:
+    """Return the winner's trainings, and the baseline's."""
+    return [[pair[i] for pair in pairs] for i in (0, 1)]
 
 
 def _contributions(

@@ -22,6 +22,7 @@ from luthier.loop.assembly import IMAGES, Assembly, assemble, read_data
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.preparation import Preparation
 from luthier.loop.working.work import keep
+from luthier.proof import get_ready
 
 _READING = ("target", "task", "sample_weight", "group", "time")
 T = TypeVar("T")
@@ -96,6 +97,7 @@ def assemble_elsewhere(
         builder_file(build) if is_file(build) else as_build(build)
     reading = {name: options[name] for name in _READING}
     dataset = read_data(data, images=build == IMAGES, **reading)
+    get_ready()  # to judge: the nursery still imports
     found = None
     if can_be_elsewhere(nursery):
         found = elsewhere(nursery, partial(_found, build, dataset, options))

@@ -88,9 +88,16 @@ class Work:
             stop,
             self.notify,
             purpose="search" if self.plan is None else self.plan.purpose,
+            history=_seen.get(self._place, History()),
         )
         worker.run(index)
+        if _last and _last[0] is self.parts:
+            _seen[self._place] = worker.history
         return Told(trainer.choice.reasons, trainer.choice.known)
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return self.storage.url, self.study.name
 
     @property
     def trainer(self) -> Trainer:
@@ -117,13 +124,16 @@ class Work:
         )
 
 
-# In a worker process: the parts of its last work, with what it has prepared and loaded for them.
+# In a worker process: the parts of its last work, with what it has prepared and loaded for them,
+# and the histories that it has read.
 _last: list[Assembly] = []
+_seen: dict[tuple[str, str], History] = {}
 
 
 def keep(parts: Assembly) -> None:
     """Have work on some parts find them here."""
     _last[:] = [parts]
+    _seen.clear()
 
 
 def _arrived(

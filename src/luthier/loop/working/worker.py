@@ -55,6 +55,7 @@ class Worker:
         trainer: Trains what was claimed.
         stop: Someone's wish to end.
         notify: Called with the history after each change, for whoever watches.
+        history: As this process has read it before.
         purpose: What it works on: a search may not see what confirms.
 
     Attributes:
@@ -72,6 +73,7 @@ class Worker:
     purpose: str = "search"
     hopeless: float = field(default=0.0, init=False)
     trained: dict[int, int] = field(default_factory=dict, init=False)
+    _stops: int | None = field(default=None, init=False)  # before it began
     _pause: float = field(default=PAUSES[0], init=False)
     _diagnosed: dict[int, tuple[int, frozenset[str]]] = field(default_factory=dict, init=False)
 
@@ -236,8 +238,9 @@ class Worker:
     def _read(self) -> None:
         before, newer = self.history, self.storage.history(self.study.name, self.history.changed)
         self.history = before.merge(newer)
-        if before.changed and self.history.stops > before.stops:
+        if self._stops is not None and self.history.stops > self._stops:
             self.stop.asked = True
+        self._stops = self.history.stops
         self.notify(self.budget.left(self.history))
 
 
