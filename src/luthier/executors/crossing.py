@@ -7,7 +7,7 @@ import os
 import pickle
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -76,12 +76,7 @@ def _in_words(error: BaseException | None) -> RuntimeError:
 @contextmanager
 def _by_value() -> Iterator[None]:
     """Have modules that only this process can import pickled as code."""
-    folders = {os.path.abspath(folder) for folder in sys.path}  # noqa: PTH100
-    modules = [
-        module
-        for name, module in list(sys.modules.items())
-        if _lies_elsewhere(name, module, folders)
-    ]
+    modules = _own_modules()
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
     try:
@@ -91,7 +86,26 @@ def _by_value() -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def _lies_elsewhere(name: str, module: ModuleType, folders: set[str]) -> bool:
+# Modules that were looked at, and whether only this process can import them: a study's work crosses
+# a dozen times, and a thousand modules are asked each time.
+_looked_at: dict[str, tuple[ModuleType, frozenset[str], bool]] = {}
+
+
+def _own_modules() -> list[ModuleType]:
+    """Return the modules that only this process can import."""
+    folders = frozenset(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
+    own = []
+    for name, module in list(sys.modules.items()):
+        known = _looked_at.get(name)
+        if known is None or known[0] is not module or known[1] != folders:
+            known = module, folders, _lies_elsewhere(name, module, folders)
+            _looked_at[name] = known
+        if known[2]:
+            own.append(module)
+    return own
+
+
+def _lies_elsewhere(name: str, module: ModuleType, folders: Set[str]) -> bool:
     """Tell whether a fresh process with the same path would not find a module."""
     file = getattr(module, "__dict__", {}).get("__file__")
     known = name == "__main__" or name != getattr(module, "__name__", None)

@@ -32,9 +32,8 @@ def from_text(text: str) -> Any:
     return json.loads(text, object_hook=_unmarked if _MARK in text else None)
 
 
-def _dump(value: Any) -> str:
-    # NumPy's float32 is no float; what else has no JSON form has no number either, and raises.
-    return json.dumps(value, allow_nan=False, separators=(",", ":"), default=float)
+# NumPy's float32 is no float; what else has no JSON form has no number either, and raises.
+_dump = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=float).encode
 
 
 def _marked(value: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from luthier import executors
-from luthier.core import Storage
+from luthier.core import LuthierError, Storage
 from luthier.executors import Nursery
 from luthier.loop.assembly import Assembly
 from luthier.loop.training.choice import COMPILED
@@ -58,7 +59,8 @@ class Launcher:
         if begins and self.nursery is not None and not work.trainer.choice.packs:
             # Each worker would find it out for itself, and the nursery still imports. Where one
             # process trains many trials at a time the device is for that one alone.
-            work.learn(self._there(work, _foreseen))
+            with suppress(LuthierError):  # a process that dies of it does so in a trial, too
+                work.learn(self._there(work, _foreseen))
         overseer = Overseer(study.name, self.storage, work.budget, work.notify, following)
         told = overseer.run(executors.load(self.executor, count, self.nursery), work, count)
         for one in filter(None, told):
