@@ -67,6 +67,7 @@ class Study:
         parts: Builder, data and framework; None for an objective.
         remarks: What whoever trained has to say, such as why no faster engine did.
         proof: Whether the winner beats the baseline; None where nobody confirmed.
+        known: Its history as far as it was read already; the rest is read when it is asked for.
     """
 
     record: StudyRecord
@@ -74,6 +75,7 @@ class Study:
     parts: Assembly | None = None
     remarks: tuple[str, ...] = ()
     proof: Proof | None = None
+    known: History | None = field(default=None, repr=False)
     _summary: Summary | None = field(default=None, repr=False)
 
     @property
@@ -84,7 +86,8 @@ class Study:
     @cached_property
     def history(self) -> History:
         """Every trial, as the storage had it when this was first asked for."""
-        return self.storage.history(self.record.name)
+        known = self.known or History()
+        return known.merge(self.storage.history(self.record.name, known.changed))
 
     @property
     def trials(self) -> tuple[Trial, ...]:

@@ -228,7 +228,15 @@ def tune(
             return launch(replace(work, plan=plan))
 
         confirmation = Confirmation(
-            record, store, parts, whole, train, min_difference, cost, compute=launch.on(work)
+            record,
+            store,
+            parts,
+            whole,
+            train,
+            min_difference,
+            cost,
+            compute=launch.on(work),
+            following=launch.following,
         )
         against: dict[str, Any] = {}
         if rival is not None:
@@ -241,7 +249,8 @@ def tune(
         # Kept with the study, so that `luthier show` and a report need no data to tell it.
         record = replace(record, about={**record.about, "proof": proof.to_json()})
         store.open(record)
-        return Study(record, store, parts, tuple(launch.remarks), proof)
+        known = launch.following.history(name)
+        return Study(record, store, parts, tuple(launch.remarks), proof, known)
 
 
 def _objective(build: object, direction: str) -> Callable[..., Any]:

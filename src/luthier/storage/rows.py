@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from luthier.core import Curves, Recipe, Step, StorageError, Trial
@@ -24,7 +35,10 @@ def _of(table: Table, trial: str = "trial") -> ColumnElement[bool]:
 _TRIAL = _of(trials, "number")
 _NEWER = (trials.c.study == bindparam("of_study")) & (trials.c.changed > bindparam("since"))
 _NUMBERS = select(trials.c.number).where(_NEWER)
-_READ_NEWER = select(trials).where(_NEWER).order_by(trials.c.number)
+_STORED = exists().where(
+    checkpoints.c.study == trials.c.study, checkpoints.c.trial == trials.c.number
+)
+_READ_NEWER = select(trials, _STORED.label("stored")).where(_NEWER).order_by(trials.c.number)
 _READ_TRIAL = select(trials).where(_TRIAL)
 _READ_STATE = select(trials.c.state).where(_TRIAL)
 _CHANGE_TRIAL = update(trials).where(_TRIAL)
@@ -40,9 +54,6 @@ _NEWER_EPOCHS = _ALL_EPOCHS.where(epochs.c.trial.in_(_NUMBERS))
 _EPOCHS = select(epochs.c.data).where(_of(epochs)).order_by(epochs.c.epoch)
 _LAST_EPOCH = select(func.max(epochs.c.epoch)).where(_of(epochs))
 _DROP_EPOCHS = delete(epochs).where(_of(epochs), epochs.c.epoch > bindparam("after"))
-_STORED = select(checkpoints.c.trial).where(
-    checkpoints.c.study == bindparam("of_study"), checkpoints.c.trial.in_(_NUMBERS)
-)
 _READ_CHECKPOINT = select(checkpoints.c.epoch, checkpoints.c.blob).where(_of(checkpoints))
 _REPLACE_CHECKPOINT = update(checkpoints).where(_of(checkpoints))
 _DROP_CHECKPOINT = delete(checkpoints).where(_of(checkpoints))
@@ -62,16 +73,15 @@ def read_trials(connection: Connection, study: int, since: int) -> tuple[Trial, 
     texts: dict[int, list[str]] = {}
     for number, data in connection.execute(query, newer).all():
         texts.setdefault(number, []).append(data)
-    stored = set(connection.execute(_STORED, newer).scalars())
     until = {row.trial: row.until for row in connection.execute(_OPEN_STEPS, newer)}
     return tuple(
-        _trial(row, texts.get(row.number, ()), row.number in stored, until.get(row.number, 0))
+        _trial(row, texts.get(row.number, ()), bool(row.stored), until.get(row.number, 0))
         for row in rows
     )
 
 
 def read_trial(connection: Connection, study: int, number: int, until: int, stored: bool) -> Trial:
-    """Return one trial with all its epochs.
+    """Return one trial that was just taken on, with all its epochs.
 
     Args:
         connection: To the database.
@@ -82,8 +92,9 @@ def read_trial(connection: Connection, study: int, number: int, until: int, stor
     """
     mine = {"of_study": study, "of_trial": number}
     row = connection.execute(_READ_TRIAL, mine).one()
-    texts = connection.execute(_EPOCHS, mine)
-    return _trial(row, texts.scalars().all(), stored, until)
+    # Without a state to go on from there are none.
+    texts = connection.execute(_EPOCHS, mine).scalars().all() if stored else ()
+    return _trial(row, texts, stored, until)
 
 
 def _trial(row: Row[Any], texts: Sequence[str], stored: bool, until: int) -> Trial:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from luthier.core import (
@@ -34,8 +34,12 @@ _LOCK_STUDY = _READ_STUDY.with_for_update()
 _CHANGE_STUDY = update(studies).where(studies.c.id == bindparam("of_study"))
 _ASK_TO_STOP = _CHANGE_STUDY.values(stops=studies.c.stops + 1)
 _DECISIONS = (
-    select(func.count()).select_from(decisions).where(decisions.c.study == bindparam("of_study"))
+    select(func.count())
+    .select_from(decisions)
+    .where(decisions.c.study == studies.c.id)
+    .scalar_subquery()
 )
+_READ_COUNTED = _READ_STUDY.add_columns(_DECISIONS.label("decisions"))
 _ENGINE = select(trials.c.engine).where(
     trials.c.study == bindparam("of_study"), trials.c.number == bindparam("of_trial")
 )
@@ -128,15 +132,14 @@ class SqlStorage:
     def history(self, study: str, since: int = 0) -> History:
         """Return the trials that changed after a count of changes, with all their epochs."""
         with self._database.read() as connection:
-            row = self._study(connection, study)
-            taken = connection.execute(_DECISIONS, {"of_study": row.id}).scalar_one()
+            row = self._study(connection, study, _READ_COUNTED)
             record = _record(row.record)
             newer = since < row.changed  # else a worker looks again before anything has happened
             return History(
                 trials=rows.read_trials(connection, row.id, since) if newer else (),
                 metric=record.metric,
                 direction=record.direction,
-                decisions=taken,
+                decisions=row.decisions,
                 seed=record.seed,
                 changed=row.changed,
                 seconds=row.seconds,
@@ -309,9 +312,16 @@ class SqlStorage:
             connection.execute(insert(openings).values(test=test, study=study, opened=now))
             return before
 
-    def _study(self, connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+    def _study(
+        self,
+        connection: Connection,
+        name: str,
+        query: Select[Any] = _READ_STUDY,
+        *,
+        lock: bool = False,
+    ) -> Row[Any]:
         # PostgreSQL: one writer a study at a time. SQLite has one writer anyway, and ignores it.
-        query = _LOCK_STUDY if lock else _READ_STUDY
+        query = _LOCK_STUDY if lock else query
         row = connection.execute(query, {"of_name": name}).one_or_none()
         if row is None:
             others = connection.execute(select(studies.c.name).order_by(studies.c.id)).scalars()

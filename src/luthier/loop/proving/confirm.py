@@ -54,6 +54,7 @@ class Confirmation:
         rivals: Which two are compared, instead of winner and baseline; or why there are none.
         share: Of the budget that confirms, at most.
         compute: Calls a function with parts and storage; elsewhere, where that is quicker.
+        following: Who has read histories before, if anyone has.
     """
 
     record: StudyRecord
@@ -66,6 +67,7 @@ class Confirmation:
     rivals: Callable[[History], Rivals | str] | None = None
     share: float = SHARE
     compute: Callable[[Callable[[Assembly, Storage], Any]], Any] | None = None
+    following: Following | None = None
     # Of each training: every look asks for those of all before it, and one costs 400 scores.
     _known: dict[tuple[int, int], Array] = field(init=False, default_factory=dict)
 
@@ -112,11 +114,11 @@ class Confirmation:
 
     def history(self) -> History:
         """Return the study's trials as they are now."""
-        return self._following.history(self.record.name)
+        return self._follower.history(self.record.name)
 
     @cached_property
-    def _following(self) -> Following:
-        return Following(self.storage)
+    def _follower(self) -> Following:
+        return self.following or Following(self.storage)
 
     def _impossible(self, history: History) -> str:
         test = self.parts.arrays.test

@@ -36,6 +36,7 @@ class Launcher:
 
     Attributes:
         remarks: What there is to remark, in the order in which it was told.
+        following: The histories that it has read.
     """
 
     storage: Storage
@@ -43,14 +44,14 @@ class Launcher:
     workers: int
     nursery: Nursery | None = None
     remarks: list[str] = field(default_factory=list, init=False)
-    _following: Following = field(init=False)
+    following: Following = field(init=False)
 
     def __post_init__(self) -> None:
-        self._following = Following(self.storage)
+        self.following = Following(self.storage)
 
     def __call__(self, work: Work) -> bool:
         """Have some work done; tell whether it was, and nobody asked to stop."""
-        study, following = work.study, self._following
+        study, following = work.study, self.following
         history = following.history(study.name)
         ready = self.nursery is not None and self.nursery.ready(0)
         here = self.executor == "auto" and not ready and brief(work, history)
