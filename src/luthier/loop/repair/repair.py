@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luthier import executors, frameworks
 from luthier.core import (
@@ -40,8 +40,11 @@ from luthier.loop.repair.result import LIVE, Repair
 from luthier.loop.training.scoring import part_scores
 from luthier.loop.working.budget import Budget
 from luthier.loop.working.overseer import Overseer
-from luthier.loop.working.work import Plan, Work
+from luthier.loop.working.work import Work
 from luthier.storage import connect
+
+if TYPE_CHECKING:
+    from luthier.loop.working.work import Plan
 
 STORAGE = "sqlite:///luthier.db"
 LONGEST = 2.0  # trainings' worth of steps that the check's short ones may take together
