@@ -144,13 +144,15 @@ class LossFacts:
         initial: Its value on the user's rows.
         guess: The lowest that outputs reach which are the same for every row.
         floor: The lowest that it can be.
-        truth, off: Its value for perfect outputs, and for ones that are far off.
+        truth, off: Its value for perfect outputs, in the shape of outputs, and for ones that are
+            far off.
         reachable: The lowest that outputs of the network's last activation, or of the loss's own
             if it is doubled, can bring it to; None where nothing bounds them.
         doubled: The activation that the loss applies to the outputs before one that it has anyway.
         sums: It adds rows up where others take their mean.
         endless: It keeps falling as outputs leave the targets behind.
-        aligned: Its value with outputs and targets of one shape, where theirs differ but broadcast.
+        aligned, aligned_truth: Its value with outputs and targets of one shape, where theirs differ
+            but broadcast; and that of perfect outputs.
         penalty: Share of the gradient that does not come from the outputs.
         penalty_power, penalty_rate: Of a penalty that is a sum of squares (2) or of absolute values
             (1): which, and its factor; 0 for another kind.
@@ -170,6 +172,7 @@ class LossFacts:
     sums: bool = False
     endless: bool = False
     aligned: float | None = None
+    aligned_truth: float | None = None
     penalty: float = 0.0
     penalty_power: int = 0
     penalty_rate: float = 0.0

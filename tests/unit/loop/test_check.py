@@ -251,6 +251,54 @@ def test_rows_that_mix_are_found(name):
     ) == mixes
 
 
+def column_of(model, scale):
+    nn.init.normal_(model[-1].weight, std=scale)
+    return model
+
+
+def squares(outputs, targets):
+    return ((outputs - targets) ** 2).mean()
+
+
+def entropy(outputs, targets):
+    shares = outputs.sigmoid()
+    return -(targets * shares.log() + (1 - targets) * (1 - shares).log()).mean()
+
+
+@pytest.mark.parametrize(
+    ("loss_fn", "scale"), [(squares, 1.0), (squares, 1e-5), (nn.L1Loss(), 1e-5), (entropy, 1e-5)]
+)
+def test_targets_that_are_held_against_all_rows_are_found(loss_fn, scale):
+    torch.manual_seed(0)
+    model = column_of(nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1)), scale)
+    found = checked(model, (X, (X[:, 0] > 0).float()), loss_fn=loss_fn, seconds=0.2)
+    first = found.findings[0]
+    assert (first.problem, first.severity) == ("output_shape", "error")
+
+
+def by_itself(outputs, targets):
+    return squares(outputs.squeeze(1), targets)
+
+
+def turned(outputs, targets):
+    return squares(outputs.transpose(1, 2), targets)
+
+
+@pytest.mark.parametrize(
+    ("loss_fn", "tail", "target"),
+    [
+        (by_itself, nn.Identity(), X[:, 0].sin()),
+        (turned, nn.Sequential(nn.Linear(1, 20), nn.Unflatten(1, (4, 5))), torch.rand(400, 5, 4)),
+    ],
+    ids=["it squeezes outputs", "it permutes outputs"],
+)
+def test_a_loss_that_brings_shapes_together_by_itself_is_fine(loss_fn, tail, target):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1), tail)
+    found = checked(model, (X, target), loss_fn=loss_fn, seconds=0.2)
+    assert "output_shape" not in [one.problem for one in found.findings]
+
+
 def test_inputs_and_targets_that_harm_together_are_found_together():
     torch.manual_seed(0)
     x, y = X * 500 + 2000, X[:, :1] * 100 + 300

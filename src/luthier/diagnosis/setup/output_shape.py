@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.core import Finding, Prescription, Setup, Severity
+from luthier.core import Finding, LossFacts, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import helps, nothing_learnt, told
 from luthier.diagnosis.words import words
@@ -10,11 +10,12 @@ from luthier.diagnosis.words import words
 ABOUT = About(
     symptom="The loss falls to the spread of the targets and no further; or it is 0 at once.",
     evidence="Outputs and targets of as many values but different shapes are broadcast against "
-    "each other, and the loss of the same values side by side is another one, or a loss within "
-    "which that happens is the mean over all pairs of a few rows and targets; or a cross-entropy "
-    "gets one unit, whose loss is the same whatever it says; or the loss raises for the shapes: "
-    "error. Or a copy whose outputs are read as (rows, words, classes) and then moved learns "
-    "clearly more than with (rows, classes, words): warning, error where nothing is learnt. Or "
+    "each other, and the loss of the same values side by side is another one (of the network's "
+    "outputs, or of outputs that equal the targets), or a loss within which that happens is the "
+    "mean over all pairs of a few rows and targets; or a cross-entropy gets one unit, whose loss "
+    "is the same whatever it says; or the loss raises for the shapes: error. Or a copy whose "
+    "outputs are read as (rows, words, classes) and then moved learns clearly more than with "
+    "(rows, classes, words): warning, error where nothing is learnt. Or "
     "what the network says of a row changes when the other rows of the batch are "
     "exchanged, in evaluation mode: warning for sequences with one target a row; info for rows "
     "that may be steps of one sequence.",
@@ -69,9 +70,8 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
             output.shape,
             severity="error" if nothing_learnt(setup, "adam") else "warning",
         )
-    if loss.aligned is None or loss.initial is None:
-        return _mixed(setup)
-    if abs(loss.aligned - loss.initial) <= same * max(abs(loss.aligned), abs(loss.initial)):
+    told_apart = _apart(loss, same)
+    if told_apart is None:
         return _mixed(setup)
     hidden = output.shape == output.target_shape
     return _finding(
@@ -80,13 +80,39 @@ def output_shape(setup: Setup, *, same: float = 1e-3) -> Finding | None:
             if hidden
             else f"The loss broadcasts {shapes} against each other: "
         )
-        + f"{loss.initial:.3g}, where side by side they give {loss.aligned:.3g}.",
+        + told_apart,
         words(setup, "align_both")
         if hidden
         else words(setup, "align_outputs")
         if len(output.shape) > len(output.target_shape)
         else words(setup, "align_targets"),
         output.shape,
+    )
+
+
+def _apart(loss: LossFacts, same: float) -> str | None:
+    """Return two losses that broadcasting holds apart, in words; None where it does not.
+
+    Outputs that equal the targets decide where they have a loss: one that brings shapes together
+    by itself has its lowest loss as they are.
+    """
+    first, beside_first = loss.initial, loss.aligned
+    perfect, beside_perfect = loss.truth, loss.aligned_truth
+    if first is None:
+        return None
+    known = perfect is not None and beside_perfect is not None
+    if perfect is not None and beside_perfect is not None:
+        more = perfect - beside_perfect
+        if more <= same * max(abs(perfect), abs(beside_perfect), abs(first)):
+            return None
+    if beside_first is not None:
+        other = abs(beside_first - first)
+        if other > same * max(abs(beside_first), abs(first)):
+            return f"{first:.3g}, where side by side they give {beside_first:.3g}."
+    if not known:
+        return None
+    return (
+        f"outputs that equal the targets have {perfect:.3g}, and side by side {beside_perfect:.3g}."
     )
 
 

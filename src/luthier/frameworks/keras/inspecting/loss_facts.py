@@ -75,6 +75,9 @@ def loss_facts(loss: Compiled, outputs: Array, target: Array, op: str) -> LossFa
     floor = (truth if truth is not None and off is not None and truth < off else 0.0) if (
         known
     ) else None  # fmt: skip
+    # Outputs that hardly differ from row to row, as before the first step, do not tell pairs apart.
+    perfect = target.reshape(outputs.shape) if target.size == outputs.size else outputs
+    perfect = perfect.astype(outputs.dtype)
     return LossFacts(
         kind=kind,
         initial=initial,
@@ -86,6 +89,7 @@ def loss_facts(loss: Compiled, outputs: Array, target: Array, op: str) -> LossFa
         sums=sums,
         endless=_endless(kind, outputs, target, truth, guess),
         aligned=None if loss.name.known else _side_by_side(loss, outputs, target),
+        aligned_truth=None if loss.name.known else _side_by_side(loss, perfect, target),
     )
 
 

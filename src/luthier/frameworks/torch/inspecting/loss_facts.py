@@ -81,9 +81,10 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         # Smoothed labels have their lowest loss at outputs that are no extremes.
         best = _reachable(objective, "none", leaf, target)
         truth = truth if best is None else min(truth, best)
-    aligned = None
-    if target.is_floating_point() and target.shape != leaf.shape:
+    aligned = aligned_truth = None
+    if target.is_floating_point() and _broadcasts(leaf, target):
         aligned = _aligned(objective, leaf, target)
+        truth, aligned_truth = _truths(objective, leaf, target)
     guess = _guess(objective, kind, leaf, target)
     floor = (
         (truth if truth is not None and off is not None and truth < off else 0.0)
@@ -111,6 +112,7 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         sums=sums,
         endless=_endless(kind, leaf, target, truth, guess),
         aligned=aligned,
+        aligned_truth=aligned_truth,
     )
 
 
@@ -220,14 +222,48 @@ def _reachable(objective: Objective, op: str, output: Tensor, target: Tensor) ->
     return best if math.isfinite(best) else None
 
 
+def _broadcasts(output: Tensor, target: Tensor) -> bool:
+    """Tell whether as many values become more of them where no loss brings them to one shape.
+
+    >>> _broadcasts(torch.ones(9, 1), torch.ones(9))
+    True
+    """
+    if target.numel() != output.numel() or target.shape == output.shape:
+        return False
+    try:
+        return math.prod(torch.broadcast_shapes(output.shape, target.shape)) > output.numel()
+    except RuntimeError:  # such a loss permutes one of them, or raises
+        return False
+
+
 def _aligned(objective: Objective, output: Tensor, target: Tensor) -> float | None:
-    if target.numel() != output.numel():
-        return None
     try:
         with torch.no_grad():
             return float(objective.of(output, target.reshape(output.shape)))
     except Exception:
         return None
+
+
+def _truths(
+    objective: Objective, output: Tensor, target: Tensor
+) -> tuple[float | None, float | None]:
+    """Return the loss of outputs that equal the targets, as the shapes are and side by side.
+
+    A network that says nearly the same of all rows, as many do before they have learnt, has the
+    same loss in either way; outputs that differ from row to row as targets do have not. Logarithms
+    of shares that are 0 or 1 are no numbers: then the outputs stay a hundredth short of that.
+    """
+    perfect = target.reshape(output.shape).to(output.dtype)
+    for good in (perfect, 0.98 * perfect + 0.01):
+        try:
+            with torch.no_grad():
+                crossed = float(objective.of(good, target))
+        except Exception:
+            return None, None
+        beside = _aligned(objective, good, target)
+        if beside is not None and math.isfinite(crossed) and math.isfinite(beside):
+            return crossed, beside
+    return None, None
 
 
 def guess_of(objective: Objective, kind: str, output: Tensor, target: Tensor) -> float | None:
