@@ -13,11 +13,12 @@ from luthier.diagnosis.traces import left
 ABOUT = About(
     symptom="The loss falls in the first epochs, then stands still on a high level.",
     evidence="The rate falls to a fifth or less from one epoch to the next, three times in a row, "
-    "and never comes back; no usual schedule does that, even at its end. Error where the training "
+    "and never comes back; no usual schedule does that, even at its end. Or it is 0 for the last "
+    "half of the epochs, and was more. Error where the training "
     "loss is 0.9 of guessing or more at the end, warning where it is a fifth or more, or where "
     "guessing is not known and the loss stood still from then on. Else info.",
-    cause="A factor that is applied each epoch instead of once in many, or a schedule made for "
-    "epochs that is stepped at each batch.",
+    cause="A factor that is applied each epoch instead of once in many, a schedule made for "
+    "epochs that is stepped at each batch, or a factor of 0.",
     remedy="Apply the factor once in a third of the epochs, or step the schedule once an epoch.",
     reference="Godbole et al. 2023, Deep Learning Tuning Playbook: schedules fall over the whole "
     "training; cosine, linear and one-cycle schedules fall fivefold twice in a row at most",
@@ -32,6 +33,7 @@ def schedule_collapses(
     back: float = 0.01,
     much: float = 0.2,
     nothing: float = 0.9,
+    idle: float = 0.5,
 ) -> Finding | None:
     """Find a learning rate that is gone after a few epochs.
 
@@ -42,6 +44,7 @@ def schedule_collapses(
         back: Share of the rate before the falls that no later epoch may have.
         much: Share of the loss of guessing above which most of the work was still to be done.
         nothing: Share of it above which nothing was learnt.
+        idle: Share of the epochs, at the end, whose rate is 0.
 
     Returns:
         The finding, or None.
@@ -53,8 +56,11 @@ def schedule_collapses(
     'warning'
     """
     rates, (name, values) = finite(run.curves.learning_rate), training(run)
-    start = _collapse(rates, factor, times)
-    if adversarial(run) or start is None or max(rates[start + times :]) > back * rates[start]:
+    stop = _stop(rates, idle)
+    start = _collapse(rates, factor, times) if stop is None else stop
+    if adversarial(run) or start is None:
+        return None
+    if stop is None and max(rates[start + times :]) > back * rates[start]:
         return None
     share = left(run)
     if share is None:
@@ -62,20 +68,26 @@ def schedule_collapses(
     else:
         severity = "error" if share >= nothing else "warning" if share >= much else "info"
     end = len(rates)
-    ratio = (rates[start] / max(rates[start + times], 1e-300)) ** (1 / times)
+    after = min(start + times, end - 1)
+    ratio = (rates[start] / max(rates[after], 1e-300)) ** (1 / times)
+    how = (
+        f"The learning rate collapses: from {rates[start]:.3g} in epoch {start + 1} to "
+        f"{rates[after]:.3g} in epoch {after + 1}, {ratio:.3g} times less each epoch"
+        + (f", and {rates[-1]:.3g} in epoch {end}" if end > after + 1 else "")
+        if stop is None
+        else f"The learning rate is {rates[start]:.3g} up to epoch {start + 1}, and 0 in the "
+        f"{end - start - 1} epochs after that"
+    )
     return Finding(
         problem="schedule_collapses",
         severity=severity,  # type: ignore[arg-type]
         confidence=0.99 if severity != "info" else 0.5,
         since=start + 1,
-        summary=f"The learning rate collapses: from {rates[start]:.3g} in epoch {start + 1} to "
-        f"{rates[start + times]:.3g} in epoch {start + times + 1}, {ratio:.3g} times less each "
-        "epoch"
-        + (f", and {rates[-1]:.3g} in epoch {end}" if end > start + times + 1 else "")
+        summary=how
         + ("." if share is None else f"; the training loss is still {share:.0%} of guessing's."),
         evidence={
             "rate_before": rates[start],
-            "rate_after": rates[start + times],
+            "rate_after": rates[after],
             "share_of_guessing": share,
             **curve("learning_rate", rates),
             **curve(name, values),
@@ -94,6 +106,13 @@ def _collapse(rates: list[float], factor: float, times: int) -> int | None:
     """Return the epoch, counted from 0, after which the rate falls so often in a row."""
     falls = [b <= factor * a and a > 0.0 for a, b in itertools.pairwise(rates)]
     return next((i for i in range(len(falls) - times + 1) if all(falls[i : i + times])), None)
+
+
+def _stop(rates: list[float], idle: float, least: int = 5) -> int | None:
+    """Return the last epoch, counted from 0, before the rate is 0 to the end, for long enough."""
+    still = sum(1 for _ in itertools.takewhile(lambda rate: rate == 0.0, reversed(rates)))
+    begun = 0 < still < len(rates) and min(rates) >= 0.0
+    return len(rates) - still - 1 if begun and still >= max(idle * len(rates), least) else None
 
 
 def _stands(values: list[float], start: int, share: float = 0.02) -> bool:

@@ -14,16 +14,24 @@ ABOUT = About(
     evidence="The schedule was run ahead: nine tenths of all that its rates add up to lie in the "
     "first tenth of the steps, 99 in 100 in the first fifth, and the rate ends below a ten "
     "thousandth of its highest: warning; error where nineteen steps in twenty come after that. "
-    "Info where nobody said how many steps there will be. A cosine's or a line's end near zero is "
-    "fine.",
-    cause="A factor that is applied once a step or epoch where once in a while was meant.",
-    remedy="A factor that spreads the decay over all epochs.",
+    "Or the rate is 0 for the last half of the steps: warning. Info where nobody said how many "
+    "steps there will be. A cosine's or a line's end near zero is fine.",
+    cause="A factor that is applied once a step or epoch where once in a while was meant; a factor "
+    "of 0, which was to turn the schedule off; a schedule made for fewer steps.",
+    remedy="A factor that spreads the decay over all epochs; 1 to turn it off.",
     reference="the way of gradient descent is at most the sum of its rates times the gradient",
 )
+NONE = 1e-9  # of the highest rate: no step of that size changes a weight in single precision
 
 
 def schedule_collapses(
-    setup: Setup, *, early: float = 0.2, gone: float = 0.99, low: float = 1e-4, steps: int = 10
+    setup: Setup,
+    *,
+    early: float = 0.2,
+    gone: float = 0.99,
+    low: float = 1e-4,
+    steps: int = 10,
+    idle: float = 0.5,
 ) -> Finding | None:
     """Find a schedule that ends the training before its time.
 
@@ -33,6 +41,7 @@ def schedule_collapses(
         gone: Share of the summed rates that is spent by then.
         low: Last over highest rate.
         steps: With fewer there is silence.
+        idle: Share of the steps, at the end, whose rate is 0.
 
     Returns:
         The finding, or None.
@@ -41,6 +50,12 @@ def schedule_collapses(
     >>> rates = tuple(0.1 * 0.1**i for i in range(100))
     >>> schedule_collapses(Setup(schedule=ScheduleFacts("ExponentialLR", rates, 100))).severity
     'error'
+
+    A factor of 0 after a third of the epochs:
+
+    >>> rates = (0.1,) * 10 + (0.0,) * 20
+    >>> schedule_collapses(Setup(schedule=ScheduleFacts("StepLR", rates, 30))).severity
+    'warning'
     """
     rates, name = setup.schedule.rates, setup.schedule.name
     top = max(rates, default=0.0)
@@ -50,8 +65,11 @@ def schedule_collapses(
     spent = list(itertools.accumulate(rates))
     end = next(i for i, one in enumerate(spent) if one >= gone * total) + 1
     most = next(i for i, one in enumerate(spent) if one >= 0.9 * total) + 1
-    if end > early * len(rates) or most > max(0.1 * len(rates), 1):
+    still = sum(1 for _ in itertools.takewhile(lambda rate: rate <= NONE * top, reversed(rates)))
+    stops = still >= idle * len(rates)
+    if not stops and (end > early * len(rates) or most > max(0.1 * len(rates), 1)):
         return None
+    end = min(end, len(rates) - still) if stops else end
     # From factor ** n = 1/100: a hundredth is left at the end.
     factor = 0.01 ** (1 / len(rates))
     known = setup.epochs is not None or setup.schedule.epochs is not None
