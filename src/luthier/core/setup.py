@@ -24,6 +24,8 @@ class DataFacts:
         narrowest, widest: Standard deviation of the features that vary least and most.
         classes: Rows by class, where targets are class numbers.
         target_low, target_high, target_mean, target_std: Of numeric targets.
+        target_narrowest, target_widest: Standard deviation of the columns of targets that vary
+            least and most, constant ones left out; 0 where targets are one column.
         target_is_input: Targets are the inputs: an autoencoder.
         shared_rows: Validation rows that are training rows, too.
         repeated_rows: Training rows that stand in the training part more than once.
@@ -53,6 +55,8 @@ class DataFacts:
     target_high: float = 0.0
     target_mean: float = 0.0
     target_std: float = 0.0
+    target_narrowest: float = 0.0
+    target_widest: float = 0.0
     target_is_input: bool = False
     shared_rows: int = 0
     repeated_rows: int = 0
@@ -99,7 +103,8 @@ class OutputFacts:
 
     Args:
         op: The last operation that is no change of shape: ``softmax``, ``sigmoid``, ``relu``,
-            ``tanh``, ``log_softmax``, ``none`` for a layer's plain sum, or ``other``.
+            ``tanh``, ``log_softmax``, ``none`` for a layer's plain sum, or ``other``. Dropout after
+            it is no operation.
         shape, target_shape: Of a batch; the target's dtype is in `target_type`.
         target_type: ``classes`` for whole numbers, ``shares`` for rows that sum to one, ``numbers``
             else.
@@ -113,6 +118,7 @@ class OutputFacts:
             where that was not told.
         time_first: Layers that take time as their first dimension.
         input_shape, whole_inputs: Of the first input's batch; its values are whole numbers.
+        dropout: Share of the outputs that dropout after the last layer sets to 0.
     """
 
     op: str = "other"
@@ -131,6 +137,7 @@ class OutputFacts:
     time_first: tuple[str, ...] = ()
     input_shape: tuple[int, ...] = ()
     whole_inputs: bool = False
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def describe(
     wide = stds[~constant] if len(stds) else stds
     classes = _classes(target)
     numbers = target.astype(np.float64)
-    known = numbers[np.isfinite(numbers)]
+    known, columns = numbers[np.isfinite(numbers)], _spreads(numbers)
     telling, share, values, other = _telling(good, target, classes) if len(good) == len(flat) else (
         None, 0.0, 0, 0.0
     )  # fmt: skip
@@ -64,6 +64,8 @@ def describe(
         target_high=float(known.max()) if known.size else 0.0,
         target_mean=float(known.mean()) if known.size else 0.0,
         target_std=float(known.std()) if known.size else 0.0,
+        target_narrowest=float(columns.min()) if columns.size > 1 else 0.0,
+        target_widest=float(columns.max()) if columns.size > 1 else 0.0,
         target_is_input=first.shape == target.shape and bool(np.array_equal(first, target)),
         shared_rows=shared,
         repeated_rows=repeated,
@@ -97,6 +99,15 @@ def class_numbers(target: Array) -> Array | None:
     if target.ndim == 2 and target.shape[1] > 1:
         return target.argmax(axis=1) if zero_or_one and (target.sum(axis=1) == 1).all() else None
     return target.reshape(-1).astype(np.int64) if zero_or_one else None
+
+
+def _spreads(numbers: Array) -> Array:
+    """Return the standard deviation of each column of targets that varies; none of one column."""
+    if numbers.ndim != 2 or numbers.shape[1] < 2:
+        return np.zeros(0)
+    rows = numbers[np.isfinite(numbers).all(axis=1)]
+    stds = rows.std(axis=0) if len(rows) > 1 else np.zeros(0)
+    return np.asarray(stds[stds > 0])
 
 
 def _classes(target: Array) -> dict[str, int]:

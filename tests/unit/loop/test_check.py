@@ -184,6 +184,15 @@ def test_schedules_that_people_use_are_fine(schedule):
     assert found.healthy, str(found)
 
 
+def test_a_rate_of_nothing_for_most_of_the_epochs_is_told_before_training():
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    off = torch.optim.lr_scheduler.StepLR(optimizer, 5, gamma=0)  # meant as no schedule at all
+    found = checked(model, optimizer=optimizer, scheduler=off, epochs=30, seconds=0.2).findings
+    assert [(one.problem, one.severity) for one in found] == [("schedule_collapses", "warning")]
+    assert "0 in 5 of 30" in found[0].summary
+
+
 def test_a_schedule_of_another_optimizer_is_found():
     model = network()
     other = torch.optim.SGD(model.parameters(), 0.1)

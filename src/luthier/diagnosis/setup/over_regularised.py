@@ -12,21 +12,28 @@ ABOUT = About(
     "without it learns clearly more, or ends at half of the loss: warning, error where nothing is "
     "learnt with it. Of a loss that cannot be taken apart: a penalty of twice the rest, and a "
     "copy's loss that is still above the rest after its short training: warning. Or a dropout of "
-    "0.7 or more, with which a copy learns less than half of what there is, and clearly less than "
-    "without: warning, error where it learns nothing.",
-    cause="A factor that suits a few weights, summed over many.",
-    remedy="A tenth of the factor, until the penalty begins below the loss.",
+    "0.7 or more, or one that leaves a layer fewer than eight units, with which a copy learns less "
+    "than half of what there is, and clearly less than without: warning, error where it learns "
+    "nothing. Or dropout after the last layer, without which a copy learns a tenth more: warning, "
+    "else info.",
+    cause="A factor that suits a few weights, summed over many; a dropout that suits wide layers, "
+    "after a narrow one or after the outputs.",
+    remedy="A tenth of the factor, until the penalty begins below the loss. Dropout between hidden "
+    "layers alone.",
     reference="Krogh & Hertz 1992, A simple weight decay can improve generalization",
 )
 
 
-def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) -> Finding | None:
+def over_regularised(
+    setup: Setup, *, half: float = 0.5, least: float = 0.02, more: float = 0.1
+) -> Finding | None:
     """Find a penalty that leaves nothing to learn.
 
     Args:
         setup: A training before its first step.
         half: Part of the loss, above its lowest, that remains without the penalty.
         least: Of all there is to learn, what the copy without the penalty must learn more.
+        more: The same for dropout after the last layer: that it is there is one sign already.
 
     Returns:
         The finding, or None.
@@ -34,6 +41,8 @@ def over_regularised(setup: Setup, *, half: float = 0.5, least: float = 0.02) ->
     loss = setup.loss
     dropped = learnt(setup, "with_dropout")
     little = dropped is not None and dropped < half
+    if setup.output.dropout > 0.0:
+        return _last(setup, proven=helps(setup, "without_dropout", "with_dropout", clear=more))
     if little and helps(setup, "without_dropout", "with_dropout"):
         return _dropout(setup, nothing=nothing_learnt(setup, "with_dropout"))
     with_it, without = learnt(setup, "penalised"), learnt(setup, "unpenalised")
@@ -91,4 +100,25 @@ def _dropout(setup: Setup, *, nothing: bool) -> Finding:
         f"{told(setup, 'with_dropout')}; without dropout {setup.fits['without_dropout'].last:.3g}.",
         evidence=measured(setup, "with_dropout", "without_dropout"),
         prescriptions=(Prescription("Lower dropout to 0.2 to 0.5."),),
+    )
+
+
+def _last(setup: Setup, *, proven: bool) -> Finding:
+    return Finding(
+        problem="over_regularised",
+        severity="warning" if proven else "info",
+        confidence=0.9 if proven else 0.5,
+        summary=f"Dropout after the last layer sets {setup.output.dropout:.0%} of the outputs to 0 "
+        "before the loss compares them."
+        + (
+            f" In evaluation mode a copy reached {told(setup, 'with_dropout')}; without dropout "
+            f"{setup.fits['without_dropout'].last:.3g}."
+            if proven
+            else ""
+        ),
+        evidence={
+            "share": setup.output.dropout,
+            **measured(setup, "with_dropout", "without_dropout"),
+        },
+        prescriptions=(Prescription("Leave the dropout after the last layer out."),),
     )

@@ -12,8 +12,9 @@ ABOUT = About(
     evidence="The first layer's gradient is a thousandth of the largest one or less, no copy of "
     "the network learnt a tenth of what there is, and either one with ReLU in place of the "
     "activations that saturate learnt clearly more, or all rows have the same outputs: "
-    "warning, error where nothing was learnt. Or a recurrent network learns little, and clearly "
-    "more of the same sequences read from their end: warning, error likewise.",
+    "warning, error where nothing was learnt. Or a recurrent network learns less than half, also "
+    "in more steps, and clearly more of the same sequences read from their end: warning, error "
+    "likewise.",
     cause="Many sigmoids or softmaxes in a row: each one passes a quarter of a gradient at most. "
     "Long sequences in a plain recurrent layer; padding behind what is to be read.",
     remedy="ReLU with He's initialisation, residual connections, or normalisation layers. For "
@@ -23,7 +24,7 @@ ABOUT = About(
 
 
 def vanishing_gradients(
-    setup: Setup, *, faint: float = 1e-3, little: float = 0.1
+    setup: Setup, *, faint: float = 1e-3, little: float = 0.1, half: float = 0.5
 ) -> Finding | None:
     """Find depth that gradients do not get through.
 
@@ -31,12 +32,15 @@ def vanishing_gradients(
         setup: A training before its first step.
         faint: First over largest gradient: five sigmoids at their best pass 4 ** -5.
         little: What a copy learnt at most, of all there is.
+        half: The same for copies that took more steps, of sequences.
 
     Returns:
         The finding, or None.
     """
     if helps(setup, "backwards", "adam"):
-        return _backwards(setup)
+        # More steps, or a rate of the user's, may well get through all the same.
+        longer = (learnt(setup, name) or 0.0 for name in ("own_longer", "whole_run", "adam_longer"))
+        return _backwards(setup) if max(longer) < half else None
     grads = [one.gradient for one in setup.layers if one.gradient is not None and one.reached]
     best = learnt(setup, "adam")
     if len(grads) < 3 or best is None or best > little or not max(grads) > 0:

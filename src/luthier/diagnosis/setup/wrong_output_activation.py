@@ -30,13 +30,20 @@ _BOUNDED = ("softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid", "so
 
 
 def wrong_output_activation(
-    setup: Setup, *, lost: float = 0.1, much: float = 0.5, silent: float = 0.99
+    setup: Setup,
+    *,
+    lost: float = 0.1,
+    lost_numbers: float = 0.05,
+    much: float = 0.5,
+    silent: float = 0.99,
 ) -> Finding | None:
     """Find a last activation that does not fit.
 
     Args:
         setup: A training before its first step.
         lost: Share of all there is to learn that the activation keeps out of reach.
+        lost_numbers: The same for numbers, where it is a share of their variance: targets that
+            noise alone carries out of the range make up less.
         much: Share from which on the result is worthless.
         silent: Share of outputs that are 0 from which on a relu passes no gradient.
 
@@ -92,7 +99,7 @@ def wrong_output_activation(
             "The last relu returns 0 for every row, and lets no gradient through.",
             "Leave the last relu out.",
         )
-    return _shares(setup, units) or _bounded(setup, lost, much) or _proven(setup)
+    return _shares(setup, units) or _bounded(setup, lost, lost_numbers, much) or _proven(setup)
 
 
 def _shares(setup: Setup, units: int) -> Finding | None:
@@ -134,7 +141,7 @@ def _shares(setup: Setup, units: int) -> Finding | None:
     return None
 
 
-def _bounded(setup: Setup, lost: float, much: float) -> Finding | None:
+def _bounded(setup: Setup, lost: float, lost_numbers: float, much: float) -> Finding | None:
     """Find activations whose range keeps the loss up."""
     output, loss = setup.output, setup.loss
     twice = (output.op, loss.kind) in (("softmax", "cross_entropy"), ("sigmoid", "bce_logits"))
@@ -144,7 +151,7 @@ def _bounded(setup: Setup, lost: float, much: float) -> Finding | None:
         return None
     room = loss.guess - loss.floor
     share = (loss.reachable - loss.floor) / room if room > 0 else 0.0
-    if share < lost:
+    if share < (lost_numbers if loss.kind in _NUMBERS else lost):
         return None
     what = (
         f"targets reach from {setup.data.target_low:.3g} to {setup.data.target_high:.3g}"

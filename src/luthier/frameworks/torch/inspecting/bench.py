@@ -196,6 +196,15 @@ class Bench:
             self.fits[name] = found
         return found
 
+    def own_or_adam(self, name: str, **how: Any) -> None:
+        """Try a change with the user's optimizer; without one, with Adam at its own default."""
+        if self.optimizer is not None:
+            self.run(name, **how)
+        else:
+            if "own" not in self.fits:
+                self.run("own", rate=1e-3)
+            self.run(name, rate=1e-3, **how)
+
     def best(self, name: str, **how: Any) -> Fit | None:
         """Try a change with each of `RATES`, until one is good enough; return the best fit."""
         for rate in RATES:

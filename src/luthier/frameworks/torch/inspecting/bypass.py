@@ -14,6 +14,7 @@ _LAST = {
     "softmax", "log_softmax", "sigmoid", "relu", "relu_", "tanh", "hardtanh", "hardsigmoid",
     "sigmoid_", "tanh_", "clamp", "clamp_min",
 }  # fmt: skip
+_DROPOUTS = {"dropout", "alpha_dropout", "feature_dropout"}
 _SATURATING = {"sigmoid", "tanh", "softmax", "sigmoid_", "tanh_", "hardsigmoid"}
 
 
@@ -23,13 +24,25 @@ class Recorder(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[str, Tensor]] = []
+        self._dropouts: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run a call, and remember what it returned."""
         result = func(*args, **(kwargs or {}))
         if getattr(func, "__name__", "") in _LAST and isinstance(result, Tensor):
             self.calls.append((func.__name__, result))
+        elif getattr(func, "__name__", "") in _DROPOUTS and args and result is not args[0]:
+            self._dropouts.append((args[0], result))
         return result
+
+    def undropped(self, output: Tensor) -> tuple[Tensor, float]:
+        """Return what dropout got whose result the output is, and the share that it set to 0."""
+        made = source(output)
+        for before, after in self._dropouts:
+            if made is not None and after.grad_fn is made:
+                gone = (after == 0) & (before != 0)
+                return before, float(gone.sum()) / max(float((before != 0).sum()), 1.0)
+        return output, 0.0
 
     def last(self, output: Tensor) -> int | None:
         """Return the number of the call that made the output."""

@@ -16,6 +16,8 @@ from luthier.core import Setup
 from luthier.frameworks.torch.inspecting.as_classes import as_classes
 from luthier.frameworks.torch.inspecting.bench import RATES, Bench, one_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
+from luthier.frameworks.torch.inspecting.columns import columns
+from luthier.frameworks.torch.inspecting.dropped import dropped
 from luthier.frameworks.torch.inspecting.fitting import peak_rate
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 from luthier.frameworks.torch.inspecting.loss_facts import guess_of
@@ -39,7 +41,6 @@ _HIGH_MOMENTUM = 0.99  # averages over more than a hundred steps
 _RATE = {one.name: one.learning_rates.high for one in optimizers.ALL}
 _LITTLE = 0.15  # of all there is: what no other rate can bring that a rule would speak of
 _LONGER = 6.0  # times the steps of other fits
-_MUCH_DROPOUT = 0.7  # a layer of 32 units is one of ten then
 _SHORTEST = 4  # steps of a sequence that has a beginning and an end
 _FEW, _MORE = 4, 16  # rows of a step: too few to normalise by, and enough
 _NOTHING = 0.1  # of all there is: less with any rate, and other initial weights are tried
@@ -83,12 +84,13 @@ def experiment(
         _output(bench, setup, last_call)
         _right_output(bench, setup, last_call)
         _penalty(bench, setup, penalised)
-    _dropout(bench)
+    dropped(bench, setup, rows_in_all)
     if setup.optimizer.missing and setup.optimizer.held and not setup.optimizer.head_missing:
         bench.run("all_weights", everything=True)
     _one_batch(bench, setup)
     if rows:
         _start(bench, setup, last_call)
+        columns(bench, setup, rows_in_all)
         _losses(bench, setup, last_call)
         _layout(bench, setup)
         _backwards(bench, setup)
@@ -179,7 +181,7 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
             with torch.no_grad():
                 output = bench.objective.outputs(bench.model, rows.inputs)
             guess = guess_of(bench.objective, setup.loss.kind, output, data.target)
-        _own_or_adam(bench, name, data=data, guess=guess)
+        bench.own_or_adam(name, data=data, guess=guess)
         sane = (learned(bench, setup, name) or 0.0) > -_LOST  # its rate is none that runs away
         if whole is not None and lost and sane and math.isfinite(whole.last):
             own = bench.fits.get("own")
@@ -187,16 +189,6 @@ def _scales(bench: Bench, setup: Setup, rows: Rows) -> None:
             bench.run(f"{name}_whole", by=by, data=data, guess=guess)
     if inputs is not None and (learned(bench, setup, "adam") or 0.0) < _LOST:
         bench.best("standard_inputs_adam", data=changed["standard_inputs"])
-
-
-def _own_or_adam(bench: Bench, name: str, **how: object) -> None:
-    """Use the user's optimizer; without one, Adam's own default."""
-    if bench.optimizer is not None:
-        bench.run(name, **how)  # type: ignore[arg-type]
-    else:
-        if "own" not in bench.fits:
-            bench.run("own", rate=1e-3)
-        bench.run(name, rate=1e-3, **how)  # type: ignore[arg-type]
 
 
 def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:
@@ -215,19 +207,24 @@ def _start(bench: Bench, setup: Setup, last_call: int | None) -> None:
     )  # fmt: skip
     sound = learned(bench, setup, "adam")
     nothing = sound is not None and sound < _NOTHING
+    bends = bool({"Sigmoid", "Tanh", "Softmax"} & setup.activations.keys())
+
+    def unsaturated() -> None:
+        spared = last_call if last_call is not None else -1
+        mode = lambda: Instead(torch.relu, None, spared)  # noqa: E731
+        bench.best("unsaturated", change=reinitialised, mode=mode)
+
+    if faint and bends:  # the likelier reason is asked first: time may be short
+        unsaturated()
     if alike or stuck or faint or wild or high or nothing:
-        _own_or_adam(bench, "reinitialised", change=reinitialised)
+        bench.own_or_adam("reinitialised", change=reinitialised)
         bench.best("reinitialised_adam", change=reinitialised)
         whole, own = bench.fits.get("whole_run"), bench.fits.get("own")
         if high and whole is not None and own is not None and own.rate > 0:
             by = whole.rate / own.rate
             bench.run("reinitialised_whole", by=by, change=reinitialised)
-    if (stuck or faint) and {"Sigmoid", "Tanh", "Softmax"} & setup.activations.keys():
-        bench.best(
-            "unsaturated",
-            change=reinitialised,
-            mode=lambda: Instead(torch.relu, None, last_call if last_call is not None else -1),
-        )
+    if stuck and bends and not faint:
+        unsaturated()
 
 
 def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
@@ -254,21 +251,6 @@ def _penalty(bench: Bench, setup: Setup, penalised: frozenset[int]) -> None:
     bench.run("penalised", rate=1e-2, penalty=extra, longer=3.0)
     if not inside:
         bench.run("unpenalised", rate=1e-2, longer=3.0)
-
-
-def _dropout(bench: Bench) -> None:
-    """Learn with dropout, where it leaves little of a layer."""
-    found = [m for m in bench.model.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
-    if max((m.p for m in found), default=0.0) < _MUCH_DROPOUT:
-        return
-    for name, on in (("with_dropout", True), ("without_dropout", False)):
-        _own_or_adam(bench, name, longer=3.0, evaluated=True, change=_dropping if on else None)
-
-
-def _dropping(twin: nn.Module) -> None:
-    for module in twin.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
-            module.train()
 
 
 def _losses(bench: Bench, setup: Setup, last_call: int | None) -> None:

@@ -20,7 +20,7 @@ from luthier.frameworks.torch.inspecting.bench import Bench, probe_of
 from luthier.frameworks.torch.inspecting.bypass import Instead, Recorder, identity
 from luthier.frameworks.torch.inspecting.experiments import experiment
 from luthier.frameworks.torch.inspecting.fitting import Uncopied
-from luthier.frameworks.torch.inspecting.graph_ops import nonlinear
+from luthier.frameworks.torch.inspecting.graph_ops import nonlinear, op_of
 from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
 from luthier.frameworks.torch.inspecting.loss_facts import Penalty, loss_facts, penalty_of
 from luthier.frameworks.torch.inspecting.mixing import mixes, time_first
@@ -207,8 +207,10 @@ def _seen_rows(
     if not isinstance(output, Tensor):
         plain = objective.of(output, target)
         return _finished(model, plain, None, watch, optimizers, Setup())
+    made, dropped = recorder.undropped(output)
     facts = replace(
-        output_facts(output, target),
+        output_facts(output, target, op_of(made)),
+        dropout=dropped,
         mixes_rows=None if brief else mixes(model, objective, inputs),
         time_first=time_first(model),
         input_shape=tuple(inputs[0].shape),
@@ -219,14 +221,14 @@ def _seen_rows(
         output=facts,
         loss=about,
         activations=nonlinear(output),
-        affine=None if brief else _affine(model, objective, inputs, recorder.last(output)),
+        affine=None if brief else _affine(model, objective, inputs, recorder.last(made)),
     )
     if about.error or not facts.finite:
         optimizer = optimizer_facts(optimizers, model, output.sum(), model, watch.order)
         return replace(setup, optimizer=optimizer), None, frozenset()
     loss = objective.of(output, target)
     setup, _, held = _finished(model, loss, output, watch, optimizers, setup)
-    return setup, recorder.last(output), held
+    return setup, recorder.last(made), held
 
 
 def _seen_batch(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -231,9 +232,10 @@ def _broadcasts(output: Tensor, target: Tensor) -> bool:
     if target.numel() != output.numel() or target.shape == output.shape:
         return False
     try:
-        return math.prod(torch.broadcast_shapes(output.shape, target.shape)) > output.numel()
-    except RuntimeError:  # such a loss permutes one of them, or raises
+        both = np.broadcast_shapes(tuple(output.shape), tuple(target.shape))
+    except ValueError:  # such a loss permutes one of them, or raises
         return False
+    return math.prod(both) > output.numel()
 
 
 def _aligned(objective: Objective, output: Tensor, target: Tensor) -> float | None:
