@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def categories() -> Arrays:
 def weighted(arrays: Arrays, weight: NDArray[Any]) -> Arrays:
     """Return the same data with a weight for each training row."""
     train = dataclasses.replace(arrays.train, weight=weight.astype(np.float32))
-    return dataclasses.replace(arrays, train=train, key=f"{arrays.key}-weighted")
+    return dataclasses.replace(arrays, train=train, key=f"{arrays.key}-weighted-{_digest(weight)}")
 
 
 def with_rows(arrays: Arrays, more: Part) -> Arrays:
@@ -178,7 +179,13 @@ def with_rows(arrays: Arrays, more: Part) -> Arrays:
         np.concatenate(weights),
         np.arange(len(train) + len(more)),
     )
-    return dataclasses.replace(arrays, train=joined, key=f"{arrays.key}-more")
+    key = f"{arrays.key}-more-{_digest(*joined.inputs, joined.target)}"
+    return dataclasses.replace(arrays, train=joined, key=key)
+
+
+def _digest(*values: NDArray[Any]) -> str:
+    """Return what tells values apart: equal keys mean equal arrays, and engines rely on it."""
+    return hashlib.sha256(b"".join(value.tobytes() for value in values)).hexdigest()[:8]
 
 
 def _part(inputs: tuple[NDArray[Any], ...], target: NDArray[Any]) -> Part:

@@ -38,6 +38,30 @@ class TestCompiled(EngineLaws):
 
 
 @pytest.fixture(scope="module")
+def packed():
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    return engines.load("packed"), frameworks.load("torch")
+
+
+class TestPacked(EngineLaws):
+    """One lane at a time; `luthier.testing.packs` has the laws of several."""
+
+    TRIED = ("adam with cosine", "batch norm", "dropout", "noise")
+
+    @pytest.fixture
+    def engine(self, packed, request):
+        params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+        if params.get("name", "dropout") not in self.TRIED:
+            pytest.skip("a pack of each case compiles for seconds")
+        return packed[0]
+
+    @pytest.fixture
+    def framework(self, packed):
+        return packed[1]
+
+
+@pytest.fixture(scope="module")
 def native():
     if not compiler():
         pytest.skip("there is no C compiler")

@@ -74,6 +74,11 @@ class Shape(Generic[N]):
         return self.tables.count // self.batch_size
 
 
+def shapes_of(initial: State) -> object:
+    """Return the tensors' shapes: a graph may not say how wide its layers are, and a program is."""
+    return tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
+
+
 class Trial(ABC, Generic[N]):
     """One trial in progress.
 

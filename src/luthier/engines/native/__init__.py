@@ -26,7 +26,7 @@ from luthier.core import (
 )
 from luthier.engines.chunks.setups import Setups
 from luthier.engines.chunks.tables import Tables
-from luthier.engines.chunks.trial import Shape
+from luthier.engines.chunks.trial import Shape, shapes_of
 from luthier.engines.native import masks
 from luthier.engines.native.compiler import compiler, folder, load, version
 from luthier.engines.native.losses import LOSSES
@@ -145,7 +145,7 @@ class Native:
     def _program(self, graph: Graph, captured: Captured, tables: Tables) -> Program:
         signature, positions = captured.signature, captured.positions
         settings = (signature.optimizer, signature.loss, signature.precision)
-        key = (graph.key, _shapes(captured.initial), positions, settings, tables.targets)
+        key = (graph.key, shapes_of(captured.initial), positions, settings, tables.targets)
         if key not in self._programs:
             placed = self._placed(graph, captured, signature.precision)
             if isinstance(placed, str):
@@ -156,7 +156,7 @@ class Native:
 
     def _placed(self, graph: Graph, captured: Captured, precision: str) -> Placed | str:
         """Return a network's plan, or why there is none; every trial asks, structures repeat."""
-        key = (graph.key, _shapes(captured.initial), captured.positions, precision)
+        key = (graph.key, shapes_of(captured.initial), captured.positions, precision)
         if key not in self._plans:
             try:
                 self._plans[key] = _placed(graph, captured, precision)
@@ -168,11 +168,6 @@ class Native:
         if self._trial is None:
             raise RuntimeError("the slot is empty: call put(slot, recipe, seed, state) first")
         return self._trial
-
-
-def _shapes(initial: State) -> object:
-    """Return the tensors' shapes: a graph may not say how wide its layers are, and a program is."""
-    return tuple((name, np.shape(value)) for name, value in initial.group("weights").items())
 
 
 def _latest(kept: OrderedDict[object, T], key: object) -> T:

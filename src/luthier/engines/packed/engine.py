@@ -24,7 +24,7 @@ from luthier.core import (
 from luthier.engines.chunks.exchange import Outcome, Steps
 from luthier.engines.chunks.setups import Setups
 from luthier.engines.chunks.tables import Tables
-from luthier.engines.chunks.trial import MOST, Shape
+from luthier.engines.chunks.trial import MOST, Shape, shapes_of
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
@@ -110,8 +110,8 @@ class Packed:
         """Get ready for trials of one signature; those of another one leave their slots."""
         graph, signature = captured.graph(), captured.signature
         wanted = (arrays.key, captured.recipe.precision, signature.loss, graph.rows)
-        shape = (graph.key, captured.positions, signature.batch_size)
-        kind = (*shape, signature.optimizer, *wanted)
+        made = (graph.key, shapes_of(captured.initial), captured.positions)
+        kind = (*made, signature.batch_size, signature.optimizer, *wanted)
         if self._tables is None or self._tables.key != wanted:
             self._tables = Tables.of(arrays, *wanted[1:], self._place)
             self._truth: Truth = self._place(Truth.of(self._tables))
