@@ -24,7 +24,6 @@ from luthier.data import (
     share_a_scale,
 )
 from luthier.loop.builders import as_build
-from luthier.loop.handing_over.recipes import load_recipe
 from luthier.loop.limits import Limits
 from luthier.loop.preparation import Preparation
 from luthier.loop.training.choice import Choice
@@ -128,6 +127,8 @@ def assemble(
         LuthierError: for whatever does not fit; its text says what to change.
     """
     if isinstance(recipe, (str, Path)):
+        from luthier.loop.handing_over.recipes import load_recipe  # few start from a file
+
         recipe = load_recipe(Path(recipe))
     made = None if build is None else as_build(build)
     dataset = read_data(

@@ -40,12 +40,13 @@ def put(
     changed: int,
 ) -> None:
     """Store a decision's steps in their order, each with its new or waking trial."""
+    values = []
     for position, step in enumerate(planned):
         if step.trial is None:
             number, waits = rows.add_trial(connection, study, step, resumable, changed), True
         else:
             number, waits = step.trial, rows.wake_trial(connection, study, step.trial, changed)
-        values = {
+        one = {
             "study": study,
             "decision": decision,
             "position": position,
@@ -55,6 +56,8 @@ def put(
             "state": "waiting" if waits else "done",
             "attempts": 0,
         }
+        values.append(one)
+    if values:
         connection.execute(insert(steps), values)
 
 
