@@ -66,7 +66,7 @@ def plan(
     import sys
 
     from luthier.apps.cli.output import say, say_json, watching
-    from luthier.loop.handing_over.export import check_folder
+    from luthier.loop.handing_over.folder import check_folder
     from luthier.loop.planning import plan as planned
     from luthier.report.text import summary_text
 

@@ -69,7 +69,7 @@ def repair(
     Example: luthier repair digits --model net.py:build --recipe recipe.yaml --out out/repaired
     """
     from luthier.apps.cli.output import say, say_json, watching
-    from luthier.loop.handing_over.export import check_folder
+    from luthier.loop.handing_over.folder import check_folder
     from luthier.loop.repair.repair import repair as repair_recipe
 
     if out is not None:

@@ -107,6 +107,7 @@ def tune(
     """
     from luthier.apps.cli.output import say, say_json, watching
     from luthier.core import LuthierError
+    from luthier.loop.handing_over.folder import check_folder
     from luthier.loop.tune import tune as tune_study
 
     limits = [
@@ -117,8 +118,6 @@ def tune(
     if refit and out is None:
         raise LuthierError("--refit needs a folder to write the network to. Add --out DIR.")
     if out is not None:
-        from luthier.loop.handing_over.export import check_folder
-
         check_folder(out)
     with watching(f"luthier tune {data}", quiet=quiet or as_json) as notify:
         found = tune_study(
