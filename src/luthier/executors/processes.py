@@ -130,7 +130,8 @@ class Processes:
             if time.monotonic() - watched >= WATCH_EVERY:
                 watch()
                 watched = time.monotonic()
-            shift.wait(POLL)
+            if shift.members:
+                shift.wait(POLL)
         watch()  # and see how it ended
 
 
