@@ -128,3 +128,19 @@ def test_programs_without_it_are_the_ones_that_have_it(trained):
     for share in (0.0, 0.1, 0.2):
         trained(engine, Build.read(dense, "network"), TABLE.replace({"noise": share}), scaled())
     assert len(engine._programs) == 1
+
+
+def test_a_pack_has_trials_with_it_and_without(trained):
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    build, arrays = Build.read(dense, "network"), scaled()
+    recipes = [TABLE.replace({"noise": share}) for share in (0.3, 0.0)]
+    captured = frameworks.load("torch").capture(build, recipes[0], arrays, 0)
+    engine = engines.load("packed")
+    engine.open(captured, arrays)
+    for slot, recipe in enumerate(recipes):
+        engine.put(slot, recipe, 0, captured.initial)
+    found = engine.run({0: 2, 1: 2})
+    for slot, recipe in enumerate(recipes):
+        true = trained("torch_eager", build, recipe, arrays)[0]
+        np.testing.assert_allclose(found[slot].train_loss, true.train_loss, rtol=1e-9)

@@ -113,7 +113,8 @@ class Tables:
             share: Of what the training rows spread over themselves.
         """
         inputs = self.train.inputs[0]
-        row: Array = np.zeros(inputs.shape[1:], inputs.dtype if share else np.float32)
+        floating = np.issubdtype(inputs.dtype, np.floating)  # a pack wants one type of all lanes
+        row: Array = np.zeros(inputs.shape[1:], inputs.dtype if floating else np.float32)
         return row + (share * self._spread).astype(row.dtype) if share else row
 
     @cached_property
