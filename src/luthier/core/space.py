@@ -275,6 +275,20 @@ class Space:
             moved.append(unit)
         return tuple(moved)
 
+    def middle(self) -> Recipe:
+        """Return the baseline, moved to the middle of where values are thought likely.
+
+        >>> Space({"dropout": Float(0.0, 1.0, likely=(0.1, 0.3))}).middle().dropout
+        0.2
+        """
+        values: dict[str, Value] = {}
+        for name in self.parameters:
+            case = self.active(name, self.baseline)
+            if isinstance(case, (Float, Int)) and case.likely is not None:
+                low, high = map(case.unit, case.likely)
+                values[name] = case.at((low + high) / 2)
+        return self.baseline.replace(values)
+
     def encode(self, recipe: Recipe) -> tuple[float, ...]:
         """Return the point of a recipe; 0.5 where a parameter is inactive."""
         known = self._points.get(recipe.identity)

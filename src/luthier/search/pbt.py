@@ -76,9 +76,9 @@ class PBT:
     def _new(self, space: Space, history: History, first: int) -> list[Step]:
         """Return a new population, the baseline in the first one."""
         if not history.trials:
-            recipes = [space.baseline, *new_recipes(space, history, self.population - 1, lean=True)]
+            recipes = [space.baseline, *new_recipes(space, history, self.population - 1, lean=0.5)]
         else:
-            recipes = new_recipes(space, history, self.population, lean=True)
+            recipes = new_recipes(space, history, self.population, lean=0.5)
         return started(recipes, first, history)
 
     def _advanced(

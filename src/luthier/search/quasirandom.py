@@ -7,6 +7,7 @@ Playbook advises for exploration.
 from __future__ import annotations
 
 import warnings
+from math import ceil
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def points(dimensions: int, start: int, count: int, seed: int) -> np.ndarray:
 
 
 def new_recipes(
-    space: Space, history: History, count: int, attempts: int = 16, *, lean: bool = False
+    space: Space, history: History, count: int, attempts: int = 16, *, lean: float = 0.0
 ) -> list[Recipe]:
     """Return recipes that no trial has yet; fewer where a small space is used up.
 
@@ -40,7 +41,7 @@ def new_recipes(
         history: The trials so far; their number decides where in the sequence to go on.
         count: How many recipes are wanted.
         attempts: Points looked at for each recipe that is wanted, before giving up.
-        lean: Whether every second one lies where the user thinks the best to be.
+        lean: Share of them that lies where the best is thought to be (`Space.lean`).
     """
     if count <= 0 or not space.dimensions:
         return []
@@ -48,7 +49,8 @@ def new_recipes(
     found: list[Recipe] = []
     spread = points(space.dimensions, len(history.trials), attempts * count, history.seed).tolist()
     for index, point in enumerate(spread):
-        recipe = space.decode(space.lean(point) if lean and index % 2 == 0 else point)
+        near = ceil((index + 1) * lean) > ceil(index * lean)
+        recipe = space.decode(space.lean(point) if near else point)
         if recipe.identity not in seen:
             seen.add(recipe.identity)
             found.append(recipe)

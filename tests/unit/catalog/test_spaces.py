@@ -106,3 +106,15 @@ def test_a_dozen_full_trainings_fit_the_budget(rows, budget):
     length = default_recipe(OWN, TABLE, rows=rows, budget_epochs=budget).epochs
     assert length == 10 or 10 < length <= budget / 12
     assert length <= default_recipe(OWN, TABLE, rows=rows).epochs <= 60
+
+
+def test_for_tables_a_larger_network_that_is_held_back_is_thought_best():
+    build = next(one.build for one in ALL if one.name == "mlp")
+    baseline = default_recipe(build, TABLE, rows=800)
+    space = Space(default_space(build, TABLE, rows=800, trials=12), baseline)
+    middle = space.middle()
+    assert middle.noise == middle.dropout == pytest.approx(0.3)
+    assert middle.model["width"] > baseline.model["width"]
+    assert middle.replace({"noise": 0.0, "dropout": 0.1, "model.width": 128}) == baseline
+    images = default_space(build, IMAGES, rows=800, trials=12, tensor=True)
+    assert "noise" not in images

@@ -20,7 +20,7 @@ from luthier.core import Categorical, Int
 def mlp(
     n_features: int,
     n_outputs: int,
-    width: Annotated[int, Int(16, 512, log=True)] = 128,
+    width: Annotated[int, Int(16, 512, log=True, likely=(256, 512))] = 128,
     depth: Annotated[int, Int(1, 4)] = 2,
     activation: Annotated[str, Categorical("relu", "gelu", "silu", "tanh")] = "relu",
     normalisation: Annotated[str, Categorical("none", "batch", "layer")] = "batch",

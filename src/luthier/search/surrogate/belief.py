@@ -92,10 +92,11 @@ class Belief:
         near: int = 60,
         parents: int = 8,
         trust: float = 10.0,
+        lean: float = 0.5,
     ) -> Array:
         """Return points for new trials: some anywhere, some near the best trials.
 
-        Of those anywhere, half lie where the user thinks the best to be, and ever fewer: the user's
+        Of those anywhere, some lie where the user thinks the best to be, and ever fewer: the user's
         word counts as much as `trust` trials (after Hvarfner et al. 2022, "piBO").
 
         Args:
@@ -104,10 +105,11 @@ class Belief:
             near: How many of the other.
             parents: From how many of the best trials those start.
             trust: How many trials halve the share of points where the user thinks the best to be.
+            lean: That share at first, of those anywhere.
         """
         space, history = self.space, self.history
         points = rng.random((anywhere, space.dimensions))
-        likely = int(0.5 * anywhere * trust / (trust + len(history.trials)))
+        likely = int(lean * anywhere * trust / (trust + len(history.trials)))
         for row in range(likely):
             points[row] = space.lean(points[row].tolist())
         scored = [t for t in history.trials if history.loss(t) != math.inf]
@@ -132,6 +134,7 @@ def proposals(
     count: int,
     most_new: int,
     rng: np.random.Generator,
+    lean: float = 0.5,
 ) -> list[Step]:
     """Return the steps that an acquisition chooses.
 
@@ -142,9 +145,10 @@ def proposals(
         count: How many are wanted.
         most_new: How many of them may be new trials, where there are enough others.
         rng: Draws candidates, horizons and steps.
+        lean: As for `Belief.points`.
     """
     space, history, rungs = belief.space, belief.history, belief.rungs
-    paused, points = belief.paused(others), belief.points(rng)
+    paused, points = belief.paused(others), belief.points(rng, lean=lean)
     known = {trial.recipe.identity for trial in history.trials} | {space.baseline.identity}
     fresh: dict[int, Recipe] = {}
 
