@@ -258,11 +258,13 @@ def test_a_full_disk(luthier: Luthier, small_disk: Path) -> None:
 
 def test_no_room_for_the_results(luthier: Luthier, small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(b"x" * 290_000)
-    ran = luthier("tune", "wine", "--epochs", 10, "--out", small_disk / "out")
+    Path("small.yaml").write_text("model: {width: 16}\n")
+    tune = ("tune", "wine", "--epochs", 10, "--recipe", "small.yaml", "--out", small_disk / "out")
+    ran = luthier(*tune)
     assert ran.code == 2
     assert ran.err.startswith("error: ")
     assert "out" in ran.err
     (small_disk / "ballast").unlink()
-    again = luthier("tune", "wine", "--epochs", 10, "--out", small_disk / "out", "--json")
+    again = luthier(*tune, "--json")
     assert again.code == 0
     assert json.loads((small_disk / "out" / "study.json").read_text()) == again.json

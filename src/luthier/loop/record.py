@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from luthier.catalog.recipe_keys import limits
 from luthier.catalog.spaces import ADAPTIVE, default_space
-from luthier.core import Categorical, Conditional, Domain, Float, Recipe, Space, StudyRecord
+from luthier.core import Categorical, Conditional, Domain, Float, Int, Recipe, Space, StudyRecord
 from luthier.data import share_a_scale
 from luthier.loop.assembly import Assembly, completed
 from luthier.loop.builders import lasting_reference
@@ -69,6 +70,8 @@ def study_record(
         ranges, grows = stored.space.parameters, stored.about.get("grows", [])
     else:
         ranges = default_ranges(parts, budget)
+        if recipe is not None:  # what lies beside the default recipe says nothing of the user's
+            ranges = {name: _anywhere(domain) for name, domain in ranges.items()}
         grows = list(limits(ranges))
     check_space(ranges, baseline, parts.build)
     asked = wishes or (Limits() if stored is None else Limits.of(stored))
@@ -135,6 +138,10 @@ def default_ranges(parts: Assembly, budget: Budget) -> dict[str, Domain]:
         without = ("preprocessing", "mixup", "noise")
         ranges = {k: v for k, v in ranges.items() if k not in without}
     return ranges
+
+
+def _anywhere(domain: Domain) -> Domain:
+    return replace(domain, likely=None) if isinstance(domain, (Float, Int)) else domain
 
 
 def _without(

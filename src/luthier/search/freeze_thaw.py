@@ -44,9 +44,9 @@ class FreezeThaw:
             before that, the model has seen too little to be ahead of the rule.
         reserve: Full trainings' worth of budget kept for taking the best trials to their end.
         few: Full trainings' worth of budget a dimension, below which all new points lie where the
-            best is thought to be (`Space.lean`); with more, half of them do. With nine for 14
-            dimensions, on digits, what was chosen among points spread evenly was no better than
-            the baseline on other rows.
+            best is thought to be (`Space.lean`), if anyone said where; with more, half of them do.
+            With nine for 14 dimensions, on digits, what was chosen among points spread evenly was
+            no better than the baseline on other rows.
     """
 
     batch: int = 4
@@ -94,7 +94,8 @@ class FreezeThaw:
 
     def _lean(self, space: Space, history: History) -> float:
         budget = history.epochs + history.epochs_left
-        return 1.0 if budget < self.few * space.dimensions * space.baseline.epochs else 0.5
+        few = budget < self.few * space.dimensions * space.baseline.epochs
+        return 1.0 if few and space.middle().identity != space.baseline.identity else 0.5
 
     def _finishing(self, history: History, full: int) -> Step | None:
         """Return the step that takes the baseline, or near the end the best, to its end."""
