@@ -400,15 +400,15 @@ class TestWhatPays:
     def test_what_the_first_engine_refuses_must_pay_the_price_of_the_next(
         self, framework, monkeypatch
     ):
-        def words():
-            return nn.Sequential(nn.Embedding(12, 4), nn.Linear(4, 3))
+        def grouped():  # normalised as C cannot yet
+            return nn.Sequential(nn.Linear(N, 6), nn.GroupNorm(2, 6), nn.Linear(6, OUT))
 
         times = {"compiled": 0.01, "torch_eager": 0.1}
         monkeypatch.setattr(
             "luthier.loop.training.choice.epoch_seconds", lambda engine, *_: times[engine.name]
         )
-        arrays, choice = data.tags(), Choice()
-        captured = captured_of(framework, words, arrays)
+        arrays, choice = data.classes(), Choice()
+        captured = captured_of(framework, grouped, arrays)
         names = [choice.name(captured, arrays, RECIPE, 0, epochs=n) for n in (20, 100_000)]
         assert names == ["torch_eager", "compiled"]
         assert "trained in plain PyTorch: too short to pay for compiling" in choice.reasons
