@@ -108,8 +108,8 @@ def noise(seed: int, step: int, shape: tuple[int, ...], dtype: Any) -> Array:
     (True, 1.0, (1000, 4))
     """
     places = np.arange(int(np.prod(shape)), dtype=np.uint32)
-    drawn: Array = normal(bits(fold(seed, NOISE, step), places), np, dtype)
-    return drawn.reshape(shape)
+    drawn = normal(bits(fold(seed, NOISE, step), places), np, dtype)
+    return np.asarray(drawn, dtype).reshape(shape)  # NumPy before 2 widens it
 
 
 def normal(drawn: Any, library: Any, dtype: Any) -> Any:

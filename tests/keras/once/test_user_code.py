@@ -64,7 +64,7 @@ def handed_over(tmp_path_factory) -> Path:
     """A search with KerasTuner's first example as its builder, handed over to ``out``."""
     folder = tmp_path_factory.mktemp("quick-start")
     (folder / "net.py").write_text(QUICK_START, encoding="utf-8")
-    words = ["tune", "digits", "--model", "net.py:build", "--budget", "12 epochs", "--out", "out"]
+    words = ["tune", "digits", "--model", "net.py:build", "--budget", "30 epochs", "--out", "out"]
     command(*words, "--engine", "keras_eager", folder=folder)
     return folder
 
