@@ -110,9 +110,9 @@ def default_space(
 
     Below 10 trials the learning rate, weight decay, dropout and the builder's own arguments. From
     10 on also the optimizer with its momentum, schedule, preprocessing and, for tables, noise of
-    inputs; from 25 on warm-up,
-    epsilon and label smoothing; from 50 on beta2 and mixup. Batch size and epochs never: the one is
-    a matter of speed, and results of runs of different lengths do not compare.
+    inputs; from 25 on warm-up, epsilon and label smoothing; from 50 on beta2 and mixup. Batch size
+    and epochs never: the one is a matter of speed, and results of runs of different lengths do not
+    compare.
 
     For tables a network is thought best that is larger than needed and held back (Goodfellow,
     Bengio & Courville 2016, "Deep Learning", 5.2): 362 units, dropout and noise of 0.3 took 22, 10,

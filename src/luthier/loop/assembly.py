@@ -283,9 +283,14 @@ def read_data(
     if isinstance(data, Dataset):
         return data
     if isinstance(data, (str, Path)):
-        weight = sample_weight
         return read(
-            data, target=target, task=task, weight=weight, group=group, time=time, images=images
+            data,
+            target=target,
+            task=task,
+            weight=sample_weight,
+            group=group,
+            time=time,
+            images=images,
         )
     return from_python(data, target=target, task=task, sample_weight=sample_weight)
 

@@ -96,24 +96,21 @@ def _apart(loss: LossFacts, same: float) -> str | None:
     Outputs that equal the targets decide where they have a loss: one that brings shapes together
     by itself has its lowest loss as they are.
     """
-    first, beside_first = loss.initial, loss.aligned
+    first, beside = loss.initial, loss.aligned
     perfect, beside_perfect = loss.truth, loss.aligned_truth
     if first is None:
         return None
-    known = perfect is not None and beside_perfect is not None
+    told_apart = None
     if perfect is not None and beside_perfect is not None:
-        more = perfect - beside_perfect
-        if more <= same * max(abs(perfect), abs(beside_perfect), abs(first)):
+        if perfect - beside_perfect <= same * max(abs(perfect), abs(beside_perfect), abs(first)):
             return None
-    if beside_first is not None:
-        other = abs(beside_first - first)
-        if other > same * max(abs(beside_first), abs(first)):
-            return f"{first:.3g}, where side by side they give {beside_first:.3g}."
-    if not known:
-        return None
-    return (
-        f"outputs that equal the targets have {perfect:.3g}, and side by side {beside_perfect:.3g}."
-    )
+        told_apart = (
+            f"outputs that equal the targets have {perfect:.3g}, and side by side "
+            f"{beside_perfect:.3g}."
+        )
+    if beside is not None and abs(beside - first) > same * max(abs(beside), abs(first)):
+        return f"{first:.3g}, where side by side they give {beside:.3g}."
+    return told_apart
 
 
 def _mixed(setup: Setup) -> Finding | None:

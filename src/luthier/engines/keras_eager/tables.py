@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from luthier.catalog import losses, metrics
+from luthier.catalog.augmentation import spread
 from luthier.catalog.losses import soft_targets
 from luthier.catalog.ops_numpy import numpy_ops
 from luthier.catalog.order import sample_rows
@@ -47,6 +49,11 @@ class Tables:
     passes: tuple[tuple[Array, ...], ...]
     truth: Array
     truth_weight: Array | None
+
+    @cached_property
+    def spread(self) -> Array:
+        """What noise of the first input is measured in."""
+        return spread(self.train.inputs[0])
 
     @classmethod
     def of(cls, arrays: Arrays, precision: str, loss: str) -> Tables:

@@ -12,7 +12,6 @@ import numpy as np
 from keras import ops
 
 from luthier.catalog import losses, optimizers, schedules
-from luthier.catalog.augmentation import spread
 from luthier.catalog.order import epoch_order
 from luthier.core import Curves, Recipe, Rehearsal, State
 from luthier.core.keys import MASK, fold, threshold
@@ -170,7 +169,7 @@ class Training:
         tables, shape, recipe = self.tables, self.tables.task.input_shape, self.recipe
         first = tables.train.inputs[0]
         last = shape[0] > 4 >= shape[-1]
-        amount = recipe.noise * spread(first) if recipe.noise else None
+        amount = recipe.noise * tables.spread if recipe.noise else None
         steps: list[Array] = []
         for step, rows in enumerate(order, self.step):
             x = first[rows]

@@ -8,11 +8,11 @@ from torch.nn import functional
 
 from luthier.core import Setup
 from luthier.frameworks.torch.inspecting.bench import Bench
+from luthier.frameworks.torch.inspecting.loss_facts import NUMBERS
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Rows
 from luthier.frameworks.torch.seeded import seeded
 
-_NUMBERS = ("mse", "l1", "huber", "difference")
 _CLASSES = (3, 30)  # two are one line either way; more whole numbers than that are amounts
 
 
@@ -23,7 +23,7 @@ def as_classes(bench: Bench, setup: Setup) -> None:
         bench: Gets the fit ``as_classes``.
         setup: What was measured.
     """
-    if setup.loss.kind not in _NUMBERS or not isinstance(bench.data, Rows):
+    if setup.loss.kind not in NUMBERS or not isinstance(bench.data, Rows):
         return
     if setup.output.op != "none" or setup.output.shape[1:] != (1,):
         return

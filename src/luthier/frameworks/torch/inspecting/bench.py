@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from luthier.core import Fit
+from luthier.core import Fit, Setup
 from luthier.frameworks.torch.inspecting.affordable import PROBE
 from luthier.frameworks.torch.inspecting.fitting import (
     Change,
@@ -212,6 +212,16 @@ class Bench:
             if found is not None and found.last <= self.enough:
                 break
         return self.fits.get(name)
+
+
+def planned_steps(setup: Setup, rows: int) -> int:
+    """Return how many steps a training of some rows is to take; 0 where nobody said.
+
+    >>> planned_steps(Setup(epochs=3, batch_size=4), 10), planned_steps(Setup(epochs=3), 10)
+    (6, 3)
+    """
+    size = setup.batch_size or rows
+    return (setup.epochs or 0) * max(rows // max(size, 1), 1)
 
 
 def probe_of(data: Rows | Batches, rows: int | None = None) -> Any:

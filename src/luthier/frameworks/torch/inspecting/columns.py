@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from luthier.core import Setup
-from luthier.frameworks.torch.inspecting.bench import Bench
+from luthier.frameworks.torch.inspecting.bench import Bench, planned_steps
+from luthier.frameworks.torch.inspecting.loss_facts import NUMBERS
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Batch, Rows
 
-_NUMBERS = ("mse", "l1", "huber", "difference")
 _MOST = 16  # columns: of more, as of pixels, some that hardly vary matter to nobody
 _APART = 10.0  # times less: squared, a hundredth of the loss
 _STEPS = 10.0  # times those of other fits, at most
@@ -32,7 +32,7 @@ def columns(bench: Bench, setup: Setup, rows_in_all: int) -> None:
             are not too many steps.
     """
     rows, shape = bench.data, setup.output.shape
-    if not isinstance(rows, Rows) or setup.loss.kind not in _NUMBERS or not bench.steps:
+    if not isinstance(rows, Rows) or setup.loss.kind not in NUMBERS or not bench.steps:
         return
     y = rows.target
     if len(shape) != 2 or shape != setup.output.target_shape or not 2 <= shape[1] <= _MOST:
@@ -55,8 +55,7 @@ def columns(bench: Bench, setup: Setup, rows_in_all: int) -> None:
         return bench.objective(twin, batch)
 
     alike = replace(rows, target=(y - mean) / std)
-    planned = (setup.epochs or 0) * (rows_in_all // max(setup.batch_size, 1))
-    longer = min(max(planned / bench.steps, 1.0), _STEPS)
+    longer = min(max(planned_steps(setup, rows_in_all) / bench.steps, 1.0), _STEPS)
     for name, data, measure in (("columns_raw", rows, raw), ("columns_scaled", alike, scaled)):
         bench.own_or_adam(
             name, data=data, objective=Objective(measure), teacher=own, guess=1.0, longer=longer

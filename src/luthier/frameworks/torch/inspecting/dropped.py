@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from luthier.core import Setup
-from luthier.frameworks.torch.inspecting.bench import Bench
+from luthier.frameworks.torch.inspecting.bench import Bench, planned_steps
 from luthier.frameworks.torch.inspecting.fitting import copied
 from luthier.frameworks.torch.inspecting.rows import Rows
 
@@ -32,8 +32,7 @@ def dropped(bench: Bench, setup: Setup, rows_in_all: int) -> None:
         return
     if most < _MUCH and not setup.output.dropout and not _few_units(bench):
         return
-    planned = (setup.epochs or 0) * (rows_in_all // max(setup.batch_size, 1))
-    longer = min(max(planned / bench.steps, _STEPS[0]), _STEPS[1])
+    longer = min(max(planned_steps(setup, rows_in_all) / bench.steps, _STEPS[0]), _STEPS[1])
     for name, on in (("with_dropout", True), ("without_dropout", False)):
         change = _dropping if on else None
         bench.own_or_adam(name, longer=longer, evaluated=True, change=change)

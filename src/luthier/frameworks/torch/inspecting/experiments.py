@@ -14,13 +14,13 @@ from torch.nn import functional
 from luthier.catalog import optimizers
 from luthier.core import Setup
 from luthier.frameworks.torch.inspecting.as_classes import as_classes
-from luthier.frameworks.torch.inspecting.bench import RATES, Bench, one_of
+from luthier.frameworks.torch.inspecting.bench import RATES, Bench, one_of, planned_steps
 from luthier.frameworks.torch.inspecting.bypass import Instead, identity
 from luthier.frameworks.torch.inspecting.columns import columns
 from luthier.frameworks.torch.inspecting.dropped import dropped
 from luthier.frameworks.torch.inspecting.fitting import peak_rate
 from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
-from luthier.frameworks.torch.inspecting.loss_facts import guess_of
+from luthier.frameworks.torch.inspecting.loss_facts import NUMBERS, guess_of
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.rows import Batch, Rows
 from luthier.frameworks.torch.inspecting.scales import (
@@ -31,7 +31,6 @@ from luthier.frameworks.torch.inspecting.scales import (
 )
 
 _BOUNDED = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "hardtanh", "hardsigmoid")
-_NUMBERS = ("mse", "l1", "huber", "difference")
 # A decoupled decay: steps as long as the rate hold no weight above one over it. MLPs on digits have
 # an accuracy of 0.91 without, 0.90 with 1, 0.86 with 3 and 0.64 with 10.
 _HOLDING = 3.0
@@ -259,7 +258,7 @@ def _losses(bench: Bench, setup: Setup, last_call: int | None) -> None:
     if setup.loss.sums and bench.optimizer is not None and bench.data.batch_size > 1:
         count = bench.data.batch_size
         bench.run("mean_loss", teacher=lambda twin, batch: bench.objective(twin, batch) / count)
-    if kind not in _NUMBERS or len(output.shape) != 2 or output.shape != output.target_shape:
+    if kind not in NUMBERS or len(output.shape) != 2 or output.shape != output.target_shape:
         return
     if output.target_type != "shares":
         return
@@ -365,8 +364,7 @@ def _whole_run(bench: Bench, setup: Setup, rows_in_all: int) -> None:
     Where steps are small against the loss' curvature, n of them at one rate lead where n/k of them
     at k times that rate do (the gradient flow), so a rate that is too low can be told in advance.
     """
-    size = setup.batch_size or rows_in_all
-    planned = (setup.epochs or 0) * max(rows_in_all // max(size, 1), 1)
+    planned = planned_steps(setup, rows_in_all)
     if not planned or not bench.steps or bench.optimizer is None:
         return
     if planned >= bench.steps:

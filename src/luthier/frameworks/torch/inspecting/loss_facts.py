@@ -30,6 +30,7 @@ _KINDS = {
     "HuberLoss": "huber",
 }
 _NAMES = {"L1Loss": "l1", "l1_loss": "l1", "KLDivLoss": "kl", "PoissonNLLLoss": "poisson"}
+NUMBERS = ("mse", "l1", "huber", "difference")
 ELEMENTWISE = ("mse", "l1", "huber", "bce", "bce_logits")
 _FLOORED = ("cross_entropy", "nll", "shares", "bce", "bce_logits", "mse", "l1", "huber")
 _STEPS = 100  # of the search for the best outputs

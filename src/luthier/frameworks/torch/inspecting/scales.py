@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from luthier.frameworks.torch.inspecting.bench import finite_spread
+from luthier.frameworks.torch.inspecting.loss_facts import NUMBERS
 
-_NUMBERS = ("mse", "l1", "huber", "difference")
 _MILD = (0.05, 5.0)  # deviations of targets that no experiment is needed for
 _REACH = (0.1, 20.0)  # of features: standardised ones reach to 4, with heavy tails to 10
 
@@ -42,7 +42,7 @@ def ranged(x: Tensor) -> Tensor:
 
 def scaled_target(kind: str, y: Tensor) -> Tensor | None:
     """Return targets of mean 0 and deviation 1; None where theirs do not stand out."""
-    if kind not in _NUMBERS or not y.is_floating_point():
+    if kind not in NUMBERS or not y.is_floating_point():
         return None
     spread, mean = finite_spread(y), float(y.double().mean())
     if spread <= 0 or (_MILD[0] < spread < _MILD[1] and abs(mean) <= _MILD[1] * spread):
