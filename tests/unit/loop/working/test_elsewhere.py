@@ -123,6 +123,8 @@ def test_a_command_with_workers_imports_no_pytorch_until_it_is_asked_for_a_netwo
         [sys.executable, "-c", script], cwd=net.parent, capture_output=True, text=True, check=False
     )
     first, *rest = ran.stdout.splitlines()
-    assert first.split()[1] == "False", ran.stderr
+    trials, imported, _ = first.split()
+    assert imported == "False", ran.stderr
+    assert int(trials) >= 12  # of 24; all of them where something beats the baseline
     assert rest[0] == "Sequential("
     assert rest[-1] == ") True"
