@@ -32,8 +32,10 @@ def test_tables_of_every_format_are_one_and_the_same(
         "parquet": lambda: frame.write_parquet(path),
         "arrow": lambda: frame.write_ipc(path),
     }[ending]()
-    found = tuned(luthier, path, "--target", "bought", "--epochs", 12)
-    plain = tuned(luthier, "customers.csv", "--target", "bought", "--epochs", 12)
+    # Timing chooses among engines, whose sums differ in the last bits: one is named.
+    how = ("--target", "bought", "--epochs", 12, "--engine", "torch_eager")
+    found = tuned(luthier, path, *how)
+    plain = tuned(luthier, "customers.csv", *how)
     assert found["task"] == "classification"
     assert found["metric"] == "log_loss"
     assert found["best"]["validation"]["accuracy"] > BETTER["bought"]
