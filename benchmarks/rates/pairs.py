@@ -110,6 +110,103 @@ def learnable() -> list[Pair]:
     ]
 
 
+class Gated(nn.Module):
+    """A GRU over a series, and a linear layer on its last state."""
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.over = nn.GRU(1, 24, batch_first=True)
+        self.out = nn.Linear(24, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs of series of shape (rows, steps, 1)."""
+        states, _ = self.over(x)
+        return self.out(states[:, -1])
+
+
+def gated(n_outputs: int) -> nn.Module:
+    """Return a recurrent network."""
+    return Gated(n_outputs)
+
+
+def convolution(n_outputs: int) -> nn.Module:
+    """Return a small convolution with batch norm, for images of 8 x 8."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16 * 16, n_outputs),
+    )
+
+
+def plain(activation: Callable[[], nn.Module], *widths: int) -> Callable[..., nn.Module]:
+    """Return a builder of a network of linear layers and one activation."""
+
+    def build(n_features: int, n_outputs: int) -> nn.Module:
+        layers: list[nn.Module] = []
+        for before, after in zip((n_features, *widths), widths, strict=False):
+            layers += [nn.Linear(before, after), activation()]
+        return nn.Sequential(*layers, nn.Linear(widths[-1], n_outputs))
+
+    return build
+
+
+def _waves(rows: int = 500, steps: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Return noisy waves, and which of three frequencies each has."""
+    rng = np.random.default_rng(2)
+    kinds = rng.integers(0, 3, rows)
+    phase = 2 * np.pi * rng.random((rows, 1))
+    angle = np.arange(steps) * (0.4 + 0.3 * kinds[:, None]) + phase
+    return (np.sin(angle) + 0.3 * rng.normal(size=angle.shape))[..., None], kinds
+
+
+def fresh() -> list[Pair]:
+    """Return ten pairs that were written down after the rule was, and before it was run on them."""
+    from sklearn import datasets
+
+    images, digits = load_digits(return_X_y=True)
+    cancer = load_breast_cancer(return_X_y=True)
+    sgd = {"optimizer": "nesterov", "schedule": "cosine"}
+    classes = datasets.make_classification(
+        800, 20, n_informative=8, n_classes=4, flip_y=0.05, random_state=0
+    )
+    roll = datasets.make_swiss_roll(600, noise=0.5, random_state=0)
+    hastie, signs = datasets.make_hastie_10_2(800, random_state=0)
+    return [
+        Pair("mlp, moons", "mlp", datasets.make_moons(500, noise=0.25, random_state=0)),
+        Pair("resnet, four classes", "resnet", classes, {"model": {"width": 32, "depth": 2}}),
+        Pair(
+            "convolution, digits",
+            convolution,
+            (images[700:1400].reshape(-1, 1, 8, 8), digits[700:1400]),
+        ),
+        Pair("GRU, waves", gated, _waves()),
+        Pair("5 relu layers, Hastie", plain(nn.ReLU, 32, 32, 32, 32, 32), (hastie, signs > 0)),
+        Pair("wide relu, breast cancer, nesterov", plain(nn.ReLU, 512), cancer, sgd),
+        Pair(
+            "selu, friedman 3, nesterov",
+            plain(nn.SELU, 48, 48),
+            datasets.make_friedman3(600, noise=0.1, random_state=0),
+            sgd,
+        ),
+        Pair("elu, Swiss roll, one cycle", plain(nn.ELU, 64, 64), roll, {"schedule": "one_cycle"}),
+        Pair(
+            "linear, numbers with noise, adam",
+            linear,
+            datasets.make_regression(500, 30, noise=20.0, random_state=0),
+            {"optimizer": "adam", "schedule": "constant"},
+        ),
+        Pair(
+            "sigmoid, digits, batches of 128",
+            plain(nn.Sigmoid, 64),
+            (images[1000:], digits[1000:]),
+            {"batch_size": 128},
+        ),
+    ]
+
+
 def hopeless() -> list[Pair]:
     """Return five cases that cannot be learned."""
     rng = np.random.default_rng(1)

@@ -1,6 +1,7 @@
 """Nouns, protocols and errors. Standard library only; everything else imports from here."""
 
 from luthier.core.batches import BatchSize, BatchSizes
+from luthier.core.bound import Bound, bounds_of
 from luthier.core.cost import COSTS, Cost
 from luthier.core.curves import Curves, Series
 from luthier.core.diagnosis import Diagnosis
@@ -88,6 +89,7 @@ __all__ = [
     "Baseline",
     "BatchSize",
     "BatchSizes",
+    "Bound",
     "Build",
     "BuilderError",
     "CaptureError",
@@ -162,6 +164,7 @@ __all__ = [
     "Verdict",
     "WatchError",
     "Watcher",
+    "bounds_of",
     "chosen",
     "chunk_rows",
     "did_you_mean",

@@ -103,8 +103,8 @@ def goals_of(history: History, further: Sequence[Goal]) -> tuple[Goal, ...]:
 def pareto_front(history: History, further: Sequence[Goal]) -> tuple[Compromise, ...]:
     """Return the trials that no other one beats: as good in every goal and better in one.
 
-    A trial counts with the epoch whose weights it keeps. Failed ones, and those that lack a value,
-    are none. The best by the metric comes first.
+    A trial counts with the epoch whose weights it keeps. Failed ones, those that lack a value and
+    those that break a bound are none. The best by the metric comes first.
 
     Args:
         history: The trials.
@@ -114,7 +114,7 @@ def pareto_front(history: History, further: Sequence[Goal]) -> tuple[Compromise,
     points: list[tuple[tuple[float, ...], Compromise]] = []
     for trial in history.searched.trials:
         epoch = trial.curves.best_epoch(history.metric, history.direction)
-        if epoch is None or trial.state == "failed":
+        if epoch is None or trial.state == "failed" or history.excess(trial):
             continue
         found = {goal.name: value_of(trial, goal.name, epoch) for goal in goals}
         known = {name: value for name, value in found.items() if value is not None}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from luthier.core.bound import Bound
 from luthier.core.curves import Curves
 from luthier.core.recipe import Recipe
 from luthier.core.show_html import trial_html
@@ -109,6 +111,7 @@ class History:
             budget counts; 0 where it does not, or nothing is compiled.
         proof: What confirming the winner came to, for study rules; None while the search runs.
         stops: How often someone asked all workers to stop. Whoever began before the last time ends.
+        bounds: What other metrics have to reach for a trial to win.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -123,6 +126,7 @@ class History:
     setup: float = 0.0
     proof: Proof | None = None
     stops: int = 0
+    bounds: tuple[Bound, ...] = ()
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""
@@ -170,6 +174,25 @@ class History:
             return float("inf")
         return value if self.direction == "minimize" else -value
 
+    def excess(self, trial: Trial) -> float:
+        """Return by how much a trial's kept epoch breaks the bounds; 0 where it keeps them all.
+
+        Each bound counts as a share of its value; infinite where a metric was not measured.
+        """
+        if not self.bounds:
+            return 0.0
+        epoch = trial.curves.best_epoch(self.metric, self.direction)
+        total = 0.0
+        for bound in self.bounds:
+            series = trial.curves.metrics.get(bound.name, ())
+            value = series[epoch - 1] if epoch and epoch <= len(series) else math.nan
+            total += bound.excess(value) / max(abs(bound.value), 1e-12)
+        return total
+
+    def rank(self, trial: Trial) -> tuple[float, float, int]:
+        """Return what trials are ordered by, the best first: bounds, then `steady`, then age."""
+        return self.excess(trial), self.steady(trial), trial.number
+
     @cached_property
     def searched(self) -> History:
         """The same without trainings that confirm: what chooses a recipe may not see those."""
@@ -212,13 +235,21 @@ class History:
         that made them finalists flatters each.
         """
         if self.repeats:
-            chosen = min(self.repeats, key=lambda recipe: sum(self.repeats[recipe]))
+            chosen = min(self.repeats, key=self._repeated)
             return next(t for t in self.searched.trials if t.recipe == chosen)
         return min(
             (trial for trial in self.searched.trials if self.loss(trial) != float("inf")),
-            key=lambda trial: (self.steady(trial), trial.number),
+            key=self.rank,
             default=None,
         )
+
+    def _repeated(self, recipe: Recipe) -> tuple[float, float]:
+        """Return what finalists are ordered by: bounds over all splits, then the mean loss."""
+        ours = [trial for trial in self.trials if trial.recipe == recipe] if self.bounds else []
+        count = len(self.repeats[recipe])
+        first = [trial for trial in ours if trial.purpose == "search"][:1]
+        again = sorted((t for t in ours if t.purpose == "repeat"), key=_seed)[:count]
+        return sum(map(self.excess, first + again)), sum(self.repeats[recipe])
 
     @cached_property
     def epochs(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from luthier.core import (
     MEASURED,
     OVER,
     Arrays,
+    Bound,
     Build,
     Captured,
     Curves,
@@ -22,6 +24,7 @@ from luthier.core import (
     Part,
     Recipe,
     StudyRecord,
+    bounds_of,
     goal_name,
 )
 
@@ -33,23 +36,25 @@ class Limits:
     """What a study asks of its networks beside a good score.
 
     Args:
-        most: The highest value of each cost that is limited.
+        most: The highest value of each cost that is limited, known before a network is trained.
+        bounds: What metrics have to reach for a trial to win.
         goals: To be traded against the metric.
         clock: Gives the time.
     """
 
     most: Mapping[str, float] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    bounds: tuple[Bound, ...] = ()
     clock: Callable[[], float] = field(default=time.perf_counter, repr=False)
 
     @classmethod
     def of(cls, record: StudyRecord) -> Limits:
         """Return what a study's record says."""
         goals = tuple(Goal(*pair) for pair in record.about.get("goals", ()))
-        return cls(dict(record.about.get("limits", {})), goals)
+        return cls(dict(record.about.get("limits", {})), goals, bounds_of(record.about))
 
     def __bool__(self) -> bool:
-        return bool(self.most or self.goals)
+        return bool(self.most or self.goals or self.bounds)
 
     def to_json(self) -> dict[str, Any]:
         """Return what a record keeps; nothing where nothing is asked for."""
@@ -58,6 +63,8 @@ class Limits:
             found["limits"] = dict(self.most)
         if self.goals:
             found["goals"] = [[goal.name, goal.direction] for goal in self.goals]
+        if self.bounds:
+            found["bounds"] = [[one.name, one.direction, one.value] for one in self.bounds]
         return found
 
     def measured(
@@ -111,50 +118,95 @@ def _first_row(part: Part) -> Part:
 
 
 def read_limits(
-    limits: Mapping[str, float] | Sequence[str] | None,
+    limits: Mapping[str, Any] | Sequence[str] | None,
     objectives: Mapping[str, str] | Iterable[str] | None,
     known: Iterable[str] | None,
 ) -> Limits:
     """Read limits and further goals as users write them.
 
     Args:
-        limits: By name, or as texts such as ``params=1e5``.
+        limits: By name, or as texts such as ``params=1e5`` and ``accuracy>=0.9``.
         objectives: Names, or directions by name.
         known: The task's metrics; None for an objective, which reports what it likes.
 
     Raises:
         LuthierError: for what is no limit, or nobody measures.
 
-    >>> read_limits(["params=1e5"], ["latency_ms", "accuracy"], ["accuracy"]).to_json()
-    {'limits': {'parameters': 100000.0}, 'goals': [['latency_ms', 'minimize'], \
-['accuracy', 'maximize']]}
+    >>> read_limits(["params=1e5", "accuracy=0.9"], ["latency_ms"], ["accuracy"]).to_json()
+    {'limits': {'parameters': 100000.0}, 'goals': [['latency_ms', 'minimize']], \
+'bounds': [['accuracy', 'maximize', 0.9]]}
     """
+    names = None if known is None else tuple(known)
     most: dict[str, float] = {}
-    pairs = limits.items() if isinstance(limits, Mapping) else map(_split, limits or ())
-    for name, value in pairs:
+    bounds: list[Bound] = []
+    if isinstance(limits, Mapping):
+        asked = [(str(name), "=", value) for name, value in limits.items()]
+    else:
+        asked = [_split(text) for text in limits or ()]
+    for name, sign, value in asked:
         full = goal_name(name)
-        if full not in MEASURED:
-            raise LuthierError(
-                f"--limit {name}={value}: '{name}' is nothing that can be limited. "
-                f"There is {', '.join(MEASURED)}. Write --limit params=1e5."
-            )
-        most[full] = _positive(name, value)
+        if names is not None and full in MEASURED:
+            if sign == ">=":
+                raise LuthierError(
+                    f"--limit {name}>={value}: nobody wants a network that costs at least so "
+                    f"much. Write the most that it may: --limit {name}={value}."
+                )
+            most[full] = _positive(name, value)
+        else:
+            bounds.append(Bound(full, _towards(name, full, sign, value, names), _real(name, value)))
     directions = objectives if isinstance(objectives, Mapping) else dict.fromkeys(objectives or ())
     goals = []
     for name, direction in directions.items():
         full = goal_name(name)
-        goals.append(Goal(full, _direction(full, direction, known)))
-    return Limits(most, tuple(goals))
+        goals.append(Goal(full, _direction(full, direction, names)))
+    return Limits(most, tuple(goals), tuple(bounds))
 
 
-def _split(text: str) -> tuple[str, Any]:
-    name, sign, value = text.partition("=")
-    if not sign:
+def _split(text: str) -> tuple[str, str, Any]:
+    for sign in (">=", "<=", "="):
+        name, found, value = text.partition(sign)
+        if found:
+            return name.strip(), sign, value
+    raise LuthierError(
+        f"--limit {text} names no value. Write the name and what it may come to: "
+        "--limit params=1e5, --limit accuracy=0.9."
+    )
+
+
+def _towards(name: str, full: str, sign: str, value: Any, known: Sequence[str] | None) -> str:
+    """Return the direction of a limit on a metric: what is better is told by the metric."""
+    if known is None:
+        if sign == "=":
+            raise LuthierError(
+                f"limit {name}={value}: whether '{name}' is good when it is high, the objective "
+                f"alone knows. Write limits=['{name}>={value}'] or limits=['{name}<={value}']."
+            )
+        return "maximize" if sign == ">=" else "minimize"
+    if full not in known:
         raise LuthierError(
-            f"--limit {text} names no value. Write the name and the most that it may be: "
-            "--limit params=1e5."
+            f"--limit {name}={value}: '{name}' is nothing that can be limited here. "
+            f"There is {', '.join([*MEASURED, *known])}. Write --limit params=1e5."
         )
-    return name.strip(), value
+    direction = metrics.by_name(full).direction
+    if sign != "=" and (sign == ">=") != (direction == "maximize"):
+        other = ">=" if direction == "maximize" else "<="
+        raise LuthierError(
+            f"--limit {name}{sign}{value}: {direction[:-1]}ing is what '{name}' is for. "
+            f"Write --limit '{name}{other}{value}'."
+        )
+    return direction
+
+
+def _real(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise LuthierError(
+            f"--limit {name}={value}: '{value}' is no number. Write --limit {name}=0.9."
+        )
+    return number
 
 
 def _positive(name: str, value: Any) -> float:

@@ -23,6 +23,7 @@ from luthier.core import (
     StudyRecord,
     Trial,
     pareto_front,
+    value_of,
 )
 from luthier.data import facts
 from luthier.diagnosis import diagnose_study
@@ -121,7 +122,8 @@ class Study:
     def chosen(self) -> Best:
         """What is handed over: the winner, unless its confirmation speaks for the baseline.
 
-        It does where the winner proved worse, or equivalent and no cheaper.
+        It does where the winner proved worse, or equivalent and no cheaper, unless the baseline
+        breaks a limit that the winner keeps.
 
         Raises:
             LuthierError: when no trial has a score.
@@ -131,6 +133,8 @@ class Study:
         proof = self.proof
         if proof is None or proof.choice == "best" or proof.tuned or score is None:
             return best
+        if self.history.excess(baseline) > self.history.excess(best.trial):
+            return best  # which is why it had to be another
         return Best(baseline, baseline.recipe, score)
 
     @property
@@ -323,7 +327,8 @@ class Study:
         _, moved = searched(self.record, self.history)
         start = self.record.about.get("start")
         began = () if start is None else (str(start),)
-        notes = (*facts_noted, *began, *map(str, moved), *self._seeds(), *self.remarks)
+        notes = (*facts_noted, *began, *map(str, moved), *self._seeds(), *self._bounds())
+        notes += self.remarks
         failed = [trial for trial in self.trials if trial.state == "failed"]
         over = [trial for trial in failed if str(trial.cause).startswith(OVER)]
         if over:
@@ -333,6 +338,26 @@ class Study:
             return notes
         cause = " ".join(str(failed[-1].cause).split())
         return (*notes, f"{len(failed)} of {len(self.trials)} trials failed, the last: {cause}")
+
+    def _bounds(self) -> tuple[str, ...]:
+        """Return what limits on metrics came to, a line each."""
+        history, best = self.history, self.history.best
+        if best is None or not history.bounds:
+            return ()
+        tried = [t for t in history.searched.trials if history.loss(t) != float("inf")]
+        kept = sum(not history.excess(trial) for trial in tried)
+        epoch = best.curves.best_epoch(history.metric, history.direction)
+        lines = []
+        for bound in history.bounds:
+            value = value_of(best, bound.name, epoch)
+            broken = value is None or bound.excess(value) > 0
+            what = "breaks" if broken else "keeps"
+            rows = "" if self.parts is None else " on validation rows, which chose it"
+            lines.append(
+                f"the winner {what} the limit {bound}: {number(value)}{rows} "
+                f"({kept} of {len(tried)} trials keep all limits)"
+            )
+        return tuple(lines)
 
     def _seeds(self) -> tuple[str, ...]:
         """Return what other seeds of the winner came to, where a search had them trained."""

@@ -109,6 +109,8 @@ def tune(
             ``latency`` or the shorter ``training_time``.
         limits: The most that networks may cost, by name: ``{"parameters": 1e5, "latency_ms": 2}``.
             Also ``training_seconds``; one row is what latency is measured with, on this machine.
+            And what other metrics have to reach: ``{"accuracy": 0.9}``. An objective names what it
+            reports, and which side is good: ``["accuracy>=0.9", "size<=100"]``.
         objectives: What to trade the metric against: names of costs, or of other metrics. The
             search then looks for the whole front, ``study.front``; the metric decides who wins.
             An objective reports them beside its value: ``trial.report(loss, parameters=n)``.
@@ -142,12 +144,7 @@ def tune(
                 "strategy 'pbt' copies trials and changes their recipes' own keys, which an "
                 "objective has none of. Leave it out, or take another: strategy='halving'."
             )
-        if limits:
-            raise LuthierError(
-                "limits were given for an objective, whose networks luthier never sees. Raise "
-                "luthier.Pruned in the objective where a network is too large."
-            )
-        wishes = read_limits(None, objectives, None)
+        wishes = read_limits(limits, objectives, None)
         name = study or str(getattr(build, "__name__", "objective"))
         record = objective_record(name, direction, seed, start_values(recipe))
         record = replace(record, about={**record.about, "strategy": strategy, **wishes.to_json()})

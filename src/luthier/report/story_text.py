@@ -134,7 +134,7 @@ def _search(story: Story, columns: int, *, trials: int) -> str:
     base = history.trials[0]
     if story.goals:
         lines.append(front_text(pareto_front(history, story.goals), base.recipe))
-    ranked = sorted(history.trials, key=lambda one: (history.steady(one), one.number))
+    ranked = sorted(history.trials, key=history.rank)
     rows = [("trial", "state", "epochs", history.metric)]
     rows += [
         (str(one.number), one.state, str(one.epochs), number(history.score(one)))

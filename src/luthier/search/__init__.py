@@ -1,6 +1,7 @@
 """Strategies: pure functions of space, history and a random generator to the next steps."""
 
-from luthier.core import Goal, LuthierError, Strategy, did_you_mean
+from luthier.core import Bound, Goal, LuthierError, Strategy, did_you_mean
+from luthier.search.bounded import Bounded
 from luthier.search.few import Few
 from luthier.search.freeze_thaw import FreezeThaw
 from luthier.search.grid import Grid
@@ -54,11 +55,12 @@ def by_name(name: str) -> Strategy:
     return strategies[name]
 
 
-def for_goals(name: str, goals: tuple[Goal, ...]) -> Strategy:
-    """Return the strategy of a name, looking for the front of several goals where there are any.
+def for_goals(name: str, goals: tuple[Goal, ...], bounds: tuple[Bound, ...] = ()) -> Strategy:
+    """Return the strategy of a name, for several goals and within bounds where there are any.
 
     Raises:
         LuthierError: as from `by_name`.
     """
     strategy = by_name(name)
-    return Scalarised(strategy, goals) if goals else strategy
+    strategy = Scalarised(strategy, goals) if goals else strategy
+    return Bounded(strategy) if bounds else strategy

@@ -21,6 +21,7 @@ from luthier.core import (
     StudyMismatchError,
     StudyNotFoundError,
     StudyRecord,
+    bounds_of,
 )
 from luthier.storage import queue, rows
 from luthier.storage.blob import from_blob, to_blob
@@ -144,6 +145,7 @@ class SqlStorage:
                 changed=row.changed,
                 seconds=row.seconds,
                 stops=row.stops,
+                bounds=bounds_of(record.about),
             )
 
     def plan(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import luthier
-from luthier.core import OVER, Curves, Goal, LuthierError, Recipe
+from luthier.core import OVER, Bound, Curves, Goal, LuthierError, Recipe
 from luthier.loop.limits import Limits, read_limits
 
 
@@ -27,10 +27,32 @@ class TestReading:
         found = read_limits(None, {"throughput": "maximize"}, None)
         assert found.goals == (Goal("throughput", "maximize"),)
 
+    def test_a_metric_is_limited_on_its_bad_side(self):
+        known = ["accuracy", "log_loss"]
+        found = read_limits(["accuracy=0.9", "log_loss<=0.3", "params=10"], None, known)
+        assert found.bounds == (
+            Bound("accuracy", "maximize", 0.9),
+            Bound("log_loss", "minimize", 0.3),
+        )
+        assert found.most == {"parameters": 10.0}
+        assert read_limits({"accuracy": 0.9}, None, known).bounds == found.bounds[:1]
+
+    def test_an_objective_says_which_side_of_a_number_is_good(self):
+        found = read_limits(["size<=100", "throughput>=3"], None, None)
+        assert found.bounds == (
+            Bound("size", "minimize", 100.0),
+            Bound("throughput", "maximize", 3.0),
+        )
+        with pytest.raises(LuthierError, match="the objective alone knows"):
+            read_limits({"size": 100}, None, None)
+
     @pytest.mark.parametrize(
         ("limits", "objectives", "told"),
         [
             (["parms=3"], None, "'parms' is nothing that can be limited"),
+            (["accuracy<=0.9"], None, "Write --limit 'accuracy>=0.9'"),
+            (["accuracy=high"], None, "'high' is no number"),
+            (["params>=9"], None, "nobody wants a network that costs at least"),
             (["params"], None, "names no value"),
             (["params=many"], None, "'many' is no number above 0"),
             (["params=-1"], None, "'-1' is no number above 0"),
@@ -43,10 +65,11 @@ class TestReading:
             read_limits(limits, objectives, ["accuracy"])
 
     def test_a_record_keeps_them(self):
-        asked = read_limits(["params=1e5"], ["accuracy"], ["accuracy"])
+        asked = read_limits(["params=1e5", "accuracy=0.9"], ["accuracy"], ["accuracy"])
         assert asked.to_json() == {
             "limits": {"parameters": 1e5},
             "goals": [["accuracy", "maximize"]],
+            "bounds": [["accuracy", "maximize", 0.9]],
         }
         assert Limits().to_json() == {}
 
@@ -107,9 +130,31 @@ class TestKept:
     def test_without_limits_nothing_is_measured(self):
         assert "parameters" not in wine(budget="4 epochs").trials[0].curves.signals
 
-    def test_an_objective_has_no_networks_to_limit(self):
-        with pytest.raises(LuthierError, match="limits were given for an objective"):
-            luthier.tune(lambda trial: 1.0, budget="1 trials", limits=["params=3"])
+    def test_the_winner_keeps_a_limit_on_another_metric_where_any_trial_does(self):
+        study = wine(limits={"log_loss": 0.2}, metric="accuracy", budget="80 epochs")
+        best, history = study.best.trial, study.history
+        kept = [t for t in history.searched.trials if not history.excess(t) and t.epochs]
+        assert (history.excess(best) == 0) == bool(kept)
+        assert history.rank(best) == min(map(history.rank, history.searched.trials))
+        assert any("the limit log_loss <= 0.2" in note for note in study.summary.notes)
+
+    def test_where_no_trial_keeps_it_the_nearest_wins(self):
+        study = wine(limits={"log_loss": 1e-9}, metric="accuracy", budget="40 epochs")
+        nearest = min(study.history.searched.trials, key=study.history.excess)
+        assert study.best.trial == nearest
+        assert any("breaks the limit" in note for note in study.summary.notes)
+
+    def test_so_does_that_of_an_objective(self):
+        def objective(trial):
+            width = trial.suggest_int("width", 1, 64)
+            for epoch in range(3):
+                trial.report(1 / width, epoch, size=width)
+            return 1 / width
+
+        options = {"storage": "sqlite://", "limits": ["size<=20"]}
+        study = luthier.tune(objective, budget="12 trials", **options)
+        small = [t.recipe.model["width"] for t in study.trials if t.recipe.model["width"] <= 20]
+        assert study.best.recipe.model["width"] == max(small)
 
 
 class TestFront:

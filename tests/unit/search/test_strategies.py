@@ -27,6 +27,7 @@ def test_every_file_of_the_family_has_its_entry():
     folder = Path(search.__file__).parent
     helpers = {
         "__init__",
+        "bounded",
         "few",
         "growing",
         "informed",

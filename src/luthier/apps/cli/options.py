@@ -65,9 +65,10 @@ Limit = Annotated[
     list[str] | None,
     typer.Option(
         "--limit",
-        metavar="NAME=MOST",
+        metavar="NAME=VALUE",
         help="The most that a network may cost: params=1e5, latency_ms=2 (one row, here), "
-        "training_seconds=30. Repeat it for several.",
+        "training_seconds=30; or what another metric has to reach: accuracy=0.9. Repeat it for "
+        "several.",
     ),
 ]
 Objective = Annotated[

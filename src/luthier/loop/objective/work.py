@@ -134,7 +134,8 @@ class ObjectiveWork:
             return drawn
         self._make_room(history)
         seen = as_strategies_see(history, space)
-        strategy = search.for_goals(self._suited(space), Limits.of(self.study).goals)
+        wishes = Limits.of(self.study)
+        strategy = search.for_goals(self._suited(space), wishes.goals, wishes.bounds)
         return list(strategy(space, seen, np.random.default_rng([seen.seed, seen.decisions])))
 
     def _suited(self, space: Space) -> str:

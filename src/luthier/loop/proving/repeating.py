@@ -62,7 +62,7 @@ class Repeating:
         if not trials:
             return []
         first = history.trials[0]
-        ranked = sorted(trials, key=lambda t: (history.steady(t), t.number))
+        ranked = sorted(trials, key=history.rank)
         others = [t for t in ranked if t.number][: self.finalists - 1]
         if not others:
             return []

@@ -27,7 +27,7 @@ def evictions(history: History, *, paused: int = PAUSED, finished: int = FINISHE
     for state, keep in (("paused", paused), ("finished", finished)):
         # The baseline, trial 0, is compared with the winner in the end.
         held = [t for t in history.searched.trials if t.state == state and t.number and t.stored]
-        ranked = sorted(held, key=lambda t: (history.steady(t), t.number))
+        ranked = sorted(held, key=history.rank)
         gone += [trial.number for trial in ranked[keep:]]
     # What repeats a training on another split is read off its curves alone.
     gone += [t.number for t in history.repeating if t.state == "finished" and t.stored]

@@ -53,7 +53,7 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     kept = for_search(total, full, history, parts)
     budget = without_repeats(kept, splits_again(total, full, parts), full, history)
     limits = Limits.of(record)
-    strategy = search.for_goals(record.about["strategy"], limits.goals)
+    strategy = search.for_goals(record.about["strategy"], limits.goals, limits.bounds)
     trainer = parts.trainer(record.about["engine"], timed=budget.timed, limits=limits)
     with interruptible() as stop:
         worker = worker_for(trainer.choice.packs)(

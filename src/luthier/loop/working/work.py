@@ -82,7 +82,9 @@ class Work:
         worker = worker_for(trainer.choice.packs)(
             self.study,
             self.storage,
-            search.for_goals(self.strategy, limits.goals) if self.plan is None else self.plan,
+            search.for_goals(self.strategy, limits.goals, limits.bounds)
+            if self.plan is None
+            else self.plan,
             self.budget,
             trainer,
             stop,

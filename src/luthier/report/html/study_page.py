@@ -148,7 +148,7 @@ def _search(story: Story, found: list[Axis], score: Axis) -> Markup:
 def _trials(story: Story, limit: int = 200) -> Markup:
     history = story.history.searched
     base = story.record.space.baseline if story.baseline else history.trials[0].recipe
-    ranked = sorted(history.trials, key=lambda trial: (history.steady(trial), trial.number))
+    ranked = sorted(history.trials, key=history.rank)
     rows: list[list[Child]] = [
         [
             _named(story, trial),

@@ -59,7 +59,7 @@ def sampled(history: History, trials: list[Trial], most: int) -> list[Trial]:
     """Return at most so many trials: the best for one half, an even sample for the other."""
     if len(trials) <= most:
         return trials
-    ranked = sorted(trials, key=lambda trial: (history.steady(trial), trial.number))
+    ranked = sorted(trials, key=history.rank)
     best, others = ranked[: most // 2], ranked[most // 2 :]
     count = most - len(best)
     return best + [others[index * len(others) // count] for index in range(count)]
