@@ -23,6 +23,15 @@ DIRECTIONS = {
 }
 
 
+def measures(kind: str) -> tuple[str, ...]:
+    """Return the names of the metrics of a kind of task.
+
+    >>> measures("regression")
+    ('r2', 'rmse', 'mse', 'mae')
+    """
+    return tuple(DIRECTIONS[kind])
+
+
 def choose_metric(
     kind: str,
     counts: Any,
@@ -30,6 +39,7 @@ def choose_metric(
     *,
     imbalance: float = 3.0,
     positions: int = 0,
+    also: tuple[str, ...] = (),
 ) -> tuple[str, str, tuple[str, ...]]:
     """Return the metric that decides, its direction, and the metrics that are shown.
 
@@ -45,6 +55,8 @@ def choose_metric(
         positions: Axes of a row's positions, of which each has a class: 1 for tokens, 2 for
             pixels. Uneven classes are the rule there, and all positions count the same; of
             pixels the overlap of found and true places is shown, too.
+        also: Further metrics to show, where they measure such a task: a limit or a goal asks for
+            them, and says itself when nobody measures one.
 
     Raises:
         DataError: for a metric that there is not, or not for this kind of task.
@@ -65,4 +77,5 @@ def choose_metric(
             f"metric is '{metric}'.{why} For {kind} it is one of {', '.join(known)}. "
             f"Use --metric {default}, or leave it out."
         )
+    shown = tuple(dict.fromkeys((*shown, *(name for name in also if name in known))))
     return metric, known[metric], tuple(name for name in shown if name != metric)

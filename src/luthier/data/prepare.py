@@ -32,6 +32,7 @@ def prepare(
     recipe: Recipe,
     *,
     metric: str | None = None,
+    also: tuple[str, ...] = (),
     imbalance: float = 3.0,
     rare_count: int = 2,
     rare_share: float = 0.005,
@@ -43,6 +44,7 @@ def prepare(
         splits: Which rows train, validate and test.
         recipe: ``preprocessing``, ``encoding`` and ``imputation`` are used.
         metric: What decides; a sound default where None.
+        also: Further metrics to show.
         imbalance: See `luthier.data.measure.choose_metric`.
         rare_count: See `luthier.data.fit.fit_categories`.
         rare_share: See `luthier.data.fit.fit_categories`.
@@ -86,7 +88,7 @@ def prepare(
     positions = tuple(target.shape[1:]) if dataset.classes else ()
     counts = np.bincount(target[target != IGNORED]) if dataset.classes else ()
     name, direction, shown = choose_metric(
-        dataset.kind, counts, metric, imbalance=imbalance, positions=len(positions)
+        dataset.kind, counts, metric, imbalance=imbalance, positions=len(positions), also=also
     )
     embedded = constants["form"] == "table" and constants["encoding"] == "embedding"
     task = Task(

@@ -98,6 +98,7 @@ def assemble(
     target: str | None = None,
     task: str | None = None,
     metric: str | None = None,
+    also: tuple[str, ...] = (),
     sample_weight: Any = None,
     group: str | None = None,
     time: str | None = None,
@@ -115,6 +116,7 @@ def assemble(
         target: Column to predict, and so on, as for `luthier.tune`.
         task: What kind.
         metric: What decides.
+        also: Further metrics to show.
         sample_weight: Weight of each row.
         group: Column whose equal values stay together.
         time: Column to split by in time.
@@ -146,7 +148,7 @@ def assemble(
 
     @cache
     def lying(layout: str) -> Preparation:
-        return Preparation(laid_out(dataset, layout), split or SplitPlan(seed=seed), metric)
+        return Preparation(laid_out(dataset, layout), split or SplitPlan(seed=seed), metric, also)
 
     def named(layout: str) -> str:
         task = lying(layout).arrays(Recipe(made.reference)).task

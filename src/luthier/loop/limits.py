@@ -53,6 +53,12 @@ class Limits:
         goals = tuple(Goal(*pair) for pair in record.about.get("goals", ()))
         return cls(dict(record.about.get("limits", {})), goals, bounds_of(record.about))
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that they need to be computed."""
+        names = [one.name for one in self.goals] + [one.name for one in self.bounds]
+        return tuple(name for name in dict.fromkeys(names) if name not in MEASURED)
+
     def __bool__(self) -> bool:
         return bool(self.most or self.goals or self.bounds)
 
@@ -160,6 +166,19 @@ def read_limits(
         full = goal_name(name)
         goals.append(Goal(full, _direction(full, direction, names)))
     return Limits(most, tuple(goals), tuple(bounds))
+
+
+def named(
+    limits: Mapping[str, Any] | Sequence[str] | None,
+    objectives: Mapping[str, str] | Iterable[str] | None,
+) -> tuple[str, ...]:
+    """Return the names that limits and goals have, before anything is known of the task.
+
+    >>> named(["params=1e5", "roc_auc>=0.9"], ["latency"])
+    ('parameters', 'roc_auc', 'latency_ms')
+    """
+    asked = limits if isinstance(limits, Mapping) else [_split(text)[0] for text in limits or ()]
+    return tuple(goal_name(str(name)) for name in (*asked, *(objectives or ())))
 
 
 def _split(text: str) -> tuple[str, str, Any]:

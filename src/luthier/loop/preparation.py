@@ -21,11 +21,13 @@ class Preparation:
         dataset: The data.
         plan: How to split it.
         metric: The metric that decides; None takes the task's default.
+        also: Further metrics to show.
     """
 
     dataset: Dataset
     plan: SplitPlan
     metric: str | None = None
+    also: tuple[str, ...] = ()
     splits: Splits = field(init=False)
     _prepared: OrderedDict[tuple[str, ...], Prepared] = field(
         init=False, default_factory=OrderedDict
@@ -44,7 +46,9 @@ class Preparation:
         """
         key = (recipe.preprocessing, recipe.encoding, recipe.imputation)
         if key not in self._prepared:
-            self._prepared[key] = prepare(self.dataset, self.splits, recipe, metric=self.metric)
+            self._prepared[key] = prepare(
+                self.dataset, self.splits, recipe, metric=self.metric, also=self.also
+            )
         self._prepared.move_to_end(key)
         while len(self._prepared) > KEPT:
             self._prepared.popitem(last=False)
@@ -68,5 +72,5 @@ class Preparation:
             share = len(self.splits.val) / (len(self.splits.val) + len(self.splits.train))
             dataset = replace(self.dataset, raw={**raw, "given": part})
             plan = SplitPlan(test=0.0, val=share, seed=seed)
-            self._again[seed] = Preparation(dataset, plan, self.metric)
+            self._again[seed] = Preparation(dataset, plan, self.metric, self.also)
         return self._again[seed]

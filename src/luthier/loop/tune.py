@@ -17,6 +17,7 @@ from luthier.loop.working.nurseries import nursery_for
 
 if TYPE_CHECKING:
     from luthier.data import SplitPlan
+    from luthier.loop.assembly import Assembly
     from luthier.loop.proving.confirming import Confirming
     from luthier.loop.study import Study
 
@@ -155,10 +156,12 @@ def tune(
     with nursery_for(workers, framework) as nursery:
         # Here, while the nursery imports what workers need.
         from luthier import search
+        from luthier.data.measure import measures
         from luthier.engines.devices import engine_on
         from luthier.loop.assembly import assemble
         from luthier.loop.feasible import names_network, within_limits
-        from luthier.loop.limits import read_limits
+        from luthier.loop.limits import Limits, read_limits
+        from luthier.loop.limits import named as limited
         from luthier.loop.proving.confirm import STOPPED, Confirmation
         from luthier.loop.proving.search_and_confirm import search_and_confirm
         from luthier.loop.proving.tuned_baseline import TunedBaseline
@@ -182,15 +185,18 @@ def tune(
             "seed": seed,
             "framework": framework,
         }
-        named = isinstance(data, (str, Path))
-        if nursery is not None and named and (build is None or isinstance(build, str)):
-            parts = assemble_elsewhere(nursery, build, data, **options)
-        else:
-            parts = assemble(build, data, **options)
+
+        def assembled(also: tuple[str, ...]) -> Assembly:
+            named = isinstance(data, (str, Path))
+            if nursery is not None and named and (build is None or isinstance(build, str)):
+                return assemble_elsewhere(nursery, build, data, also=also, **options)
+            return assemble(build, data, also=also, **options)
+
+        parts = assembled(limited(limits, objectives))
         either = device == "auto" and engine == "auto"
         engine = engine_on(device, engine, parts.framework.name, many=True)
         search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
-        asked = read_limits(limits, objectives, parts.arrays.task.metrics)
+        asked = read_limits(limits, objectives, measures(parts.arrays.task.kind))
         name = study or study_name(parts, seed)
         wanted = partial(
             study_record,
@@ -211,6 +217,8 @@ def tune(
             if either:  # it goes on where it began
                 engine = stored.about.get("engine", engine)
             record = wanted(stored=stored, engine=engine)
+            if not {*(also := Limits.of(record).metrics)} <= {*parts.arrays.task.metrics}:
+                parts = assembled(also)  # nobody had to say again what it asked for
         else:
             record = within_limits(record, parts, asked, given=names_network(recipe))
         record = replace(record, about={**record.about, "feedback": feedback})

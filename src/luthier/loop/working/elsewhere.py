@@ -106,7 +106,7 @@ def assemble_elsewhere(
     preparation = found.preparation
     if preparation is None:
         plan = options["split"] or SplitPlan(seed=options["seed"])
-        preparation = Preparation(dataset, plan, options["metric"])
+        preparation = Preparation(dataset, plan, options["metric"], options.get("also", ()))
     about = found.about
     return Assembly(found.build, preparation, later("torch"), about.recipe, about, found.key)
 

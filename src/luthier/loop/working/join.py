@@ -106,6 +106,7 @@ def _assembled(record: StudyRecord) -> Assembly:
         target=about["target"],
         task=about["task"],
         metric=record.metric,
+        also=Limits.of(record).metrics,
         sample_weight=about["weight"],
         group=about["group"],
         time=about["time"],
