@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from luthier.core import (
-    OVER,
     Compromise,
     Diagnosis,
     History,
@@ -23,7 +21,6 @@ from luthier.core import (
     StudyRecord,
     Trial,
     pareto_front,
-    value_of,
 )
 from luthier.data import facts
 from luthier.diagnosis import diagnose_study
@@ -39,6 +36,7 @@ from luthier.loop.training.scoring import test_hash, test_scores
 from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.importance import importances
+from luthier.report.notes import bounds_notes, failure_notes, seeds_note
 from luthier.report.summary import Outcome, Summary
 from luthier.report.text import number, summary_text
 
@@ -322,54 +320,19 @@ class Study:
         return len(arrays.val) / len(arrays.train)
 
     def _notes(self) -> tuple[str, ...]:
-        """Return what to know about the data, and why trials failed."""
+        """Return what to know about data, search and trials."""
         facts_noted = () if self.parts is None else self.parts.preparation.dataset.notes
         _, moved = searched(self.record, self.history)
         start = self.record.about.get("start")
-        began = () if start is None else (str(start),)
-        notes = (*facts_noted, *began, *map(str, moved), *self._seeds(), *self._bounds())
-        notes += self.remarks
-        failed = [trial for trial in self.trials if trial.state == "failed"]
-        over = [trial for trial in failed if str(trial.cause).startswith(OVER)]
-        if over:
-            notes = (*notes, f"{len(over)} of {len(self.trials)} trials were {over[-1].cause}")
-            failed = [trial for trial in failed if trial not in over]
-        if not failed:
-            return notes
-        cause = " ".join(str(failed[-1].cause).split())
-        return (*notes, f"{len(failed)} of {len(self.trials)} trials failed, the last: {cause}")
-
-    def _bounds(self) -> tuple[str, ...]:
-        """Return what limits on metrics came to, a line each."""
-        history, best = self.history, self.history.best
-        if best is None or not history.bounds:
-            return ()
-        tried = [t for t in history.searched.trials if history.loss(t) != float("inf")]
-        kept = sum(not history.excess(trial) for trial in tried)
-        epoch = best.curves.best_epoch(history.metric, history.direction)
-        lines = []
-        for bound in history.bounds:
-            value = value_of(best, bound.name, epoch)
-            broken = value is None or bound.excess(value) > 0
-            what = "breaks" if broken else "keeps"
-            rows = "" if self.parts is None else " on validation rows, which chose it"
-            lines.append(
-                f"the winner {what} the limit {bound}: {number(value)}{rows} "
-                f"({kept} of {len(tried)} trials keep all limits)"
-            )
-        return tuple(lines)
-
-    def _seeds(self) -> tuple[str, ...]:
-        """Return what other seeds of the winner came to, where a search had them trained."""
-        best = self.history.best
-        if best is None:
-            return ()
-        alike = [t for t in self.history.searched.trials if t.recipe == best.recipe]
-        scores = [s for t in alike if (s := self.history.score(t)) is not None]
-        if len(scores) < 2:
-            return ()
-        told = f"mean {fmean(scores):.4g}, standard deviation {stdev(scores):.2g}"
-        return (f"the winner's recipe with {len(scores)} seeds: {told}",)
+        return (
+            *facts_noted,
+            *(() if start is None else (str(start),)),
+            *map(str, moved),
+            *seeds_note(self.history),
+            *bounds_notes(self.history, rows=self.parts is not None),
+            *self.remarks,
+            *failure_notes(self.history),
+        )
 
     def _outcome(self, trial: Trial) -> Outcome | None:
         goal = (self.record.metric, self.record.direction)

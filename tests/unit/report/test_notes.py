@@ -1,0 +1,41 @@
+"""What a summary notes beside its result."""
+
+from luthier.core import OVER, Bound, Curves, History, Recipe, Trial
+from luthier.report.notes import bounds_notes, failure_notes, seeds_note
+
+
+def trial(number, loss, *, seed=0, state="finished", cause=None, **recipe):
+    curves = Curves(metrics={"val_loss": (loss,), "accuracy": (1.0 - loss,)})
+    return Trial(number, Recipe(**recipe), seed, state, curves=curves, cause=cause)
+
+
+def test_other_seeds_of_the_winner_show_its_spread():
+    trials = (trial(0, 0.2), trial(1, 0.1, dropout=0.5), trial(2, 0.3, dropout=0.5, seed=1))
+    assert seeds_note(History(trials)) == (
+        "the winner's recipe with 2 seeds: mean 0.2, standard deviation 0.14",
+    )
+    assert seeds_note(History(trials[:2])) == ()
+
+
+def test_limits_on_metrics_say_how_many_keep_them():
+    bound = Bound("accuracy", "maximize", 0.85)
+    history = History((trial(0, 0.2), trial(1, 0.1)), bounds=(bound,))
+    (note,) = bounds_notes(history, rows=False)
+    assert note.startswith("the winner keeps the limit accuracy >= 0.85: 0.9")
+    assert note.endswith("(1 of 2 trials keep all limits)")
+    (note,) = bounds_notes(History((trial(0, 0.2),), bounds=(bound,)), rows=True)
+    assert note.startswith("the winner breaks the limit")
+    assert "validation rows" in note
+    assert bounds_notes(History(history.trials), rows=True) == ()
+
+
+def test_what_a_limit_forbids_is_no_failure():
+    trials = (
+        trial(0, 0.2),
+        trial(1, 0.2, state="failed", cause=f"{OVER}: parameters 9, and 3 is the most"),
+        trial(2, 0.2, state="failed", cause="nan_loss:\n the loss"),
+    )
+    assert failure_notes(History(trials)) == (
+        f"1 of 3 trials were {OVER}: parameters 9, and 3 is the most",
+        "1 of 3 trials failed, the last: nan_loss: the loss",
+    )
