@@ -1,7 +1,9 @@
 """`luthier batch`: the size is a matter of speed, within what leaves enough updates."""
 
 import pytest
+import yaml
 
+from luthier.catalog.nuisance import NUISANCE
 from luthier.core import BatchSize
 from luthier.loop.batch import ALL_UPDATES, UPDATES, choose
 
@@ -51,6 +53,23 @@ def test_scores_come_with_a_rate_of_their_own(luthier, tmp_path):
     trained = [line for line in ran.out.splitlines() if "±" in line]
     assert len(trained) == 2  # the chosen size, and the recipe's own
     assert "batch 16  rate" in ran.err
+
+
+def test_momentum_and_regularisers_are_tuned_for_the_chosen_size(luthier, tmp_path):
+    (tmp_path / "quick.yaml").write_text("model: {width: 8, depth: 1}\nepochs: 6\nbatch_size: 16\n")
+    options = ("--recipe", "quick.yaml", "--engine", "torch_eager", "--seeds", 2, "--quiet")
+    ran = luthier("batch", "iris", *options, "--out", "batch.yaml")
+    assert ran.code == 0, ran.err
+    recipe = yaml.safe_load((tmp_path / "batch.yaml").read_text())
+    assert recipe["batch_size"] == 8
+    assert recipe["model"] == {**recipe["model"], "width": 8, "depth": 1}
+    spent = ("--epochs", 60, "--engine", "torch_eager", "--study", "iris-batch8")
+    ran = luthier("tune", "iris", "--recipe", "batch.yaml", "--space", "nuisance", *spent)
+    assert ran.code == 0, ran.err
+    trials = luthier("show", "iris-batch8", "--json").json["all_trials"]
+    changed = {k for t in trials for k, v in t["recipe"].items() if v != trials[0]["recipe"][k]}
+    assert {"learning_rate", "weight_decay", "dropout"} <= changed <= set(NUISANCE)
+    assert trials[0]["recipe"]["learning_rate"] == recipe["learning_rate"]
 
 
 def test_too_few_rows_are_a_plain_answer(luthier, tmp_path):

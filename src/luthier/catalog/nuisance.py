@@ -27,6 +27,9 @@ NUISANCE = (
 )
 
 
+NAME = "nuisance"  # as a space: those of the default space alone
+
+
 def nuisance(ranges: Mapping[str, Domain], question: str = "") -> dict[str, Domain]:
     """Return the ranges of a space's nuisance parameters, without what is asked about.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from luthier.core.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class BatchSizes:
         chosen: The size to train with.
         reason: Why no larger one.
         sizes: Those that were tried, smallest first.
+        recipe: What to go on with: the chosen size, and the rate that was found for it. Momentum
+            and regularisers are those of the size before, and stale.
     """
 
     metric: str
@@ -47,3 +51,4 @@ class BatchSizes:
     chosen: int
     reason: str
     sizes: tuple[BatchSize, ...]
+    recipe: Recipe = field(default_factory=Recipe)

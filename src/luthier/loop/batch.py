@@ -43,7 +43,8 @@ def batch(
     Larger batches do not train better or worse where all else is tuned for them (Shallue et al.
     2019, "Measuring the effects of data parallelism"), but a changed size makes rate, momentum and
     regularisers stale. So the score of each size is shown with its rate tuned anew, and the search
-    never varies the size.
+    never varies the size. What it returns has a `recipe` with the chosen size and its rate, and
+    ``luthier.tune(build, data, recipe=found.recipe, space="nuisance")`` tunes all that is stale.
 
     Args:
         build: A family, ``FILE.py:function``, or a function that returns a network.
@@ -95,7 +96,12 @@ def batch(
         wanted = {chosen // 2, chosen, chosen * 2, own}
         sizes = _scored(sizes, wanted, parts, trainer, seeds, seed, notify)
     goal = parts.arrays.task
-    return BatchSizes(goal.metric, goal.direction, chosen, reason, tuple(sizes))
+    settings: dict[str, Any] = {"batch_size": chosen}
+    rate = next(one.learning_rate for one in sizes if one.size == chosen)
+    if rate is not None:
+        settings["learning_rate"] = rate
+    after = parts.recipe.replace(settings)
+    return BatchSizes(goal.metric, goal.direction, chosen, reason, tuple(sizes), after)
 
 
 def choose(sizes: Sequence[BatchSize], *, gain: float = GAIN) -> tuple[int, str]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from luthier.catalog.nuisance import NAME as NUISANCE
+from luthier.catalog.nuisance import nuisance
 from luthier.catalog.recipe_keys import limits
 from luthier.catalog.spaces import ADAPTIVE, default_space
 from luthier.core import Categorical, Conditional, Domain, Float, Int, Recipe, Space, StudyRecord
@@ -51,7 +53,8 @@ def study_record(
         name: The study's name.
         stored: Its record, if it exists.
         recipe: The user's start recipe, if any.
-        space: The user's ranges, if any.
+        space: The user's ranges, if any; ``nuisance`` for the default ones of rate, momentum and
+            regularisers, with all else as the baseline has it.
         budget: Decides how much the default space holds.
         seed: Of the study.
         strategy: Name of what decides, for workers that join later.
@@ -62,6 +65,9 @@ def study_record(
     baseline = parts.recipe if stored is None else _resumed(recipe, stored.space.baseline)
     ranges: Mapping[str, Domain]
     grows: list[str] = []
+    stale = str(space) == NUISANCE and not Path(NUISANCE).exists()
+    if stale:
+        space = None
     if isinstance(space, (str, Path)):
         ranges = load_space(Path(space))
     elif space is not None:
@@ -70,6 +76,8 @@ def study_record(
         ranges, grows = stored.space.parameters, stored.about.get("grows", [])
     else:
         ranges = default_ranges(parts, budget)
+        if stale:
+            ranges = nuisance(ranges)
         if recipe is not None:  # what lies beside the default recipe says nothing of the user's
             ranges = {name: _anywhere(domain) for name, domain in ranges.items()}
         grows = list(limits(ranges))

@@ -79,7 +79,8 @@ def tune(
         recipe: Where to start, or a file of it; the keys it leaves out take a sound default. Of an
             objective: the first trial's values by name.
         space: Ranges by recipe key, or a file of them; by default what a good practitioner
-            would search.
+            would search. ``"nuisance"`` searches rate, momentum and regularisers alone, which a
+            changed batch size or network makes stale; all else stays as the recipe has it.
         sample_weight: Weight of each row; for a file, the column that holds it.
         group: For a file, the column whose equal values stay in one split.
         time: For a file, the column to split by in time.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
+from luthier.catalog.recipe_keys import write_recipe
 from luthier.core import BatchSizes
 from luthier.report.text import number
 
@@ -26,6 +29,24 @@ def batches_text(found: BatchSizes) -> str:
     return "\n".join(lines)
 
 
+def batches_next(found: BatchSizes, data: str, file: Path | None) -> str:
+    """Return what to type next: a changed size makes more than the rate stale.
+
+    >>> found = BatchSizes("rmse", "minimize", 64, "", ())
+    >>> print(batches_next(found, "a.csv", Path("batch.yaml")))
+    <BLANKLINE>
+    next      luthier tune a.csv --recipe batch.yaml --space nuisance --study a-batch64
+              tunes rate, momentum and regularisers for batches of 64
+    """
+    name = "batch.yaml" if file is None else shlex.quote(str(file))
+    study = shlex.quote(f"{Path(data).stem}-batch{found.chosen}")
+    command = f"luthier tune {shlex.quote(data)} --recipe {name} --space nuisance --study {study}"
+    what = f"tunes rate, momentum and regularisers for batches of {found.chosen}"
+    if file is None:
+        what += "; --out batch.yaml writes the recipe"
+    return f"\nnext      {command}\n          {what}"
+
+
 def batches_json(found: BatchSizes) -> dict[str, Any]:
     """Return the sizes as plain data: what ``luthier batch --json`` prints."""
     sign = -1.0 if found.direction == "maximize" else 1.0
@@ -34,6 +55,7 @@ def batches_json(found: BatchSizes) -> dict[str, Any]:
         "direction": found.direction,
         "batch_size": found.chosen,
         "reason": found.reason,
+        "recipe": write_recipe(found.recipe),
         "sizes": [
             {
                 "batch_size": one.size,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from luthier.catalog.nuisance import NUISANCE
 from luthier.core import (
     Categorical,
     Conditional,
@@ -41,6 +42,17 @@ def record(parts: Assembly, stored: StudyRecord | None = None, **options: Any) -
 class TestBeginning:
     def test_it_takes_the_recipe_of_its_parts(self, small: Assembly):
         assert record(small).space.baseline == small.recipe
+
+    def test_what_a_changed_batch_size_makes_stale_is_a_space_of_its_own(self, large: Assembly):
+        options = {"recipe": {"batch_size": 64}, "budget": Budget(epochs=3000)}
+        whole = record(large, **options).space.parameters
+        stale = record(large, space="nuisance", **options)
+        names = set(stale.space.parameters)
+        assert {"learning_rate", "momentum", "weight_decay", "dropout"} <= names
+        assert names == {name for name in whole if name in NUISANCE}
+        assert stale.about["grows"]
+        again = record(large, stored=stale, space="nuisance", **{**options, "budget": Budget()})
+        assert again.space.parameters == stale.space.parameters
 
     def test_a_larger_budget_varies_more(self, small: Assembly, large: Assembly):
         few, many = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,6 +33,10 @@ def batch(
         bool, typer.Option(help="Train the sizes that come into question, rates tuned anew.")
     ] = True,
     seeds: Annotated[int, typer.Option(min=2, help="Of the trainings that decide.")] = 3,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the recipe with the chosen size."),
+    ] = None,
     metric: Metric = None,
     task: Task = None,
     weight: Weight = None,
@@ -44,14 +49,18 @@ def batch(
 ) -> None:
     """Choose the batch size for speed, and show the score of each with its rate tuned anew.
 
-    Example: luthier batch digits --no-scores
+    Momentum and regularisers are stale for another size: --out FILE, and the last line says how to
+    tune them.
+
+    Example: luthier batch digits --out batch.yaml
     """
     import sys
 
     from luthier.apps.cli.output import say, say_json
     from luthier.core import RateRun
     from luthier.loop.batch import batch as find
-    from luthier.report.batches import batches_json, batches_text
+    from luthier.loop.handing_over.recipes import save_recipe
+    from luthier.report.batches import batches_json, batches_next, batches_text
     from luthier.report.rates import run_line
 
     def notify(name: str, run: RateRun) -> None:
@@ -74,7 +83,10 @@ def batch(
         engine=engine,
         notify=notify,
     )
+    if out is not None:
+        save_recipe(out, found.recipe)
     if as_json:
         say_json(batches_json(found))
-    else:
-        say(batches_text(found), quiet=quiet)
+        return
+    say(batches_text(found), quiet=quiet)
+    say(batches_next(found, data, out), quiet=quiet)

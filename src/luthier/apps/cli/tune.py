@@ -53,7 +53,12 @@ def tune(
     ] = False,
     recipe: RecipeFile = None,
     space: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Ranges to search instead of the default.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Ranges to search instead of the default; or the word nuisance: rate, momentum "
+            "and regularisers alone, all else as the recipe has it.",
+        ),
     ] = None,
     metric: Metric = None,
     task: Task = None,
