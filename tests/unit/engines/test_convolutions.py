@@ -14,7 +14,9 @@ if importlib.util.find_spec("jax") is None:
 from luthier.engines.compiled import xla  # first: it sets jax's flags
 from luthier.engines.compiled.lower import compute, unknown_operation
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
+from luthier.engines.compiled.operations.largest import BY_PLACE
 from luthier.engines.compiled.operations.tiled import TILED
+from luthier.engines.compiled.reordered import pooled_first
 from luthier.frameworks.torch.capture import capture_graph
 
 jax = xla.jax
@@ -61,6 +63,35 @@ CASES = {
     "signals transposed": (lambda: nn.ConvTranspose1d(3, 4, 4, stride=2), SIGNAL),
     "volumes": (lambda: nn.Conv3d(2, 3, 3, padding=1), VOLUME),
     "largest": (lambda: nn.Sequential(nn.Conv2d(2, 3, 1), nn.MaxPool2d(2)), IMAGE),
+    "largest of tiles": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, (2, 1)), nn.ReLU(), nn.MaxPool2d(2)),
+        IMAGE,
+    ),
+    "largest of long tiles, of equals": (
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 3, (2, 1)), nn.Hardtanh(-0.1, 0.1), nn.MaxPool2d((4, 2))
+        ),
+        IMAGE,
+    ),
+    "largest of tiles, before and after relu": (
+        lambda: Calls(
+            lambda x, a: (
+                functional.max_pool2d(functional.relu(a(x)), 2)
+                + functional.relu(functional.max_pool2d(a(x), 2))
+            ),
+            nn.Conv2d(2, 3, (2, 1)),
+        ),
+        IMAGE,
+    ),
+    "largest of a relu that others read": (
+        lambda: Calls(
+            lambda x, a: (lambda y: functional.max_pool2d(y, 2).sum((2, 3)) + y.mean((2, 3)))(
+                functional.relu(a(x))
+            ),
+            nn.Conv2d(2, 3, (2, 1)),
+        ),
+        IMAGE,
+    ),
     "largest of windows that overlap": (
         lambda: nn.Sequential(nn.Conv2d(2, 3, 1), nn.MaxPool2d(3, stride=2, padding=1)),
         IMAGE,
@@ -128,6 +159,35 @@ BOTH = [
 
 @pytest.mark.parametrize(("name", "convolutions"), BOTH)
 def test_outputs_buffers_and_gradients_are_those_of_pytorch(name, convolutions):
+    agree(name, convolutions, as_it_is)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("largest")])
+def test_pooling_before_relu_changes_neither(name):
+    agree(name, SLICED, pooled_first)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("largest")])
+def test_pooling_by_place_is_the_same(name):
+    agree(name, {**SLICED, **BY_PLACE}, pooled_first)
+
+
+def test_relu_is_left_to_fewer_values_where_nobody_else_reads_it():
+    def operations(name):
+        make, shape = CASES[name]
+        x = torch.randn(shape)
+        nodes = pooled_first(capture_graph(make(), [x], [x]).train).nodes
+        return [n.op for n in nodes if n.op in ("relu", "max_pool2d_with_indices")]
+
+    assert operations("largest of tiles") == ["max_pool2d_with_indices", "relu"]
+    assert operations("largest of a relu that others read")[0] == "relu"
+
+
+def as_it_is(forward):
+    return forward
+
+
+def agree(name, convolutions, order):
     make, shape = CASES[name]
     torch.manual_seed(0)
     network = make().double()
@@ -143,7 +203,7 @@ def test_outputs_buffers_and_gradients_are_those_of_pytorch(name, convolutions):
 
         def total(weights):
             tensors = {**before, **weights}
-            out, new = compute(graph.train, tensors, (x.numpy(),), None, convolutions)
+            out, new = compute(order(graph.train), tensors, (x.numpy(),), None, convolutions)
             return (out * pull.numpy()).sum(), (out, new)
 
         weights = {k: before[k] for k, _ in network.named_parameters()}
@@ -151,7 +211,7 @@ def test_outputs_buffers_and_gradients_are_those_of_pytorch(name, convolutions):
 
         @jax.jit
         def both(weights, after):
-            evaluated, _ = compute(graph.evaluate, after, (x.numpy(),), None, convolutions)
+            evaluated, _ = compute(order(graph.evaluate), after, (x.numpy(),), None, convolutions)
             return jax.value_and_grad(total, has_aux=True)(weights), evaluated
 
         ((_, (out, new)), gradients), evaluated = both(weights, after)

@@ -8,14 +8,23 @@ from typing import Any
 from luthier.core import Graph, Ref
 from luthier.engines.chunks.exchange import Carry
 
-WIDE = 64  # outputs from which on a turned kernel was faster; narrow ones are slower
+WIDE = 64  # outputs from which on a turned kernel was faster on a core; narrow ones are slower
 
 
-def turned_kernels(graph: Graph, weights: Mapping[str, Any]) -> frozenset[str]:
+def turned_kernels(
+    graph: Graph, weights: Mapping[str, Any], *, least: int = WIDE
+) -> frozenset[str]:
     """Return the kernels that lie transposed in memory during an epoch.
 
     A linear layer multiplies by its kernel transposed, and would turn it at every step: a tenth
-    of a small network's time. Both products of its backward pass are faster too.
+    of a small network's time on a core, and on a GPU three copies of each kernel and its moments,
+    as an update that turns cannot write where it reads. Both products of its backward pass are
+    faster too.
+
+    Args:
+        graph: What reads the kernels.
+        weights: What trains, by name.
+        least: Outputs that a kernel must have.
     """
     names = {value: name for value, name in graph.train.reads.items() if name in weights}
     uses: dict[str, list[bool]] = {}
@@ -28,7 +37,7 @@ def turned_kernels(graph: Graph, weights: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         name
         for name, turns in uses.items()
-        if all(turns) and weights[name].ndim == 2 and weights[name].shape[0] >= WIDE
+        if all(turns) and weights[name].ndim == 2 and weights[name].shape[0] >= least
     )
 
 

@@ -102,7 +102,7 @@ def compute(
         tensors: Parameters and buffers by name.
         inputs: The network's inputs.
         masks: For dropout; None in evaluation mode.
-        convolutions: How they are computed.
+        convolutions: How they are computed, and other operations on images where it says so.
         half: Whether products of matrices take and give bfloat16, as under PyTorch's autocast.
 
     Returns:
@@ -140,13 +140,14 @@ def _result(
         args = {**args, name: Last(last(args[name]))}
     arrays = [a for a in _arrays(args) if getattr(a, "ndim", 1) != 0]
     images = [a for a in arrays if isinstance(a, Last)]
-    if images and node.op in convolutions:
+    if images and node.op == "convolution":
         given = {**{k: plain(v) for k, v in args.items()}, "input": last(args["input"])}
         return _lasting(_typed(convolutions[node.op](**given), node.dtypes), images[0])
     norm = "batch_norm" in node.op
     if images and node.op in KEEPS and (norm or _alike(arrays, images[0])):
         given = {name: _turned(arg, images[0].array.ndim) for name, arg in args.items()}
-        return _lasting(_typed(KEEPS[node.op](**given), node.dtypes), images[0])
+        operation = convolutions.get(node.op, KEEPS[node.op])
+        return _lasting(_typed(operation(**given), node.dtypes), images[0])
     given = {name: plain(arg) for name, arg in args.items()}
     return _typed(OPERATIONS[node.op](**given), node.dtypes)
 

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from luthier.core import Graph, Positions
-from luthier.engines.compiled.layout import turned_kernels
+from luthier.engines.compiled.layout import WIDE, turned_kernels
 from luthier.engines.compiled.lower import Masks, compute
 from luthier.engines.compiled.operations.convolutions import SLICED
+from luthier.engines.compiled.reordered import pooled_first
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,7 @@ def lowered(
     positions: Positions = Positions(),  # noqa: B008
     *,
     half: bool = False,
+    pack: bool = False,
 ) -> Lowered:
     """Return a captured graph as JAX functions, whose outputs are one matrix.
 
@@ -56,16 +58,21 @@ def lowered(
         convolutions: How convolutions are computed: as products of matrices, or by XLA's own.
         half: Whether products of a training pass are computed in bfloat16; evaluation is exact,
             as what is handed over will be.
+        pack: Whether many trials train at once, on a GPU: then pooling comes before relus, and all
+            kernels lie transposed. On a core both are slower.
     """
+    training, judging = graph.train, graph.evaluate
+    if pack:
+        training, judging = pooled_first(training), pooled_first(judging)
 
     def train(
         tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks
     ) -> tuple[Any, dict[str, Any], Any]:
-        outputs, updates = compute(graph.train, tensors, inputs, masks, convolutions, half=half)
+        outputs, updates = compute(training, tensors, inputs, masks, convolutions, half=half)
         return positions.matrix(outputs), updates, None
 
     def evaluate(tensors: Mapping[str, Any], inputs: tuple[Any, ...]) -> Any:
-        outputs = compute(graph.evaluate, tensors, inputs, None, convolutions)[0]
+        outputs = compute(judging, tensors, inputs, None, convolutions)[0]
         return positions.matrix(outputs)
 
     return Lowered(
@@ -77,5 +84,5 @@ def lowered(
         rates=graph.rates,
         train=train,
         evaluate=evaluate,
-        turned=partial(turned_kernels, graph),
+        turned=partial(turned_kernels, graph, least=1 if pack else WIDE),
     )

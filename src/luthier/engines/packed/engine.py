@@ -28,6 +28,7 @@ from luthier.engines.chunks.trial import MOST, Shape, shapes_of
 from luthier.engines.compiled import xla
 from luthier.engines.compiled.lowered import Lowered, lowered
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
+from luthier.engines.compiled.operations.largest import BY_PLACE
 from luthier.engines.compiled.operations.tiled import TILED
 from luthier.engines.compiled.unfit import unfit
 from luthier.engines.packed.ladder import Ladder
@@ -36,7 +37,11 @@ from luthier.engines.packed.pack import Pack
 from luthier.engines.packed.program import Epoch, Features, Lanes, pack_program
 from luthier.engines.packed.trial import PackedTrial
 
-CONVOLUTIONS = {"sliced": SLICED, "native": NATIVE, "tiled": TILED}
+CONVOLUTIONS = {
+    "sliced": {**SLICED, **BY_PLACE},
+    "native": {**NATIVE, **BY_PLACE},
+    "tiled": {**TILED, **BY_PLACE},
+}
 KEPT = 32  # programs in memory
 AWAY = "RESOURCE_EXHAUSTED"  # what XLA's errors begin with where memory has run out
 
@@ -124,7 +129,7 @@ class Packed:
         self._features = Features()
         self._signature = signature
         half = signature.precision == "bfloat16"
-        network = lowered(graph, self._convolutions, captured.positions, half=half)
+        network = lowered(graph, self._convolutions, captured.positions, half=half, pack=True)
         self._shape = Shape(network, self._run_alone, self._tables, signature.batch_size)
 
     def put(self, slot: int, recipe: Recipe, seed: int, state: State) -> None:

@@ -21,6 +21,7 @@ from luthier.engines.chunks.exchange import (
     Settings,
     Steps,
 )
+from luthier.engines.compiled.layout import turn_carry
 from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.real import Real
 from luthier.engines.compiled.step import Stepped, evaluation, norms, stepped
@@ -114,6 +115,7 @@ def lane(
     key = (lanes.order[0], lanes.order[1])
     batches = epoch_order(key, epoch.steps.rows, target.shape[0], batch_size)
     count = batches.shape[0]
+    turned = network.turned(lanes.carry.weights)
 
     def one(old: Carry, rows: Any, numbers: Any, index: Any) -> Stepped:
         now = Numbers(*(Real(value) for value in numbers))
@@ -128,7 +130,7 @@ def lane(
             epoch.first + index,
             reals,
             draws,
-            frozenset(),
+            turned,
         )
         keep = index < epoch.limit
         carry = jax.tree.map(lambda new, old: jnp.where(keep, new, old), taken.carry, old)
@@ -140,12 +142,13 @@ def lane(
 
     rows, numbers = batches, epoch.steps.numbers
     index = jnp.arange(count)
-    before, seen = lax.scan(take, lanes.carry, (rows[:-1], numbers[:-1], index[:-1]))
+    start = turn_carry(lanes.carry, turned)
+    before, seen = lax.scan(take, start, (rows[:-1], numbers[:-1], index[:-1]))
     # The last step apart: norms are of it alone, and a branch would stop a GPU at every step.
     last = one(before, rows[-1], numbers[-1], index[-1])
     kernels = network.trainable[: network.kernels]
     shown = norms(kernels, last.gradients, last.factor, before.weights, last.carry.weights)
-    carry = last.carry
+    carry = turn_carry(last.carry, turned)
     tensors = {**lanes.fixed, **carry.buffers, **carry.weights, **carry.average}
     losses_of, outputs = evaluation(network, loss, tensors, evaluated)
     seen = jnp.concatenate([seen, last.seen[None]])

@@ -15,10 +15,10 @@ from luthier.engines.compiled.operations.convolutions import Windows
 Ints = Sequence[int]
 
 
-def _windows(
+def windows_of(
     x: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> Windows:
-    """Return the windows of a pooling; one that begins beyond the input is none."""
+    """Return the windows of a pooling over an input; one that begins beyond the input is none."""
     sides = x.shape[1:-1]
     size, padding, dilation = (_each(n, len(sides)) for n in (size, padding, dilation))
     stride = _each(stride, len(sides)) if len(stride) else size
@@ -32,7 +32,7 @@ def _windows(
     return Windows(size, stride, dilation, padding, [max(n, 0) for n in after], (1,) * len(size))
 
 
-def _max_pool(
+def max_pool(
     self: Any,
     kernel_size: Ints,
     stride: Ints = (),
@@ -41,7 +41,7 @@ def _max_pool(
     ceil_mode: bool = False,
 ) -> tuple[Any, Any]:
     """Return each window's largest value and its place; of equals the first one is it."""
-    windows = _windows(self, kernel_size, stride, padding, dilation, ceil_mode)
+    windows = windows_of(self, kernel_size, stride, padding, dilation, ceil_mode)
     sides = self.shape[1:-1]
     place = jnp.arange(prod(sides)).reshape(1, *sides, 1)
     places = windows.slices(windows.padded(place, -1))
@@ -65,7 +65,7 @@ def _avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Any:
-    windows = _windows(self, kernel_size, stride, padding, (1,), ceil_mode)
+    windows = windows_of(self, kernel_size, stride, padding, (1,), ceil_mode)
     total = sum(windows.slices(windows.padded(self)))
     if divisor_override is not None:
         return total / divisor_override
@@ -106,5 +106,5 @@ POOLING: Mapping[str, Callable[..., Any]] = {
     "adaptive_avg_pool1d": _adaptive_avg_pool,
     "avg_pool1d": _avg_pool,
     "avg_pool2d": _avg_pool,
-    "max_pool2d_with_indices": _max_pool,
+    "max_pool2d_with_indices": max_pool,
 }
