@@ -11,11 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from luthier.core import Finding, Prescription, Recipe, Value
 from luthier.diagnosis.cures import layers, regularisation, speed, stability
-from luthier.diagnosis.cures.anew import begun_again
+from luthier.diagnosis.cures.anew import begun_again, keeping
 from luthier.diagnosis.cures.around import around
 from luthier.diagnosis.cures.cure import Cure, Patient
+from luthier.diagnosis.cures.unusual import unusual
 
-__all__ = ["KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures", "together"]
+__all__ = [
+    "KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures", "keeping", "together",
+    "unusual",
+]  # fmt: skip
 
 LONGEST = 2  # times the epochs, that a cure may train for
 MOST = 12  # of a round: at a quarter of a training each they cost three
@@ -92,12 +96,15 @@ def cures(findings: Sequence[Finding], patient: Patient, *, most: int = MOST) ->
     return list(found.values())[:most]
 
 
-def together(findings: Sequence[Finding], patient: Patient) -> Cure | None:
+def together(
+    findings: Sequence[Finding], patient: Patient, *, more: Sequence[Cure] = ()
+) -> Cure | None:
     """Return the first cure of each finding as one: two faults that hide each other need both.
 
     Args:
         findings: The first to act on first; where two would change the same, the first does.
         patient: What they were found in.
+        more: Cures that go with them.
 
     >>> from luthier.core import Recipe
     >>> found = [Finding(one, "error", "") for one in ("over_regularised", "unscaled_inputs")]
@@ -107,11 +114,11 @@ def together(findings: Sequence[Finding], patient: Patient) -> Cure | None:
     """
     parts: list[Cure] = []
     settings: dict[str, Value] = {}
-    for finding in findings:
-        for one in cures([finding], patient, most=1):
-            if not settings.keys() & one.settings.keys() and one.edit not in _edits(parts):
-                parts.append(one)
-                settings |= one.settings
+    first = [one for finding in findings for one in cures([finding], patient, most=1)]
+    for one in (*first, *more):
+        if not settings.keys() & one.settings.keys() and one.edit not in _edits(parts):
+            parts.append(one)
+            settings |= one.settings
     if len(parts) < 2:
         return None
     advice = "; ".join(one.advice for one in parts)

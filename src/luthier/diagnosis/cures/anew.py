@@ -8,7 +8,10 @@ from luthier.diagnosis.cures.cure import Cure, Patient
 from luthier.diagnosis.cures.layers import scaled
 from luthier.diagnosis.cures.regularisation import freed
 from luthier.diagnosis.cures.speed import SOUND
+from luthier.diagnosis.cures.unusual import unusual
 
+ADVICE = "Begin again from a sound recipe"
+STEPS = ("optimizer", "learning_rate", "momentum", "beta1", "beta2", "epsilon", "schedule")
 _EDITS = ("relu_hidden", "leaky_relu", "normalise", "train_all")
 
 
@@ -39,9 +42,33 @@ def begun_again(patient: Patient, problem: str, *, edits: str = "") -> list[Cure
     safe = [*filter(None, edits.split("+")), *(name for name in _EDITS if name in patient.edits)]
     edit = "+".join(dict.fromkeys(safe))
     rate = known.default_learning_rate
-    advice = "Begin again from a sound recipe"
     return [
-        Cure(problem, advice, {**settings, "learning_rate": one}, with_edit)
+        Cure(problem, ADVICE, {**settings, "learning_rate": one}, with_edit)
         for one in (10 * rate, rate)
         for with_edit in dict.fromkeys((edit, edits))
     ]
+
+
+def keeping(patient: Patient, taken: Cure) -> list[Cure]:
+    """Return a beginning from a sound recipe that keeps the given optimizer, rate and schedule.
+
+    What was wrong may have been the initial weights alone; whoever gave the recipe had reasons.
+    Numbers of it that hardly anyone chooses are not kept.
+
+    Args:
+        patient: What was given.
+        taken: The cure that began again.
+
+    >>> from luthier.core import Recipe
+    >>> patient = Patient(Recipe(optimizer="sgd", learning_rate=0.1))
+    >>> again = keeping(patient, begun_again(patient, "not_learning")[0])[0]
+    >>> again.settings["optimizer"], again.settings["initialiser"]
+    ('sgd', 'kaiming_normal')
+    """
+    if taken.advice != ADVICE:
+        return []
+    given = {key: patient.recipe.get(key) for key in STEPS}
+    for one in unusual(patient)[:1]:
+        given |= one.settings
+    advice = f"{ADVICE}, but for the optimizer and its rate"
+    return [Cure(taken.problem, advice, {**taken.settings, **given}, taken.edit)]

@@ -23,12 +23,14 @@ class Patient:
         edits: Names of the changes to its network that are safe.
         choices: Values that arguments of its builder can have, by recipe key.
         tabular: Whether its rows are a table or other numbers that scaling suits.
+        outlying: Whether a few rows have numbers far beyond all others'.
     """
 
     recipe: Recipe
     edits: tuple[str, ...] = ()
     choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     tabular: bool = True
+    outlying: bool = False
 
     def argument(self, name: str, *wanted: Value) -> dict[str, Value]:
         """Return the first of some values that an argument can have and has not; or nothing."""

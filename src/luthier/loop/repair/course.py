@@ -54,6 +54,11 @@ class Course:
         What it replaces is out, for a rate is raised once.
         """
         settings = best.cure.settings.keys()
-        kept = tuple(one for one in self.taken if one.edit or not one.settings.keys() <= settings)
+        edits = {*best.cure.edit.split("+"), ""}
+        kept = tuple(
+            one
+            for one in self.taken
+            if not (one.settings.keys() <= settings and {*one.edit.split("+")} <= edits)
+        )
         parts = best.cure.parts or (best.cure,)
         return replace(self, taken=(*kept, *parts), after=best.recipe)

@@ -8,11 +8,11 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
-from luthier.diagnosis.cures import Cure, Patient
+from luthier.diagnosis.cures import Cure, Patient, unusual
 from luthier.loop.repair.choosing import chosen_of, loss_of, worst_of
 from luthier.loop.repair.course import Course, Tried
 from luthier.loop.repair.probing import by_trial, far, probes
-from luthier.loop.repair.queueing import beside, enough, first_race, ordered, other_race
+from luthier.loop.repair.queueing import beside, distinct, enough, first_race, ordered, other_race
 from luthier.search.race import cost, race, trial_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FIND = 12.0  # trainings that finding may cost, the check's and the first one among them
 CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
 ROUNDS = 3  # changes at most: what takes more is another network
+SUSPECTED = 9  # tried where a number of the recipe is unusual: that, and other rates
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
 
@@ -91,17 +92,32 @@ class Curing:
         if best.trial is None or enough(before, after):
             return []
         seen = self.diagnose(best.trial)
-        return [beside(course, self.patient, self.checked, seen, before=before, after=after)]
+        losses = best.trial.curves.val_loss
+        return [
+            beside(
+                course,
+                self.patient,
+                self.checked,
+                seen,
+                before=before,
+                after=after,
+                val_loss=losses,
+            )
+        ]
 
     def _probed(
         self, history: History, course: Course, spent: float
     ) -> tuple[Course, Tried | None, float]:
         """Return what a few other rates come to, where no rule says what is wrong.
 
-        Only what is far better counts: what is a little better is found by tuning.
+        Only what is far better counts: what is a little better is found by tuning. Where a number
+        of the recipe is one that hardly anyone chooses, it is looked at first, and what is clearly
+        better counts: it goes to the proof.
         """
-        least = far(loss_of(history, self.patient.recipe), self.guessing)
-        queue = probes(self.patient)
+        suspects = unusual(self.patient)
+        least = LEAST if suspects else far(loss_of(history, self.patient.recipe), self.guessing)
+        queue = distinct([*suspects, *probes(self.patient)], self.patient.recipe)
+        queue = queue[:SUSPECTED] if suspects else queue
         course, best, spent = self._raced(history, course, queue, spent, least=least)
         if best is None:
             return course, None, spent

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
+from math import ceil, inf
 
 from luthier.core import Diagnosis, Finding, Recipe
-from luthier.diagnosis.cures import Cure, Patient, around, begun_again, cures, together
+from luthier.diagnosis.cures import (
+    Cure,
+    Patient,
+    around,
+    begun_again,
+    cures,
+    keeping,
+    together,
+    unusual,
+)
 from luthier.loop.repair.course import Course
 
 FIRST = 5  # cures of the first finding, which race before any others do
@@ -17,6 +26,7 @@ LATER = 6  # candidates of the rounds after the first
 TREATED = 4  # of them, against what is found: the rest are the numbers of the mended recipe
 ENOUGH = 0.1  # of the loss before: what could still be gained is less than a tenth of the harm
 MUCH = 0.5  # of the loss before: a cure that leaves more may have mended one fault of two
+GETS_ON = 0.1  # of the validation loss, less in a last quarter: mended ones end within a tenth
 TOO_LITTLE = (
     "slow_convergence", "learning_rate_too_low", "too_few_epochs", "plateau", "underfitting",
 )  # fmt: skip
@@ -38,6 +48,8 @@ def enough(before: float, after: float) -> bool:
 def first_race(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
     """Return what races first: against the first finding, and against all of them at once.
 
+    With all of them goes what is unusual of the recipe, for two faults hide each other.
+
     Where it is not told what is wrong, a sound recipe as a whole is among them: two faults are
     often what is behind a training that learns nothing.
 
@@ -45,7 +57,7 @@ def first_race(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
         loud: Warnings and errors, the first to act on first; one at least.
         patient: What they were found in.
     """
-    both = together(loud, patient)
+    both = together(loud, patient, more=unusual(patient))
     found = [*cures(loud[:1], patient, most=FIRST), *([both] if both else ())]
     return [*found, *(_sound(loud, patient)[:2] if loud[0].problem in VAGUE else ())]
 
@@ -59,8 +71,9 @@ def other_race(findings: Sequence[Finding], patient: Patient) -> list[Cure]:
     """
     loud = [one for one in findings if one.severity != "info"]
     tried, sound = first_race(loud, patient), _sound(loud, patient)
-    more = [one for one in cures(findings, patient) if one not in tried]
-    return [*sound[:2], *more[:OTHERS], *sound[2:]]
+    more = [*unusual(patient), *cures(findings, patient)]
+    left = [one for one in more if one not in tried]
+    return [*sound[:2], *left[:OTHERS], *sound[2:]]
 
 
 def _sound(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
@@ -78,14 +91,15 @@ def beside(
     *,
     before: float,
     after: float,
+    val_loss: Sequence[float] = (),
 ) -> list[Cure]:
     """Return what to try on a recipe that a cure has helped.
 
     First against what is found in its training, and what nothing treats yet of what the check
     found, or of what the recipe itself has wrong. Then its rate and what goes with that, where the
-    cure is a value that only trials tell, or where `MUCH` of the loss is left. Else, beside a
-    change to the layers, the inputs or a regulariser, the rate stays: it was chosen for a network
-    that learns.
+    cure is a value that only trials tell, or where `MUCH` of the loss is left; the rate alone where
+    the training still got on as it ended. Else, beside a change to the layers, the inputs or a
+    regulariser, the rate stays: it was chosen for a network that learns.
 
     Args:
         course: Where the repair stands; a cure was taken.
@@ -94,16 +108,39 @@ def beside(
         seen: In the training with the cure.
         before: Loss of what was given.
         after: Loss with the cure.
+        val_loss: Of that training, by epoch.
     """
     now = replace(patient, recipe=course.after)
-    treated = cures(_wrong(course, checked, seen), now, most=LATER)
+    treated = [*unusual(now), *cures(_wrong(course, checked, seen), now, most=LATER)]
     problem = course.taken[-1].problem
     found = [one for one in treated if not _undoes(one, patient.recipe, course.taken)][:TREATED]
     guessed = any(one.guessed for one in course.taken)
-    near = around(now, problem) if guessed or not 0 <= after <= MUCH * before else []
+    near = around(now, problem)
+    if not guessed and 0 <= after <= MUCH * before:
+        rates = [one for one in near if one.settings.keys() == {"learning_rate"}]
+        near = rates if falls(val_loss) else []
     tuned = [one for one in near if not _undoes(one, patient.recipe, course.taken)]
-    different = {one.on(course.after): one for one in (*found, *tuned)}
-    return list(different.values())[:LATER]
+    kept = keeping(patient, course.taken[-1])
+    return distinct([*kept, *found, *tuned], course.after)[:LATER]
+
+
+def falls(losses: Sequence[float]) -> bool:
+    """Tell whether a training still got on in its last quarter.
+
+    >>> falls([1.0, 0.5, 0.4, 0.3]), falls([1.0, 0.5, 0.31, 0.3]), falls([])
+    (True, False, False)
+    """
+    if not losses:
+        return False
+    return losses[-1] < (1 - GETS_ON) * losses[ceil(0.75 * len(losses)) - 1]
+
+
+def distinct(queue: Sequence[Cure], recipe: Recipe) -> list[Cure]:
+    """Return the first cure that makes each recipe of one."""
+    found: dict[Recipe, Cure] = {}
+    for one in queue:
+        found.setdefault(one.on(recipe), one)
+    return list(found.values())
 
 
 def ordered(checked: Sequence[Finding], seen: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -13,27 +13,25 @@ from luthier.core import (
     EDITS,
     MODEL_PREFIX,
     Build,
-    Categorical,
     Edit,
     Finding,
     History,
     LuthierError,
     Recipe,
     StudyRecord,
-    Value,
     nothing,
 )
 from luthier.data import SplitPlan
 from luthier.diagnosis import diagnose_setup
-from luthier.diagnosis.cures import Patient
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.check import SECONDS, setup_of
 from luthier.loop.evidence import diagnose_trial
 from luthier.loop.handing_over.recipes import load_recipe
 from luthier.loop.handing_over.retrain import builder_of
 from luthier.loop.record import study_name, study_record
-from luthier.loop.repair.curing import FIND, Curing
+from luthier.loop.repair.curing import CHECK, FIND, Curing
 from luthier.loop.repair.outcome import outcome_of
+from luthier.loop.repair.patient import patient_of
 from luthier.loop.repair.proof import prove
 from luthier.loop.repair.proving import LOOKS, guess
 from luthier.loop.repair.result import LIVE, Repair
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
 
 STORAGE = "sqlite:///luthier.db"
 LONGEST = 2.0  # trainings' worth of steps that the check's short ones may take together
-FEWEST = 400  # and at least so many steps: four of its short trainings
+FEWEST = 400  # and at least so many steps, four of its short trainings, up to `CHECK` of a recipe's
 
 
 def repair(
@@ -152,7 +150,7 @@ def repair(
     course = Repairing(
         curing=Curing(
             checked=tuple(Finding.from_json(one) for one in record.about["check"]["findings"]),
-            patient=_patient(parts, edits),
+            patient=patient_of(parts, edits),
             diagnose=lambda trial: diagnose_trial(trial, parts),
             spent=record.about["check"]["epochs"],
             find=find,
@@ -284,17 +282,6 @@ def _editable(parts: Assembly, seed: int) -> tuple[Assembly, list[Edit]]:
     ), edits
 
 
-def _patient(parts: Assembly, edits: list[Edit]) -> Patient:
-    choices: dict[str, tuple[Value, ...]] = {
-        f"{MODEL_PREFIX}{name}": domain.choices
-        for name, domain in parts.build.parameters.items()
-        if isinstance(domain, Categorical)
-    }
-    names = tuple(one.name for one in edits)
-    tabular = parts.recipe.preprocessing != "tokens"
-    return Patient(parts.recipe, names, choices, tabular)
-
-
 def _checked(
     record: StudyRecord, stored: StudyRecord | None, parts: Assembly, seconds: float, seed: int
 ) -> StudyRecord:
@@ -303,7 +290,7 @@ def _checked(
         return replace(record, about={**record.about, "check": stored.about["check"]})
     rows, size = len(parts.arrays.train), parts.recipe.batch_size
     steps = 1 if isinstance(size, str) else max(rows // size, 1)
-    most = max(round(LONGEST * steps * parts.recipe.epochs), FEWEST)
+    most = affordable(steps * parts.recipe.epochs)
     setup = setup_of(parts, seconds=seconds, most=most, whole=False, seed=seed)
     findings = diagnose_setup(setup).findings
     check = {
@@ -311,3 +298,15 @@ def _checked(
         "epochs": setup.steps / steps,
     }
     return replace(record, about={**record.about, "check": check})
+
+
+def affordable(training: int) -> int:
+    """Return how many steps the check's short trainings may take together.
+
+    Args:
+        training: Steps of the recipe's own.
+
+    >>> [affordable(steps) for steps in (20, 100, 150, 1000)]
+    [60, 300, 400, 2000]
+    """
+    return round(max(LONGEST * training, min(FEWEST, CHECK * training)))

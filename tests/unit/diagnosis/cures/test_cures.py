@@ -3,7 +3,16 @@
 import pytest
 
 from luthier.core import EDITS, PROBLEMS, Finding, Prescription, Recipe
-from luthier.diagnosis.cures import KNOWN, Cure, Patient, around, begun_again, cures, together
+from luthier.diagnosis.cures import (
+    KNOWN,
+    Cure,
+    Patient,
+    around,
+    begun_again,
+    cures,
+    together,
+    unusual,
+)
 
 PLAIN = Recipe()
 
@@ -102,3 +111,44 @@ def test_a_rate_above_all_that_are_searched_is_only_lowered():
         if "learning_rate" in cure.settings
     ]
     assert rates == [0.32]
+
+
+ODD = {
+    "batch_size": ("full", 32),
+    "momentum": (0.999, 0.9),
+    "dropout": (0.7, 0.1),
+    "l2": (0.1, 0.0),
+    "weight_decay": (3.0, 0.01),
+    "label_smoothing": (0.9, 0.0),
+    "ema": (0.9999, None),
+    "clip_norm": (0.001, 1.0),
+    "model.activation": ("identity", "relu"),
+}
+
+
+@pytest.mark.parametrize("key", sorted(ODD))
+def test_a_number_that_hardly_anyone_chooses_becomes_the_usual_one(key: str):
+    odd, usual = ODD[key]
+    patient = Patient(
+        Recipe(optimizer="momentum", dropout=0.2, model={"activation": "tanh"}).replace({key: odd}),
+        choices={"model.activation": ("relu", "tanh", "identity")},
+    )
+    [found] = unusual(patient)
+    assert dict(found.settings) == {key: usual}
+
+
+def test_several_unusual_things_are_treated_as_one_and_each_alone():
+    recipe = Recipe(batch_size=1, preprocessing="none")
+    patient = Patient(recipe, ("train_all", "redraw", "normalise"), outlying=True)
+    every, *each = unusual(patient)
+    assert [one.problem for one in each] == [
+        "batch_too_small",
+        "unscaled_inputs",
+        "parameters_not_trained",
+        "bad_initialisation",
+    ]
+    assert every.parts == tuple(each)
+    after = every.on(recipe)
+    assert (after.batch_size, after.preprocessing) == (32, "quantile")
+    assert after.get(f"model.{EDITS}") == "train_all+redraw"
+    assert unusual(Patient(after, patient.edits)) == []

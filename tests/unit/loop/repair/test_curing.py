@@ -15,7 +15,7 @@ def curing(*found: Finding, find: float = 9.0) -> Curing:
     return Curing(found, Patient(BAD), lambda trial: Diagnosis("run"), find=find)
 
 
-def run(plan: Curing, loss, *, unlucky=None, most: int = 200) -> tuple[History, int]:
+def run(plan: Curing, loss, *, unlucky=None, val_loss=None, most: int = 200) -> tuple[History, int]:
     """Train what a plan asks for; a recipe's loss falls towards what a function says of it.
 
     With another seed than the first it is what `unlucky` says, where that is given.
@@ -32,7 +32,9 @@ def run(plan: Curing, loss, *, unlucky=None, most: int = 200) -> tuple[History, 
             values = tuple(of(recipe) + 1 / (1 + epoch) for epoch in range(step.until))
             state = "finished" if step.until >= recipe.epochs else "paused"
             number = len(trials) if step.trial is None else step.trial
-            trial = Trial(number, recipe, seed, state, curves=Curves(metrics={"val_loss": values}))
+            falls = () if val_loss is None else tuple(map(val_loss, range(step.until)))
+            curves = Curves(metrics={"val_loss": values}, val_loss=falls)
+            trial = Trial(number, recipe, seed, state, curves=curves)
             trials[number:] = [trial, *trials[number + 1 :]]
         history = History(tuple(trials))
     return history, asked
@@ -78,6 +80,19 @@ def test_what_no_rule_sees_is_found_where_another_rate_is_far_better():
     found = course.findings[0]
     assert (found.problem, found.severity) == ("learning_rate_too_high", "warning")
     assert found.summary.startswith("By trial, for no rule had seen it: learning_rate: 1 → 0.1")
+
+
+def test_a_number_that_hardly_anyone_chooses_is_looked_at_first_and_less_will_do():
+    unusual = BAD.replace({"learning_rate": 0.1, "beta1": 0.999})
+    plan = replace(curing(QUIET), patient=Patient(unusual), guessing=50.0)
+    history, _ = run(plan, lambda recipe: 1.0 + (recipe.beta1 > 0.9))
+    course = plan.course(history)
+    assert not course.healthy
+    assert course.findings[0].problem == "optimizer_settings"
+    assert course.after == unusual.replace({"beta1": 0.9})
+    assert course.tried[0].taken
+    history, _ = run(plan, lambda recipe: 1.0)
+    assert plan.course(history).healthy
 
 
 def test_nothing_is_probed_where_a_single_training_is_paid_for():
@@ -198,6 +213,50 @@ def test_the_rate_is_left_beside_a_cure_of_something_else():
     course = plan.course(history)
     assert [dict(cure.settings) for cure in course.taken] == [{"l2": 0.0}]
     assert all(one.recipe.learning_rate == BAD.learning_rate for one in course.tried)
+
+
+def test_the_rate_is_looked_at_where_a_mended_training_still_got_on_as_it_ended():
+    held = Finding("over_regularised", "warning", "Too much.")
+    patient = Patient(BAD.replace({"l2": 1.0}))
+    plan = Curing((held,), patient, lambda trial: Diagnosis("run"))
+
+    def loss(recipe):
+        return 3 * recipe.l2 + recipe.learning_rate
+
+    history, _ = run(plan, loss, val_loss=lambda epoch: 0.5**epoch)
+    rates = {one.recipe.learning_rate for one in plan.course(history).tried}
+    assert {BAD.learning_rate, 0.32} < rates
+    assert plan.course(history).after.learning_rate < BAD.learning_rate
+
+
+def test_what_began_again_is_tried_with_the_optimizer_that_was_given():
+    def loss(recipe):
+        if recipe.initialiser != "kaiming_normal":
+            return 5.0
+        if recipe.optimizer == "adamw":
+            return 0.6
+        return 0.1 if recipe.learning_rate == BAD.learning_rate and not recipe.l2 else 5.0
+
+    given = BAD.replace({"l2": 1.0, "beta1": 0.99})
+    plan = replace(curing(Finding("not_learning", "error", "Nothing.")), patient=Patient(given))
+    history, _ = run(plan, loss)
+    course = plan.course(history)
+    [taken] = course.taken
+    assert taken.advice == "Begin again from a sound recipe, but for the optimizer and its rate"
+    assert (course.after.optimizer, course.after.learning_rate) == ("adam", BAD.learning_rate)
+    assert course.after.beta1 == 0.9  # which hardly anyone chooses, and is not kept
+
+
+def test_what_is_unusual_is_treated_with_what_is_found():
+    def loss(recipe):
+        return 5.0 if recipe.l2 or recipe.batch_size == "full" else 0.2
+
+    held = Finding("over_regularised", "error", "Too much.")
+    given = BAD.replace({"l2": 1e-3, "batch_size": "full"})
+    plan = replace(curing(held), patient=Patient(given))
+    history, _ = run(plan, loss)
+    course = plan.course(history)
+    assert {**course.taken[0].settings, **course.taken[1].settings} == {"l2": 0.0, "batch_size": 32}
 
 
 def test_a_sound_recipe_races_at_once_where_it_is_not_told_what_is_wrong():
