@@ -8,12 +8,14 @@ is computed a second time, no random number is drawn, and compiled steps run as 
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from luthier.core import Trace, WatchError
+from luthier.frameworks.keras import forking
 from luthier.frameworks.keras.clock import Clock
 from luthier.frameworks.keras.watching_eyes import Eyes
 from luthier.frameworks.keras.watching_first import FirstRows
@@ -61,6 +63,7 @@ class KerasWatcher:
         self._spent, self._began = 0.0, self._clock()
         self._blind = False
         self._model: Any = None
+        self._trained: Callable[[], Any] = lambda: None
         self._eyes: Eyes | None = None
         self._late: tuple[Fit | None] | None = None
         self._first = False
@@ -72,6 +75,7 @@ class KerasWatcher:
     def begin(self, model: Any) -> None:
         """Get ready for a `fit` that begins."""
         self._model, self._began, self._eyes = model, self._clock(), None
+        self._trained = weakref.ref(model)
         self.wake = self._steps
         fit = fit_below(model)
         self._look(lambda: self._prepare(model, fit, self._steps))
@@ -155,8 +159,9 @@ class KerasWatcher:
 
     @property
     def live(self) -> frozenset[str]:
-        """No setting: `fit` has no steps that could be asked for."""
-        return frozenset()
+        """The recipe keys that `fork` can change; none where the model is gone."""
+        model = self._trained()
+        return frozenset() if model is None else forking.live(model)
 
     def fork(
         self,
@@ -166,15 +171,18 @@ class KerasWatcher:
         seconds: float,
         keep: Sequence[Any] = (),
     ) -> tuple[list[float], list[float]]:
-        """Refuse: a callback cannot take steps.
+        """Return losses of steps as they would come and with settings changed; put all back.
 
         Raises:
-            WatchError: always.
+            WatchError: for a model that was not built yet, or is gone.
         """
-        raise WatchError(
-            "steps of model.fit cannot be tried within it. Write luthier.repair(build, data), "
-            "which trains before and after."
-        )
+        model = self._trained()
+        if model is None or not model.built or not model.optimizer.built:
+            raise WatchError(
+                "no step of the model was seen, so there is nothing to go on from. Pass the watch "
+                "to model.fit first, and call prove at the end of an epoch or after fit."
+            )
+        return forking.fork(model, step, batches, settings, seconds)
 
     def mark(self, *, validated: bool) -> None:
         """Nothing is left to do: `epoch_ends` was told."""

@@ -7,9 +7,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from luthier.core import Diagnosis, LuthierError, Run
+from luthier.core import Diagnosis, LuthierError, Run, WatchError
 from luthier.frameworks.keras.process import require
 from luthier.loop.watching.around import Around, around
+from luthier.loop.watching.glimpse import Glimpse, glimpse
 from luthier.loop.watching.watch import Watch, to_stderr
 
 _missing: LuthierError | None = None
@@ -19,13 +20,18 @@ except LuthierError as error:  # said when one is made, and not when the name is
     _missing = error
     WatchCallback: Any = object
 else:
+    from luthier.frameworks.keras.forking import batches_of, step_of
     from luthier.frameworks.keras.watching import KerasWatcher
     from luthier.frameworks.keras.watching_callback import WatchCallback
     from luthier.frameworks.keras.watching_fit import callers
 
 if TYPE_CHECKING:
+    from luthier.frameworks.keras.forking import batches_of, step_of
     from luthier.frameworks.keras.watching import KerasWatcher
     from luthier.frameworks.keras.watching_fit import callers
+
+STEPS = 100  # what a minute is enough for, and blocks of a paired test ask for a quarter of
+FIT_ROWS = 32  # of a step, as `fit` has it
 
 
 class _Record:
@@ -81,6 +87,61 @@ class KerasWatch(WatchCallback):  # type: ignore[misc, unused-ignore]
     def diagnosis(self) -> Diagnosis:
         """What is wrong, so far: print it, or read its findings."""
         return self._record.watch.diagnosis
+
+    def prove(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None = None,
+        seconds: float = 60.0,
+        steps: int = STEPS,
+    ) -> Glimpse:
+        """Try the first advice on the next steps, against doing nothing on the same batches.
+
+        Call it after `fit`, or in a callback at the end of an epoch. Steps are those of
+        `train_on_batch`, so a `train_step` of your own is what is tried. Weights, metrics, the
+        optimizer's variables, seed generators and the random numbers of Python, NumPy and torch
+        are as they were after it, bit for bit, and nothing of it is seen by this watch.
+
+        Args:
+            x: As for `fit`: arrays of rows, or batches, such as a `tf.data.Dataset`, a `PyDataset`
+                or a loader.
+            y: Targets; None where `x` has them.
+            sample_weight: Of rows.
+            batch_size: Rows of a step, of arrays.  [default: that of `fit`, or 32]
+            seconds: For both together, without compiling. A minute is enough for most.
+            steps: At most; rows come in a new order with each pass. Fewer than 22 decide nothing.
+
+        Returns:
+            What it came to: print it, or read `verdict`. It is labelled as short-horizon.
+
+        Raises:
+            WatchError: before the first `fit`, and for data that make no batches.
+
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> watch = KerasWatch(live=False)
+        >>> x = numpy.ones((64, 2))
+        >>> _ = model.fit(x, x[:, :1], epochs=3, verbose=0, callbacks=[watch])
+        >>> print(watch.prove(x, x[:, :1]))
+        Nothing was tried: nothing wrong was found so far.
+        """
+        record, recipe = self._record, self.run.recipe
+        model = self._model
+        if not record.fits or model is None:
+            raise WatchError(
+                "prove was called on a watch that has seen no training. Pass it to model.fit "
+                "first: model.fit(x, y, callbacks=[watch])."
+            )
+        known = None if recipe is None else recipe.batch_size
+        size = batch_size or (known if isinstance(known, int) else FIT_ROWS)
+        batches = batches_of(x, y, sample_weight, size=size, most=steps)
+        return glimpse(
+            record.watcher, self.diagnosis, recipe, step_of(model), batches, seconds=seconds
+        )
 
     def began(self, model: Any) -> None:
         """Go on with what is known of the model, if its weights are where they were left."""
