@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +25,12 @@ from luthier.loop.training.train import train_assembled
 SEEDS = (101, 102, 103)
 SHARE = 0.1  # of the gap between broken and fixed that may be left
 CLEAR = 2.0  # standard errors between broken and fixed, and a tenth of the score, make a harm
-TOGETHER = (("relu_hidden", "normalise"), ("leaky_relu", "normalise"))  # edits as cures join them
+SIGNS = ("without_last_activation", "relu_between", "train_all", "redraw")  # there for a reason
+TOGETHER = (  # edits as cures join them
+    ("relu_hidden", "normalise"),
+    ("leaky_relu", "normalise"),
+    *itertools.combinations(SIGNS, 2),
+)
 FAR = 0.2  # of what there is to learn, that a severe fault costs
 UNITS = {"classification": "log_loss", "regression": "rmse"}
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 FIND = 12.0  # trainings that finding may cost, the check's and the first one among them
 CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
-ROUNDS = 3  # changes at most: what takes more is another network
+ROUNDS = 3  # that a cure wins, at most: what takes more is another network
 SUSPECTED = 9  # tried where a number of the recipe is unusual: that, and other rates
+LITTLE = 0.03  # of what guessing loses: who gained no more learnt nothing, as that rule has it
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
 
@@ -76,11 +77,13 @@ class Curing:
             if course.steps or best is None:
                 return course
             pending = self._later(history, course, best)
-        while pending and len(course.taken) < ROUNDS:
+        rounds = min(len(course.taken), 1)
+        while pending and rounds < ROUNDS:
             course, best, spent = self._raced(history, course, pending.pop(0), spent)
             if course.steps:
                 return course
             if best is not None:
+                rounds += 1
                 course = course.taking(best)
                 pending = self._later(history, course, best)
         return course
@@ -112,12 +115,18 @@ class Curing:
 
         Only what is far better counts: what is a little better is found by tuning. Where a number
         of the recipe is one that hardly anyone chooses, it is looked at first, and what is clearly
-        better counts: it goes to the proof.
+        better counts: it goes to the proof. Where nothing was learnt, what helps against that is
+        tried; if nothing does, there may be nothing to learn.
         """
-        suspects = unusual(self.patient)
-        least = LEAST if suspects else far(loss_of(history, self.patient.recipe), self.guessing)
-        queue = distinct([*suspects, *probes(self.patient)], self.patient.recipe)
-        queue = queue[:SUSPECTED] if suspects else queue
+        recipe = self.patient.recipe
+        suspects, loss = unusual(self.patient), loss_of(history, recipe)
+        queue, least = [*suspects, *probes(self.patient)], far(loss, self.guessing)
+        if self.guessing < inf and loss >= self.guessing - LITTLE * abs(self.guessing):
+            unlearnt = Finding("not_learning", "warning", "Nothing was learnt.")
+            queue = [*suspects, *first_race([unlearnt], self.patient), *queue]
+        if suspects:
+            queue, least = queue[:SUSPECTED], LEAST
+        queue = distinct(queue, recipe)
         course, best, spent = self._raced(history, course, queue, spent, least=least)
         if best is None:
             return course, None, spent

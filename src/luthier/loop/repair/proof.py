@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.core import Recipe, Verdict
 from luthier.loop.repair.course import Course
-from luthier.loop.repair.proving import ALONE, Proving, floored, guesses, table
+from luthier.loop.repair.proving import Proving, alone, floored, guesses, table
 from luthier.loop.repair.ranks import by_ranks
 from luthier.loop.training.scoring import test_hash
 from luthier.loop.working.work import Work
@@ -91,10 +91,10 @@ def prove(
     if proven.verdict is None or proven.verdict.verdict != BETTER or len(course.taken) == 1:
         return proven
     without = tuple(_without(course, index, before) for index in range(len(course.taken)))
-    plan = Proving(without, ALONE)
+    plan = Proving(without, alone(len(without)))
     if not launch(plan) or not _complete(plan, work):
         return proven
-    whole = _table(work, Proving((after,), ALONE), after, test=test).mean()
+    whole = _table(work, Proving((after,), plan.seeds), after, test=test).mean()
     parts = [_table(work, plan, recipe, test=test).mean() for recipe in without]
     brought = tuple(float(sign * (whole - one)) for one in parts)
     return replace(proven, contributions=brought)

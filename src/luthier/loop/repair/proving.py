@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 LOOKS = (3, 5, 8)  # seeds of before and after; only what trains now well, now badly needs eight
-ALONE = 2  # seeds of each recipe that lacks one change: they tell how much, not whether
+ALONE = 4  # trainings that lack one change each: they tell how much, not whether
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class Proving:
         """Return a recipe's trainings in the order of their seeds; those that are there."""
         found = [one.trial for one in self.wanted(history) if one.recipe == recipe]
         return [trial for trial in found if trial is not None]
+
+
+def alone(changes: int) -> int:
+    """Return how many seeds of each recipe that lacks one of some changes are trained.
+
+    >>> [alone(changes) for changes in (2, 3, 5)]
+    [2, 1, 1]
+    """
+    return max(ALONE // changes, 1)
 
 
 def _trained(history: History, recipe: Recipe, seed: int) -> Trial | None:

@@ -95,6 +95,23 @@ def test_a_number_that_hardly_anyone_chooses_is_looked_at_first_and_less_will_do
     assert plan.course(history).healthy
 
 
+def test_where_nothing_was_learnt_what_helps_against_that_is_tried_though_no_rule_speaks():
+    def loss(recipe):
+        begun = recipe.initialiser == "kaiming_normal" and recipe.optimizer == "adamw"
+        return 0.1 if begun and recipe.learning_rate <= 0.01 else 5.0
+
+    learns = replace(curing(QUIET), guessing=7.0)
+    history, _ = run(learns, loss)
+    assert learns.course(history).healthy
+    plan = replace(curing(QUIET), guessing=5.0)
+    history, _ = run(plan, loss)
+    course = plan.course(history)
+    assert course.findings[0].problem == "not_learning"
+    assert course.after.optimizer == "adamw"
+    history, _ = run(plan, lambda recipe: 5.0)
+    assert plan.course(history).healthy  # there may be nothing to learn
+
+
 def test_nothing_is_probed_where_a_single_training_is_paid_for():
     plan = curing(QUIET, find=1.0)
     history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
@@ -141,6 +158,24 @@ def test_a_second_fault_of_the_recipe_is_treated_beside_the_first():
     after = plan.course(history).after
     assert after.l2 == 0.0
     assert after.learning_rate >= 1e-3
+
+
+def test_what_was_cured_at_once_is_one_round_and_leaves_two():
+    several = [
+        Finding(one, "error", "x")
+        for one in ("over_regularised", "unscaled_inputs", "schedule_collapses")
+    ]
+    given = BAD.replace({"l2": 1.0, "preprocessing": "none", "schedule": "step"})
+
+    def loss(recipe):
+        wrong = recipe.l2 + (recipe.preprocessing == "none") + (recipe.schedule == "step")
+        return 5.0 if wrong else 1.0 + abs(recipe.learning_rate - 0.3)
+
+    plan = replace(curing(*several, find=14.0), patient=Patient(given))
+    history, _ = run(plan, loss, val_loss=lambda epoch: 0.5**epoch)
+    course = plan.course(history)
+    assert [cure.problem for cure in course.taken[:3]] == [one.problem for one in several]
+    assert course.after.learning_rate == 0.32
 
 
 def test_the_best_cure_is_taken_and_the_rest_cut_short():
