@@ -68,7 +68,7 @@ class Forward:
         """The kinds of operations that occur."""
         return {node.op for node in self.nodes}
 
-    @property
+    @cached_property
     def text(self) -> str:
         """All of it as text: equal texts compute the same."""
         lines = [repr((self.inputs, self.sizes, sorted(self.reads.items()), self.output))]

@@ -349,6 +349,7 @@ class Storage(Protocol):
         *,
         seconds: float,
         outcome: tuple[str, str | None] | None = None,
+        engine: str = "",
     ) -> bool:
         """Store new epochs and the state after them; epochs that are stored already stay.
 
@@ -360,14 +361,17 @@ class Storage(Protocol):
             seconds: Time spent since the last call. What several workers spend at the same time
                 counts once: a study's time is that of a clock on the wall.
             outcome: State and cause as `finish` takes them, where the step ends with these epochs.
+            engine: What trained them: fixes the engine of a claimed trial that had none.
 
         Returns:
             False, with nothing stored, where the worker has lost the step: its lease ran out
             and another one took it.
         """
 
-    def finish(self, study: str, claim: Claim, state: str, cause: str | None = None) -> bool:
-        """End a step, leaving its trial paused, finished, failed or pruned; False as above."""
+    def finish(
+        self, study: str, claim: Claim, state: str, cause: str | None = None, *, engine: str = ""
+    ) -> bool:
+        """End a step, leaving its trial paused, finished, failed or pruned; as `advance` else."""
 
     def assign(self, study: str, trial: int, engine: str) -> str:
         """Fix a trial's engine; return the one that was fixed first."""

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from luthier.executors import child
 from luthier.executors.messages import MESSAGE, READY
 
 _FILES = ("work", "control", "outcome")
+JOINED = 1.0  # seconds: what loads a library is done when it was imported, others may never be
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux' prctl
 
 
@@ -35,6 +37,9 @@ def main(order: Mapping[str, Any]) -> None:
         for module in order["modules"]:
             with suppress(Exception):  # a worker comes across it, and has someone to tell
                 importlib.import_module(module)
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                thread.join(JOINED)
         alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - names are enough
         line.send(READY if alone else b"threads were started: they would not be copied")
         gc.freeze()  # what stays untouched is shared by all workers, and none looks through it

@@ -25,10 +25,25 @@ from luthier.executors.messages import MESSAGE, READY
 from luthier.executors.signals import interrupts_blocked
 from luthier.executors.start import ONE_THREAD, search_path
 
-_BOOT = (
-    "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order['path']; "
-    "from luthier.executors.nurse import main; main(order)"
-)
+# What loads libraries of its own is imported first: while a large one is loaded no other can be.
+# Not by `CDLL`: before Python 3.12 nothing goes on beside that.
+_BOOT = """
+import ctypes, importlib, json, os, sys, threading
+from contextlib import suppress
+
+order = json.loads(sys.argv[1])
+sys.path[:] = order["path"]
+for module in order["before"]:
+    with suppress(Exception):
+        importlib.import_module(module)
+with suppress(AttributeError):
+    load = ctypes.CDLL(None).dlopen
+    for path in order["libraries"]:
+        given = os.fsencode(path), ctypes.c_int(os.RTLD_NOW)
+        threading.Thread(target=load, args=given).start()
+from luthier.executors.nurse import main
+main(order)
+"""
 
 
 @dataclass(eq=False)
@@ -46,7 +61,9 @@ class Nursery:
     _resting: list[tuple[Copied, socket.socket]] = field(default_factory=list, init=False)
 
     @classmethod
-    def start(cls, modules: Sequence[str]) -> Nursery | None:
+    def start(
+        cls, modules: Sequence[str], libraries: Sequence[str] = (), before: Sequence[str] = ()
+    ) -> Nursery | None:
         """Start one that imports some modules; None where the system cannot do it.
 
         It takes Linux: a process is watched by a descriptor of its own, as it is another one's
@@ -57,6 +74,8 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order = {
             "line": theirs.fileno(),
+            "libraries": list(libraries),
+            "before": list(before),
             "modules": list(modules),
             "parent": os.getpid(),
             "path": search_path(),
@@ -187,14 +206,23 @@ class Copied:
 
 
 @contextmanager
-def nursery(modules: Sequence[str], *, needed: bool = True) -> Iterator[Nursery | None]:
+def nursery(
+    modules: Sequence[str],
+    libraries: Sequence[str] = (),
+    before: Sequence[str] = (),
+    *,
+    needed: bool = True,
+) -> Iterator[Nursery | None]:
     """Have a nursery for a while; None where there is no need, or it cannot be had.
 
     Args:
         modules: What it imports.
+        libraries: Paths of large shared libraries that the last of them load. They are loaded
+            beside all other imports, which have nothing to load meanwhile.
+        before: What of the others loads libraries itself: it is imported first.
         needed: Whether there will be workers.
     """
-    made = Nursery.start(modules) if needed else None
+    made = Nursery.start(modules, libraries, before) if needed else None
     try:
         yield made
     finally:

@@ -128,13 +128,19 @@ def cut(connection: Connection, study: int, trial: int, cause: str, changed: int
 
 
 def end(
-    connection: Connection, step: Row[Any], state: str, cause: str | None, changed: int
+    connection: Connection,
+    step: Row[Any],
+    state: str,
+    cause: str | None,
+    changed: int,
+    **values: Any,
 ) -> None:
-    """End a step, leaving its trial in a state."""
+    """End a step, leaving its trial in a state, with further columns of it set."""
     if state not in ("paused", "finished", "failed", "pruned"):
         raise StorageError(
             f"a step cannot leave its trial '{state}'. It ends as paused, finished, failed or "
             "pruned. This is a mistake in the caller: pass one of them to `finish`."
         )
     change(connection, step, state="done", worker=None, lease_until=None)
-    rows.change_trial(connection, step.study, step.trial, state=state, cause=cause, changed=changed)
+    values |= {"state": state, "cause": cause, "changed": changed}
+    rows.change_trial(connection, step.study, step.trial, **values)

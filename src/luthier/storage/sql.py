@@ -225,6 +225,7 @@ class SqlStorage:
         *,
         seconds: float,
         outcome: tuple[str, str | None] | None = None,
+        engine: str = "",
     ) -> bool:
         """Store new epochs and the state after them; False where the step was lost."""
         blob = None if state is None else to_blob(state)  # before anyone has to wait for us
@@ -237,22 +238,26 @@ class SqlStorage:
             if blob is not None:
                 rows.put_checkpoint(connection, row.id, step.trial, epoch, blob)
             changed = _count_change(connection, row, seconds, self._clock())
+            fixed = _fixed(claim, engine)
             if outcome is not None:
-                queue.end(connection, step, *outcome, changed)
+                queue.end(connection, step, *outcome, changed, **fixed)
                 return True
             if blob is not None:
                 queue.change(connection, step, attempts=0)
-            rows.change_trial(connection, row.id, step.trial, changed=changed)
+            rows.change_trial(connection, row.id, step.trial, changed=changed, **fixed)
             return True
 
-    def finish(self, study: str, claim: Claim, state: str, cause: str | None = None) -> bool:
+    def finish(
+        self, study: str, claim: Claim, state: str, cause: str | None = None, *, engine: str = ""
+    ) -> bool:
         """End a step, leaving its trial in a state; False where the step was lost."""
         with self._database.write() as connection:
             row = self._study(connection, study, lock=True)
             step = queue.claimed(connection, row.id, claim)
             if step is None:
                 return False
-            queue.end(connection, step, state, cause, _count_change(connection, row))
+            changed = _count_change(connection, row)
+            queue.end(connection, step, state, cause, changed, **_fixed(claim, engine))
             return True
 
     def assign(self, study: str, trial: int, engine: str) -> str:
@@ -375,6 +380,11 @@ def _take(
         state=None if blob is None else from_blob(blob),
         worker=worker,
     )
+
+
+def _fixed(claim: Claim, engine: str) -> dict[str, str]:
+    """Return the column of a trial that gets its engine now: nobody else can have claimed it."""
+    return {"engine": engine} if engine and not claim.trial.engine else {}
 
 
 def _give_up(connection: Connection, study: Row[Any], step: Row[Any]) -> None:

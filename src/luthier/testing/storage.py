@@ -254,6 +254,16 @@ class StorageLaws:
         same(study.assign(STUDY, 0, "torch_eager"), "compiled")
         same([trial.engine for trial in study.history(STUDY).trials], ["compiled", "", ""])
 
+    def test_the_first_epochs_fix_what_trained_them(self, study: Storage) -> None:
+        first, second, third = take(study), take(study), take(study)
+        study.advance(STUDY, first, epochs(1), None, seconds=0, engine="compiled")
+        study.advance(
+            STUDY, second, epochs(1), None, seconds=0, outcome=("paused", None), engine="native"
+        )
+        study.finish(STUDY, third, "failed", "nan_loss", engine="torch_eager")
+        engines = [trial.engine for trial in study.history(STUDY).trials]
+        same(engines, ["compiled", "native", "torch_eager"])
+
     def test_what_is_no_number_comes_back(self, study: Storage) -> None:
         odd = (math.nan, math.inf, -math.inf, 5e-324, -0.0, 0.1)
         study.advance(STUDY, take(study), Curves(val_loss=odd, signals={"s": odd}), None, seconds=0)

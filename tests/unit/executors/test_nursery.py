@@ -1,5 +1,6 @@
 """A nursery imports once, and its workers start in milliseconds; what it cannot do is done anew."""
 
+import importlib.util
 import os
 import random
 import signal
@@ -50,6 +51,18 @@ def test_what_it_imported_its_workers_have_and_nothing_of_what_another_one_did()
 
     with nursery(("wave", "no_such_module")) as made:
         assert Processes(made).launch(imported, 2) == [(True, False, False)] * 2
+
+
+def test_a_library_is_loaded_beside_the_imports_and_one_that_is_missing_harms_nobody():
+    def loaded(index: int, stop: Stop) -> tuple[bool, bool]:
+        maps = Path("/proc/self/maps").read_text()
+        return "_mt19937" in maps, "numpy" in sys.modules
+
+    spec = importlib.util.find_spec("numpy")
+    (library,) = (Path(spec.origin).parent / "random").glob("_mt19937*.so")
+    with nursery(("wave",), ("/no/such/library.so", str(library)), ("json", "no_such")) as made:
+        assert ready(made)
+        assert Processes(made).launch(loaded, 1) == [(True, False)]
 
 
 def pid(index: int, stop: Stop) -> tuple[int, bool]:

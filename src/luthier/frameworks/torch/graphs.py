@@ -80,7 +80,8 @@ class Graphs:
         self._kept.move_to_end(known)
         graph = _graph(self._kept[known])
         rates = self._rates_of(module, make, batch, known) if graph.rates else ()
-        return dataclasses.replace(graph, rates=rates)
+        # The same one if it can be: it knows its key.
+        return graph if rates == graph.rates else dataclasses.replace(graph, rates=rates)
 
     def _rates_of(
         self,

@@ -20,7 +20,6 @@ from luthier.core import (
     Recipe,
     Signature,
     State,
-    Storage,
     nothing,
 )
 from luthier.loop.limits import Limits
@@ -76,7 +75,7 @@ class Trainer:
     # Seconds an epoch of the last trial took, by what trials like it share.
     _paces: dict[object, float] = field(default_factory=dict, init=False, repr=False)
 
-    def place(self, claim: Claim, storage: Storage, study: str) -> TrialRun:
+    def place(self, claim: Claim) -> TrialRun:
         """Put a claimed trial on its engine, from its checkpoint if it has one.
 
         Raises:
@@ -84,7 +83,7 @@ class Trainer:
             LuthierError: when the trial belongs to another engine.
         """
         made = self.made(claim)
-        return self.seat(made, self.assigned(made, storage, study))
+        return self.seat(made, self.assigned(made))
 
     def made(self, claim: Claim) -> Made:
         """Return a claimed trial with its network and its data.
@@ -99,22 +98,21 @@ class Trainer:
             costs = self._costs(captured, arrays, trial.curves)
             return Made(claim, segment, arrays, captured, costs)
 
-    def assigned(self, made: Made, storage: Storage, study: str) -> Engine:
-        """Return the engine of a trial; one that has just begun keeps it from now on.
+    def assigned(self, made: Made) -> Engine:
+        """Return the engine of a trial; with its first epochs it is fixed.
 
         Raises:
             TrialError: when its network cannot be trained.
             LuthierError: when the trial belongs to another engine.
         """
         trial, epochs = made.claim.trial, made.claim.until - made.claim.trial.epochs
+        if trial.engine:
+            self.choice.check(trial.engine, trial.number)
         with trial_errors():
             name = trial.engine or self.choice.name(
                 made.captured, made.arrays, made.segment, trial.seed, epochs=epochs
             )
-        fixed = storage.assign(study, trial.number, name)
-        self.choice.check(fixed, trial.number)
-        with trial_errors():
-            return self.choice.engine(fixed)
+            return self.choice.engine(name)
 
     def foresee(self, recipe: Recipe, seed: int) -> None:
         """Choose what trains a recipe's structure before there is a trial of it.

@@ -6,15 +6,20 @@ from contextlib import AbstractContextManager
 
 from luthier import executors
 from luthier.executors import Nursery
+from luthier.frameworks.libraries import libraries
 
-# In an order that begins with what takes longest.
+# What needs PyTorch comes last: the others are imported while its library is loaded.
 _MODULES = (
+    "luthier.engines.native",
+    "luthier.loop.working.work",
+    "luthier.loop.working.elsewhere",
+    "luthier.loop.working.launcher",
+    "luthier.storage",
     "luthier.frameworks.torch",
     "luthier.engines.torch_eager",
-    "luthier.engines.native",
-    "luthier.storage",
-    "luthier.loop.working.work",
 )
+# What of all that loads libraries of its own; databases do, and are imported when that is over.
+_BEFORE = ("numpy", "csv", "fcntl", "hashlib", "mmap", "queue", "shutil", "socket", "statistics")
 
 
 def nursery_for(workers: int, framework: str | None) -> AbstractContextManager[Nursery | None]:
@@ -25,4 +30,6 @@ def nursery_for(workers: int, framework: str | None) -> AbstractContextManager[N
         framework: Whose networks were asked for; None where the builder tells, which is not read
             yet. Those of Keras import their backend themselves: it starts threads.
     """
-    return executors.nursery(_MODULES, needed=workers > 1 and framework != "keras")
+    needed = workers > 1 and framework != "keras"
+    large = libraries("torch") if needed else ()
+    return executors.nursery(_MODULES, large, _BEFORE, needed=needed)

@@ -98,7 +98,7 @@ class PackWorker(Worker):
             self.aside.remove(made)
             try:
                 # A structure's first trial may be probed: in a pack that is empty, and only then.
-                engine = self.trainer.assigned(made, self.storage, self.study.name)
+                engine = self.trainer.assigned(made)
                 if engine is self.engine and not made.claim.trial.recipe.changes:
                     run = self.trainer.seat(made, engine, slot)
                     self.seated[slot] = (made.claim, run)
@@ -146,7 +146,7 @@ class PackWorker(Worker):
             curves, state = run.news()
             if not len(curves):
                 continue
-            if self._advance(claim, curves, state):
+            if self._advance(claim, curves, state, run.engine.name):
                 number = claim.trial.number
                 self.trained[number] = self.trained.get(number, 0) + len(curves)
             else:
@@ -158,7 +158,8 @@ class PackWorker(Worker):
     def _finish(self, slot: int) -> None:
         claim, run = self.seated.pop(slot)
         outcome, cause = run.outcome()
-        self.storage.finish(self.study.name, claim, outcome, cause)
+        name = run.engine.name
+        self.storage.finish(self.study.name, claim, outcome, cause, engine=name)
         self._hope(len(run.curves), cause)
 
     def _failed(self, claim: Claim, cause: str) -> None:

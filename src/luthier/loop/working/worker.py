@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 LEASE = 30.0  # seconds until a silent worker counts as dead: many times its renewal's period
 STORE_EVERY = 1.0  # seconds of training that a kill may cost
 PAUSES = (0.005, 0.1)  # seconds until an idle worker looks again: at first, and after a while
+READ_EVERY = 0.05  # seconds between looks at what others do, while there are steps to take
 LOOK_AROUND = 1.0  # seconds between looks for dead workers, while there is nothing to train
 GIVE_UP = 20  # trials in a row without a single epoch: then it is not the recipes
 
@@ -74,6 +75,7 @@ class Worker:
     hopeless: float = field(default=0.0, init=False)
     trained: dict[int, int] = field(default_factory=dict, init=False)
     _stops: int | None = field(default=None, init=False)  # before it began
+    _seen: float = field(default=0.0, init=False)  # when it last read the history
     _pause: float = field(default=PAUSES[0], init=False)
     _diagnosed: dict[int, tuple[int, frozenset[str]]] = field(default_factory=dict, init=False)
 
@@ -87,13 +89,19 @@ class Worker:
         release_dead(self.storage, self.study.name)
         self._counted = self._looked = time.monotonic()
         with alive(self.storage, self.study.name, me):
+            soon = False
             while not self.stop.asked:
-                self._read()
-                if self.stop.asked or self.budget.spent(self.history):
-                    return
+                if not soon:
+                    self._read()
+                    if self.stop.asked or self.budget.spent(self.history):
+                        return
                 claim = self.storage.claim(self.study.name, me, LEASE)
                 if claim is not None:
                     self._take_on(claim)
+                    # After a short trial that nobody watches: reading would take a tenth of it.
+                    soon = self.notify is nothing and time.monotonic() - self._seen < READ_EVERY
+                elif soon:
+                    soon = False  # what is decided next, all that is known decides
                 elif not (self._decide() or self._others()):
                     return
 
@@ -169,9 +177,10 @@ class Worker:
 
     def _train(self, claim: Claim) -> None:
         """Train a claimed step; store what is new every second and at its end."""
-        epochs, self._pause = claim.trial.epochs, PAUSES[0]
+        epochs, engine, self._pause = claim.trial.epochs, "", PAUSES[0]
         try:
-            training = self.trainer.place(claim, self.storage, self.study.name)
+            training = self.trainer.place(claim)
+            engine = training.engine.name
             stored, saved = None, claim.state is not None
             while not training.ended:
                 training.advance(seconds=STORE_EVERY / 5)
@@ -187,7 +196,7 @@ class Worker:
                     kept = saved or not finished or self._keeps(claim, training.curves)
                     curves, state = training.news(kept=kept)
                     saved = True
-                    if not self._advance(claim, curves, state, ended):
+                    if not self._advance(claim, curves, state, engine, ended):
                         return  # the lease ran out, and another worker has taken over
                     number = claim.trial.number
                     self.trained[number] = self.trained.get(number, 0) + len(curves)
@@ -203,7 +212,7 @@ class Worker:
             outcome, cause = training.outcome()
         except TrialError as error:
             outcome, cause = "failed", str(error)
-        self.storage.finish(self.study.name, claim, outcome, cause)
+        self.storage.finish(self.study.name, claim, outcome, cause, engine=engine)
         self._hope(epochs, cause)
 
     def _keeps(self, claim: Claim, curves: Curves) -> bool:
@@ -224,12 +233,13 @@ class Worker:
         claim: Claim,
         curves: Curves,
         state: State | None,
+        engine: str,
         outcome: tuple[str, str | None] | None = None,
     ) -> bool:
         now = time.monotonic()
         seconds, self._counted = now - self._counted, now
         mine = self.storage.advance(
-            self.study.name, claim, curves, state, seconds=seconds, outcome=outcome
+            self.study.name, claim, curves, state, seconds=seconds, outcome=outcome, engine=engine
         )
         if outcome is None:  # else whoever is called next looks anyway
             self._read()
@@ -241,6 +251,7 @@ class Worker:
         if self._stops is not None and self.history.stops > self._stops:
             self.stop.asked = True
         self._stops = self.history.stops
+        self._seen = time.monotonic()
         self.notify(self.budget.left(self.history))
 
 
