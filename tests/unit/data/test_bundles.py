@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from luthier.data import read
+from luthier.data import bundles, read
 from luthier.data.bundles import NAMES, bundle
 
 
@@ -33,6 +33,24 @@ def test_the_second_reading_asks_scikit_learn_nothing(
     first = read("digits", images=True)
     monkeypatch.setitem(sys.modules, "sklearn", None)  # its import would fail
     assert read("digits", images=True).fingerprint == first.fingerprint
+
+
+def test_digits_need_no_import_unless_their_file_has_moved(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    true = bundle("digits")
+    for kept in folder.iterdir():
+        kept.unlink()
+    monkeypatch.setattr(bundles, "find_spec", {}.get)
+    found = bundle("digits")
+    np.testing.assert_array_equal(found.data, true.data, strict=True)
+    assert [*found.feature_names] == [*true.feature_names]
+    for kept in folder.iterdir():
+        kept.unlink()
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parents[1]))
+    monkeypatch.setattr(bundles, "_read", None)
+    np.testing.assert_array_equal(bundle("digits").data, true.data, strict=True)
 
 
 def test_a_damaged_file_is_written_anew(folder: Path):
