@@ -10,6 +10,20 @@ PACKS = {"cpu": "packed", "cuda": "packed_cuda"}
 NAMES = ("native", "compiled", "packed", "packed_cuda", "keras_eager", "torch_eager")
 
 
+def prepare(name: str, optimizer: str, loss: str) -> None:
+    """Have ready what an engine needs that no network decides, unless it is; errors come later.
+
+    Args:
+        name: One of `NAMES`, or ``auto``.
+        optimizer: Of the networks to come.
+        loss: Of them.
+    """
+    if name in ("auto", "native"):
+        from luthier.engines.native.parts import prepare_parts
+
+        prepare_parts(optimizer, loss)
+
+
 def load(name: str, framework: str = "torch") -> Engine:
     """Return the engine of a name; its libraries are imported now.
 

@@ -190,7 +190,9 @@ def tune(
         def assembled(also: tuple[str, ...]) -> Assembly:
             named = isinstance(data, (str, Path))
             if nursery is not None and named and (build is None or isinstance(build, str)):
-                return assemble_elsewhere(nursery, build, data, also=also, **options)
+                trains = engine if device != "cuda" else "packed_cuda"
+                given = {"also": also, **options}
+                return assemble_elsewhere(nursery, build, data, engine=trains, **given)
             return assemble(build, data, also=also, **options)
 
         parts = assembled(limited(limits, objectives))

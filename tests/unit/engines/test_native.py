@@ -2,6 +2,7 @@
 
 import ctypes
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from luthier import engines, frameworks
 from luthier.catalog import activations, losses
 from luthier.catalog.ops_numpy import numpy_ops
 from luthier.core import Build, Recipe
-from luthier.engines.native.compiler import compiler, load
+from luthier.engines.native.compiler import compile_parts, compiler, load
 from luthier.engines.native.gemm import SPARE, Product
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.parts import prelude, shared
+from luthier.engines.native.parts import parts, prelude, shared
 from luthier.engines.native.tiles import ARGUMENTS
 from luthier.testing import arrays as data
 
@@ -109,6 +110,28 @@ def test_parts_that_programs_share_are_compiled_once(monkeypatch, tmp_path):
         found = np.ones(FLOAT.lanes, np.float32)
         library.sums(pointer(found))
         assert (found == 0).all()
+
+
+def test_what_is_prepared_needs_no_network_and_is_not_compiled_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for _ in range(2):
+        engines.prepare("auto", "adam", "cross_entropy")
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.o")}
+    assert len(made) == 4
+    needed = parts(Machine.here(double=False), "adam", "cross_entropy")
+    assert {*compile_parts(needed)} == {*made}
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.o")} == made
+
+
+@pytest.mark.parametrize(
+    ("engine", "loss", "path"),
+    [("torch_eager", "mse", "/bin/cc"), ("auto", "no_such_loss", "/bin/cc"), ("auto", "mse", None)],
+)
+def test_what_cannot_be_prepared_is_left(engine, loss, path, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys.modules[load.__module__], "compiler", lambda: path)
+    engines.prepare(engine, "adam", loss)
+    assert not [*tmp_path.rglob("*.o")]
 
 
 def test_a_product_leaves_what_lies_beside_it():

@@ -71,25 +71,51 @@ def load(source: str, parts: Sequence[str] = ()) -> ctypes.CDLL:
         CaptureError: where the compiler refuses; the text says why.
         MissingCompilerError: where there is none.
     """
-    path = compiler()
-    if path is None:
-        raise MissingCompilerError
-    key = repr((version(), flags(), processor()))
+    path, key = _compiler(), _key()
     program = folder() / f"{_short(key, source, *parts)}.so"
     if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(max(len(parts), 1)) as pool:
-            objects = list(pool.map(lambda part: _object(path, key, part), parts))
+        objects = compile_parts(parts)
         _compile(path, source, program, "-shared", *map(str, objects), "-lm")
     return ctypes.CDLL(str(program))
 
 
-def _object(path: str, key: str, part: str) -> Path:
-    """Compile a part, unless that was done before."""
-    made = folder() / f"{_short(key, part)}.o"
-    if not made.exists():
-        _compile(path, part, made, "-c")
-    return made
+def compile_parts(parts: Sequence[str], *, side_by_side: bool = True) -> Sequence[Path]:
+    """Compile what programs share, unless that was done before.
+
+    Args:
+        parts: Their sources.
+        side_by_side: Whether all at a time; else one after the other, beside what cannot wait.
+
+    Returns:
+        Where they lie, for a linker.
+
+    Raises:
+        CaptureError: where the compiler refuses; the text says why.
+        MissingCompilerError: where there is none.
+    """
+    path, key = _compiler(), _key()
+
+    def compiled(part: str) -> Path:
+        made = folder() / f"{_short(key, part)}.o"
+        if not made.exists():
+            _compile(path, part, made, "-c")
+        return made
+
+    folder().mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(max(len(parts), 1) if side_by_side else 1) as pool:
+        return list(pool.map(compiled, parts))
+
+
+def _compiler() -> str:
+    path = compiler()
+    if path is None:
+        raise MissingCompilerError
+    return path
+
+
+def _key() -> str:
+    """Return what decides a program beside its source."""
+    return repr((version(), flags(), processor()))
 
 
 def _short(*texts: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
 from luthier.catalog import optimizers
 from luthier.catalog.augmentation import FLIP, MIDDLE, NOISE, TAIL
+from luthier.core import LuthierError
+from luthier.engines.native.compiler import compile_parts
 from luthier.engines.native.formulas import update
 from luthier.engines.native.gemm import SPARE
-from luthier.engines.native.losses import loss_source
+from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.turning import turn_source
 
@@ -31,6 +34,19 @@ def parts(machine: Machine, optimizer: str, loss: str) -> tuple[str, ...]:
         begin + _update(optimizer),
         begin + written("costs.c", {"loss": loss_source(loss)}),
     )
+
+
+def prepare_parts(optimizer: str, loss: str) -> None:
+    """Compile the parts of float32 programs, if that was not done yet and can be.
+
+    Args:
+        optimizer: Its name.
+        loss: Its name.
+    """
+    with suppress(LuthierError, OSError):  # who needs them comes across it, and has someone to tell
+        if loss in LOSSES:
+            made = parts(Machine.here(double=False), optimizer, loss)
+            compile_parts(made, side_by_side=False)
 
 
 def shared(machine: Machine) -> tuple[str, ...]:

@@ -7,13 +7,16 @@ that has a nursery and imports none itself does without.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from luthier import executors
-from luthier.core import Baseline, Build, BuilderError, Death, LuthierError, Stop
+from luthier import engines, executors
+from luthier.catalog import losses
+from luthier.catalog.spaces import ADAPTIVE
+from luthier.core import Baseline, Build, BuilderError, Death, LuthierError, Recipe, Stop
 from luthier.data import Dataset, SplitPlan
 from luthier.executors import Nursery
 from luthier.frameworks import later, loaded
@@ -78,7 +81,7 @@ def _bury(death: Death) -> None:
 
 
 def assemble_elsewhere(
-    nursery: Nursery, build: str | None, data: str | Path, **options: Any
+    nursery: Nursery, build: str | None, data: str | Path, *, engine: str = "auto", **options: Any
 ) -> Assembly:
     """Do as `luthier.loop.assembly.assemble` does, with data and a builder that are named.
 
@@ -88,6 +91,7 @@ def assemble_elsewhere(
         nursery: Makes the worker.
         build: A family, or ``FILE.py:function``.
         data: Path or name of the data.
+        engine: What will train: what its programs share is compiled meanwhile.
         options: As for `assemble`.
 
     Raises:
@@ -97,10 +101,12 @@ def assemble_elsewhere(
         builder_file(build) if is_file(build) else as_build(build)
     reading = {name: options[name] for name in _READING}
     dataset = read_data(data, images=build == IMAGES, **reading)
-    get_ready()  # to judge: the nursery still imports
     found = None
-    if can_be_elsewhere(nursery):
-        found = elsewhere(nursery, partial(_found, build, dataset, options))
+    with ThreadPoolExecutor(1) as beside:  # the nursery still imports: a core is free
+        beside.submit(engines.prepare, engine, *_likely(dataset, options["recipe"]))
+        get_ready()  # to judge
+        if can_be_elsewhere(nursery):
+            found = elsewhere(nursery, partial(_found, build, dataset, options))
     if found is None:
         return assemble(build, dataset, **options)
     preparation = found.preparation
@@ -109,6 +115,14 @@ def assemble_elsewhere(
         preparation = Preparation(dataset, plan, options["metric"], options.get("also", ()))
     about = found.about
     return Assembly(found.build, preparation, later("torch"), about.recipe, about, found.key)
+
+
+def _likely(dataset: Dataset, recipe: Recipe | Mapping[str, Any] | object) -> tuple[str, str]:
+    """Return the optimizer and the loss that a recipe says, or that it gets where it does not."""
+    said = recipe.to_json() if isinstance(recipe, Recipe) else recipe
+    given = said if isinstance(said, Mapping) else {}
+    loss = given.get("loss") or losses.default(dataset.kind, max(len(dataset.classes), 2))
+    return str(given.get("optimizer", ADAPTIVE)), str(loss)
 
 
 @dataclass(frozen=True)

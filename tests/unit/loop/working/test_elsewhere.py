@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from luthier.core import BuilderError, LuthierError
+from luthier.core import BuilderError, LuthierError, Recipe
 from luthier.executors import Nursery, nursery
 from luthier.loop.assembly import assemble
 from luthier.loop.working import elsewhere as there
@@ -76,6 +76,27 @@ def test_parts_are_what_they_are_here(made: Nursery, net: Path, model: str | Non
     both = (one.framework.capture(one.build, one.recipe, one.arrays, 5) for one in (parts, mine))
     first, second = (captured.initial.arrays for captured in both)
     assert all((first[name] == second[name]).all() for name in second)
+
+
+@pytest.mark.parametrize(
+    ("data", "recipe", "likely"),
+    [
+        ("iris", None, ("adamw", "cross_entropy")),
+        ("iris", Recipe(optimizer="sgd"), ("sgd", "cross_entropy")),
+        ("diabetes", {"optimizer": "adam"}, ("adam", "mse")),
+        ("diabetes", {"loss": "huber"}, ("adamw", "huber")),
+        ("diabetes", Path("recipe.yaml"), ("adamw", "mse")),
+    ],
+)
+def test_what_programs_share_is_prepared_for_what_will_be_trained(
+    made: Nursery, monkeypatch: pytest.MonkeyPatch, data: str, recipe: object, likely: tuple
+):
+    asked = []
+    monkeypatch.setattr(there.engines, "prepare", lambda *what: asked.append(what))
+    monkeypatch.setattr(there, "can_be_elsewhere", lambda nursery: False)
+    monkeypatch.setattr(there, "assemble", lambda *parts, **options: None)
+    assemble_elsewhere(made, "mlp", data, engine="native", **{**OPTIONS, "recipe": recipe})
+    assert asked == [("native", *likely)]
 
 
 def test_a_builders_mistake_is_told_as_here(made: Nursery, net: Path):
