@@ -364,8 +364,7 @@ class Storage(Protocol):
             engine: What trained them: fixes the engine of a claimed trial that had none.
 
         Returns:
-            False, with nothing stored, where the worker has lost the step: its lease ran out
-            and another one took it.
+            False, with nothing stored, where its lease ran out and another worker took the step.
         """
 
     def finish(
@@ -383,10 +382,7 @@ class Storage(Protocol):
         """Return a trial's stored state; None where it has none or it was evicted."""
 
     def evict(self, study: str, trials: Sequence[int]) -> None:
-        """Delete trials' states; paused ones become pruned, since they cannot go on.
-
-        Trials that wait or run keep theirs.
-        """
+        """Delete trials' states, but of those that wait or run; paused ones become pruned."""
 
     def prune(self, study: str, trial: int, cause: str) -> bool:
         """End a trial because a person says so; False where it has ended already.
