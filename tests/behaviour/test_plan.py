@@ -9,7 +9,7 @@ import torch
 import luthier as lu
 from luthier.core import LuthierError
 from luthier.loop.assembly import assemble
-from luthier.loop.planning.stabilise import stabilised
+from luthier.loop.planning.stabilise import CHANGED, stabilised
 from luthier.loop.planning.steps import PIECE, stepped
 
 
@@ -89,6 +89,37 @@ class TestStability:
         assert found.said[-1].endswith("stable")
         twice = found.recipe.replace({"learning_rate": 2 * found.recipe.learning_rate})
         assert stepped(parts, trainer, twice, 0, 100).wrong is None
+
+    def test_a_change_to_a_network_of_the_users_is_tried_and_told_and_not_made(self):
+        class Block(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = torch.nn.Linear(32, 32)
+                self.outer = torch.nn.Linear(32, 32)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x + 3 * self.outer(torch.relu(self.inner(x)))
+
+        def residual(n_features: int, n_outputs: int) -> torch.nn.Module:
+            blocks = [Block() for _ in range(12)]
+            ends = torch.nn.Linear(n_features, 32), torch.nn.Linear(32, n_outputs)
+            return torch.nn.Sequential(ends[0], *blocks, ends[1])
+
+        recipe = {"learning_rate": 0.02, "schedule": "constant", "warmup": 0.0}
+        parts = assemble(residual, "digits", recipe=recipe)
+        found = stabilised(parts, parts.trainer("torch_eager"), parts.recipe, 0, steps=60)
+        assert found.edit is not None
+        assert found.edit.name in ("normalise", "zero_residual")
+        assert any(line.endswith(CHANGED) for line in found.said)
+        assert found.recipe.difference(parts.recipe).keys() <= {"learning_rate"}
+
+    def test_looks_end_where_they_cost_too_much(self):
+        parts = self.parts(optimizer="sgd", schedule="constant", warmup=0.0, learning_rate=90.0)
+        trainer = parts.trainer("torch_eager")
+        found = stabilised(parts, trainer, parts.recipe, 0, steps=100, most=1)
+        assert not found.stable
+        assert found.recipe == parts.recipe
+        assert found.said[-1] == "more looks would cost too much"
 
     def test_a_training_that_diverges_is_cut_at_once(self):
         parts = self.parts(optimizer="sgd", schedule="constant", warmup=0.0, learning_rate=90.0)

@@ -33,6 +33,7 @@ from luthier.loop.limits import Limits
 from luthier.loop.proving.references import references
 from luthier.loop.ranges import searched
 from luthier.loop.training.scoring import test_hash, test_scores
+from luthier.loop.working.budget import LOOK, looked
 from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.importance import importances
@@ -258,7 +259,7 @@ class Study:
             direction=self.record.direction,
             best=None,
             baseline=None,
-            epochs_spent=history.epochs,
+            epochs_spent=history.epochs + looked(self.record.about),
             seconds=history.seconds,
             trials=history.counts(),
             engine=next((t.engine for t in history.trials if t.engine), ""),
@@ -323,10 +324,11 @@ class Study:
         """Return what to know about data, search and trials."""
         facts_noted = () if self.parts is None else self.parts.preparation.dataset.notes
         _, moved = searched(self.record, self.history)
-        start = self.record.about.get("start")
+        start, seen = self.record.about.get("start"), self.record.about.get(LOOK)
         return (
             *facts_noted,
             *(() if start is None else (str(start),)),
+            *(() if seen is None else (str(seen["said"]),)),
             *map(str, moved),
             *seeds_note(self.history),
             *bounds_notes(self.history, rows=self.parts is not None),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from luthier import executors
 from luthier.core import COSTS, Domain, History, LuthierError, Proof, Recipe, nothing
 from luthier.loop.comparing.costs import check_cost, check_difference
-from luthier.loop.working.budget import Budget
+from luthier.loop.working.budget import Budget, looked
 from luthier.loop.working.nurseries import nursery_for
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def tune(
         from luthier.loop.feasible import names_network, within_limits
         from luthier.loop.limits import Limits, read_limits
         from luthier.loop.limits import named as limited
+        from luthier.loop.planning.begun import begun
         from luthier.loop.proving.confirm import STOPPED, Confirmation
         from luthier.loop.proving.search_and_confirm import search_and_confirm
         from luthier.loop.proving.tuned_baseline import TunedBaseline
@@ -225,11 +226,15 @@ def tune(
         else:
             record = within_limits(record, parts, asked, given=names_network(recipe))
         record = replace(record, about={**record.about, "feedback": feedback})
-        store.open(record)
-        rival = TunedBaseline.of(record, budgeted) if baseline_tuned else None
-        whole = budgeted if rival is None else rival.whole
-        work = Work(record, store, strategy, whole, engine, parts, notify)
+        work = Work(record, store, strategy, budgeted, engine, parts, notify)
         launch = Launcher(store, executor, workers, nursery)
+        if stored is None and space is None and not work.trainer.choice.packs:
+            record = begun(record, budgeted, parts, launch.on(work), given=recipe is not None)
+        store.open(record)
+        whole = budgeted.without(looked(record.about))
+        rival = TunedBaseline.of(record, whole) if baseline_tuned else None
+        whole = whole if rival is None else rival.whole
+        work = replace(work, study=record, budget=whole)
         launch.remarks += [f"baseline: {note}" for note in parts.about.notes]
 
         def train(plan: Confirming) -> bool:

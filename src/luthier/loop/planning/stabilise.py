@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luthier.catalog import families
-from luthier.core import Recipe, nothing
+from luthier.core import Edit, Recipe, nothing
 from luthier.loop.assembly import Assembly
 from luthier.loop.planning.steps import Stepped, stepped
 from luthier.loop.training.trainer import Trainer
 from luthier.search.rates.stability import CLIPPED, STEPS, clip_norm, clipped, warmups
 
+CHANGED = "stable, by a change to the network, which luthier repair makes and proves"
 HALVINGS = 6  # of the rate, at most: one that is 64 times too high was no best rate
 
 
@@ -24,12 +26,14 @@ class Stability:
         stable: Whether it is; nothing helped otherwise.
         said: What was tried, a line each.
         steps: That took.
+        edit: A change to the network that would make it stable, too; its builder is the user's.
     """
 
     recipe: Recipe
     stable: bool
     said: tuple[str, ...]
     steps: int
+    edit: Edit | None = None
 
 
 def stabilised(
@@ -39,6 +43,8 @@ def stabilised(
     seed: int,
     *,
     steps: int = STEPS,
+    most: float = math.inf,
+    before: Callable[[], None] = nothing,
     notify: Callable[[str], None] = nothing,
 ) -> Stability:
     """Return a recipe that stays stable at twice its rate.
@@ -46,7 +52,8 @@ def stabilised(
     The tuning playbook's order, each only where the one before did not help: warm-up, the shortest
     that is stable and at most a tenth of the training; gradients clipped at the 90th percentile of
     their norms, unless that clips more than half of the updates; a normalised network, for a family
-    that can be; the rate halved.
+    that can be, or normalisation and residual blocks that begin as the identity by a change to the
+    user's network, which is told and not made; the rate halved.
 
     Args:
         parts: Builder and data.
@@ -54,15 +61,18 @@ def stabilised(
         recipe: With the best rate so far.
         seed: Decides weights, order and masks.
         steps: Of each look; a warm-up comes on top.
+        most: Steps in all, after which no further look begins.
+        before: Called before every few steps; what it raises ends all.
         notify: Called with each line.
     """
     said: list[str] = []
     spent = 0
 
-    def look(one: Recipe, warmup: int) -> Stepped:
+    def look(one: Recipe, warmup: int, edited: Assembly | None = None) -> Stepped:
         nonlocal spent
         twice = one.replace({"learning_rate": 2 * one.learning_rate, "schedule": "constant"})
-        found = stepped(parts, trainer, twice, seed, steps + warmup)
+        other = trainer if edited is None else edited.trainer(trainer.choice.wanted)
+        found = stepped(edited or parts, other, twice, seed, steps + warmup, before=before)
         spent += len(found.losses)
         return found
 
@@ -75,9 +85,21 @@ def stabilised(
         tell(f"stable for {len(first.losses)} steps at twice the rate {recipe.learning_rate:.2g}")
         return Stability(recipe, True, tuple(said), spent)
     tell(f"unstable at twice the rate {recipe.learning_rate:.2g}: {first.wrong}")
-    calm = stepped(parts, trainer, recipe.replace({"schedule": "constant"}), seed, steps)
+    calm = stepped(
+        parts, trainer, recipe.replace({"schedule": "constant"}), seed, steps, before=before
+    )
     spent += len(calm.losses)
-    for what, one, warmup in _remedies(parts, recipe, calm):
+    advised: Edit | None = None
+    for what, one, warmup, edit in _remedies(parts, recipe, calm, seed):
+        if spent >= most:
+            tell("more looks would cost too much")
+            break
+        if edit is not None:
+            if advised is None:
+                wrong = look(one, warmup, _with(parts, edit)).wrong
+                advised = edit if wrong is None else None
+                tell(f"{what}: {wrong or CHANGED}")
+            continue
         found = look(one, warmup)
         if found.wrong is None and one.clip_norm is not None and recipe.clip_norm is None:
             share = clipped(found.norms, one.clip_norm)
@@ -86,27 +108,38 @@ def stabilised(
                 continue
         tell(f"{what}: {found.wrong or 'stable'}")
         if found.wrong is None:
-            return Stability(one, True, tuple(said), spent)
-    return Stability(recipe, False, tuple(said), spent)
+            return Stability(one, True, tuple(said), spent, advised)
+    return Stability(recipe, False, tuple(said), spent, advised)
 
 
-def _remedies(parts: Assembly, recipe: Recipe, calm: Stepped) -> Iterator[tuple[str, Recipe, int]]:
-    """Yield what may help: in words, as a recipe, and the steps of its warm-up."""
-    updates = parts.preparation.arrays(recipe)
-    size = recipe.batch_size if isinstance(recipe.batch_size, int) else len(updates.train)
-    total = recipe.epochs * max(1, len(updates.train) // size)
+def _with(parts: Assembly, edit: Edit) -> Assembly:
+    """Return parts whose builder makes an edit to its network."""
+    return replace(parts, build=parts.framework.repaired(parts.build, [edit]))
+
+
+def _remedies(
+    parts: Assembly, recipe: Recipe, calm: Stepped, seed: int
+) -> Iterator[tuple[str, Recipe, int, Edit | None]]:
+    """Yield what may help: in words, as a recipe, the steps of its warm-up, a network's change."""
+    arrays = parts.preparation.arrays(recipe)
+    size = recipe.batch_size if isinstance(recipe.batch_size, int) else len(arrays.train)
+    total = recipe.epochs * max(1, len(arrays.train) // size)
     for length in warmups(total):
         if length > recipe.warmup * total:
             share = float(f"{length / total:.6g}")
-            yield f"warm-up of {length:,} steps", recipe.replace({"warmup": share}), length
+            yield f"warm-up of {length:,} steps", recipe.replace({"warmup": share}), length, None
     limit = clip_norm(calm.norms)
     if limit is not None and recipe.clip_norm is None:
-        yield f"gradients clipped at {limit:g}", recipe.replace({"clip_norm": limit}), 0
-    if recipe.model.get("normalisation") == "none" and recipe.network in _families():
-        yield "layer normalisation", recipe.replace({"model.normalisation": "layer"}), 0
+        yield f"gradients clipped at {limit:g}", recipe.replace({"clip_norm": limit}), 0, None
+    family = recipe.network in _families()
+    if family and recipe.model.get("normalisation") == "none":
+        yield "layer normalisation", recipe.replace({"model.normalisation": "layer"}), 0, None
+    for edit in parts.framework.edits(parts.build, recipe, arrays, seed):
+        if edit.name == "zero_residual" or (edit.name == "normalise" and not family):
+            yield edit.advice, recipe, 0, edit
     for halving in range(1, HALVINGS + 1):
         rate = float(f"{recipe.learning_rate / 2**halving:.3g}")
-        yield f"a rate of {rate:.2g}", recipe.replace({"learning_rate": rate}), 0
+        yield f"a rate of {rate:.2g}", recipe.replace({"learning_rate": rate}), 0, None
 
 
 def _families() -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from luthier.core import Recipe
+from luthier.core import Recipe, nothing
 from luthier.loop.assembly import Assembly
 from luthier.loop.training.trainer import Trainer
 from luthier.search.rates.stability import unstable
@@ -29,7 +30,15 @@ class Stepped:
     wrong: str | None
 
 
-def stepped(parts: Assembly, trainer: Trainer, recipe: Recipe, seed: int, steps: int) -> Stepped:
+def stepped(
+    parts: Assembly,
+    trainer: Trainer,
+    recipe: Recipe,
+    seed: int,
+    steps: int,
+    *,
+    before: Callable[[], None] = nothing,
+) -> Stepped:
     """Train some steps and say what they showed; one that diverges is cut at that step.
 
     Args:
@@ -38,6 +47,7 @@ def stepped(parts: Assembly, trainer: Trainer, recipe: Recipe, seed: int, steps:
         recipe: What is trained.
         seed: Decides weights, order and masks.
         steps: How many, at most.
+        before: Called before each piece of them; what it raises ends the look.
     """
     arrays = parts.preparation.arrays(recipe)
     captured = parts.framework.capture(parts.build, recipe, arrays, seed)
@@ -50,6 +60,7 @@ def stepped(parts: Assembly, trainer: Trainer, recipe: Recipe, seed: int, steps:
     val_loss = float("nan")
     turn = 0
     while len(losses) < steps:
+        before()
         # Each piece has a seed, and with it an order of rows, of its own.
         engine.put(0, recipe, seed + turn, state)
         seen = engine.rehearse(0, min(PIECE, steps - len(losses)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from luthier.core import History, LuthierError, Step
 
+LOOK = "look"  # where a record keeps what a look before its search saw, and what it cost
 _SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -76,6 +78,14 @@ class Budget:
         """Read what `to_json` wrote."""
         return cls(**data)
 
+    def without(self, epochs: float) -> Budget:
+        """Return what is left of it after some epochs that no trial trained.
+
+        >>> Budget(epochs=600).without(15)
+        Budget(seconds=inf, epochs=585, trials=inf)
+        """
+        return replace(self, epochs=self.epochs - epochs) if epochs else self
+
     def left(self, history: History, price: float = 0.0) -> History:
         """Return the history with what is left: of time, as epochs at the pace so far.
 
@@ -120,3 +130,8 @@ class Budget:
             epochs, trials = epochs - (until - begin), trials - new
             paid.append(replace(step, until=until))
         return paid
+
+
+def looked(about: Mapping[str, Any]) -> int:
+    """Return how many epochs' worth of steps a study's look took."""
+    return int(about.get(LOOK, {}).get("epochs", 0))

@@ -21,7 +21,7 @@ from luthier.loop.limits import Limits
 from luthier.loop.proving.repeating import splits_again
 from luthier.loop.proving.reserve import for_search
 from luthier.loop.proving.search_and_confirm import without_repeats
-from luthier.loop.working.budget import Budget
+from luthier.loop.working.budget import Budget, looked
 from luthier.loop.working.interrupt import interruptible
 from luthier.loop.working.pack_worker import worker_for
 from luthier.report.share import Share
@@ -47,7 +47,7 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     """
     store = connect(storage, create=False)
     record = store.record(study)
-    total = Budget.from_json(_known(record)["budget"])
+    total = Budget.from_json(_known(record)["budget"]).without(looked(record.about))
     parts = _assembled(record)
     full, history = record.space.baseline.epochs, store.history(study)
     kept = for_search(total, full, history, parts)
