@@ -8,7 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.search.tables import Session, Training
-from luthier.core import Curves, Float, History, Recipe, Space, Step, Strategy, Trial
+from luthier.core import (
+    Categorical,
+    Curves,
+    Domain,
+    Float,
+    History,
+    Recipe,
+    Space,
+    Step,
+    Strategy,
+    Trial,
+)
 
 
 def space_of(session: Session, prior: str = "") -> Space:
@@ -29,7 +40,10 @@ def space_of(session: Session, prior: str = "") -> Space:
         point = table.points[order[int(share * len(order))]].tolist()
         likely = [(max(0.0, x - 0.15), min(1.0, x + 0.15)) for x in point]
         ranges = [Float(0.0, 1.0, likely=pair) for pair in likely]
-    space = Space(dict(zip(names, ranges, strict=True)), Recipe(epochs=table.epochs))
+    domains: dict[str, Domain] = dict(zip(names, ranges, strict=True))
+    if table.choices:
+        domains[names[0]] = Categorical(*range(table.choices))
+    space = Space(domains, Recipe(epochs=table.epochs))
     return replace(space, baseline=space.decode(point))
 
 

@@ -22,12 +22,14 @@ class Table:
         points: Configurations in the unit cube, shape (configurations, dimensions).
         curves: Validation error after each epoch, without noise.
         noise: Standard deviation of what an observation adds.
+        choices: Values of the first coordinate, where that is a choice; 0 where it is a number.
     """
 
     name: str
     points: Array
     curves: Array
     noise: float = 0.003
+    choices: int = 0
 
     @property
     def epochs(self) -> int:
@@ -58,6 +60,8 @@ class Session:
     Attributes:
         spent: Epochs so far.
         trace: (epochs spent, clean value) each time that the lowest observed value fell.
+        winner: The configuration of the last of them.
+        finished: Those that were trained to their end.
     """
 
     table: Table
@@ -65,6 +69,8 @@ class Session:
     budget: int
     spent: int = 0
     trace: list[tuple[int, float]] = field(default_factory=list)
+    winner: int = -1
+    finished: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng([self.seed, 777])
@@ -77,19 +83,25 @@ class Session:
         return self.spent >= self.budget
 
     def start(self, point: Any) -> Training:
-        """Return the training of the nearest configuration that was not used yet."""
+        """Return the training of the nearest configuration that was not used yet.
+
+        Its choice is the one asked for, while there is any left of it.
+        """
         distance = ((self.table.points - np.asarray(point)) ** 2).sum(1)
+        if count := self.table.choices:
+            kinds = (self.table.points[:, 0] * count).astype(int)
+            distance[kinds != min(int(point[0] * count), count - 1)] += 1e6
         distance[self._used] = np.inf
         row = int(distance.argmin())
         self._used[row] = True
         noise = self._rng.normal(0.0, self.table.noise, self.table.epochs)
         return Training(self, row, self.table.curves[row] + noise)
 
-    def saw(self, observed: float, clean: float) -> None:
+    def saw(self, observed: float, clean: float, row: int) -> None:
         """Count an epoch, and note a new incumbent."""
         self.spent += 1
         if np.isfinite(observed) and observed < self._lowest:
-            self._lowest = observed
+            self._lowest, self.winner = observed, row
             self.trace.append((self.spent, clean))
 
 
@@ -111,8 +123,10 @@ class Training:
         """Train to an epoch; ends early when the budget is spent or the value is no number."""
         while self.epochs < min(until, len(self.observed)) and not self.session.over:
             clean = self.session.table.curves[self.row, self.epochs]
-            self.session.saw(self.observed[self.epochs], clean)
+            self.session.saw(self.observed[self.epochs], clean, self.row)
             self.epochs += 1
+            if self.epochs == len(self.observed):
+                self.session.finished.append(self.row)
             if self.diverged:
                 break
 

@@ -1,5 +1,7 @@
 """The benchmark of searches: what a session counts, and what its scores mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from benchmarks.search import ours
@@ -24,6 +26,21 @@ def test_a_proposal_gets_the_nearest_configuration_that_is_left(table: Table):
     first, second = (session.start(table.points[3]) for _ in range(2))
     assert first.row == 3
     assert second.row != 3
+
+
+def test_a_choice_gets_what_it_asked_for_while_there_is_any(table: Table):
+    points = np.array([[0.25, 0.0], [0.25, 1.0], [0.75, 0.0], [0.75, 1.0]])
+    session = Session(replace(table, points=points, choices=2), 0, 100)
+    rows = [session.start([0.4, 0.9]).row for _ in range(3)]
+    assert rows == [1, 0, 3]
+
+
+def test_a_session_knows_its_winner_and_what_was_trained_to_its_end(table: Table):
+    session = Session(table, 0, 100)
+    for row in (3, 4):
+        session.start(table.points[row]).advance(10 if row == 4 else 2)
+    assert session.finished == [4]
+    assert session.winner == 4
 
 
 def test_a_diverged_training_costs_the_epochs_that_it_ran(table: Table):

@@ -1,0 +1,1 @@
+"""The schedule as a dimension: whether searches that look early lose what decays late."""
