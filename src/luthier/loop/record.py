@@ -17,7 +17,7 @@ from luthier.loop.assembly import Assembly, completed
 from luthier.loop.builders import lasting_reference
 from luthier.loop.handing_over.recipes import check_space, load_recipe, load_space
 from luthier.loop.limits import Limits
-from luthier.loop.working.budget import LOOK, Budget
+from luthier.loop.working.budget import LENGTH, LOOK, Budget
 
 _ADAPTIVE = ("adam", "nadam", "radam", "adamax")
 _ROLES = ("target", "weight", "group", "time")
@@ -105,7 +105,7 @@ def study_record(
             "framework": parts.framework.name,
             "grows": grows,
             **asked.to_json(),
-            **{k: stored.about[k] for k in ("start", LOOK) if stored and k in stored.about},
+            **{k: stored.about[k] for k in ("start", LENGTH, LOOK) if stored and k in stored.about},
         },
     )
 

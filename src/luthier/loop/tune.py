@@ -30,6 +30,7 @@ def tune(
     data: Any = None,
     *,
     budget: str = "1m",
+    length: int | str | None = None,
     target: str | None = None,
     task: str | None = None,
     metric: str | None = None,
@@ -71,6 +72,9 @@ def tune(
             or the path of a table, of arrays, or of a folder of images.
         budget: "5m", "600 epochs" (in total, over all trials), "50 trials", or several with
             commas. A minute is enough to see what tuning brings for small data.
+        length: Epochs of one training, all trials' alike; by default about 2,000 updates in 20 to
+            60 epochs. ``"fit"`` takes as many as fit the training data without regularisation,
+            found by one training, which is part of the budget.
         target: The column to predict, for a data frame.
         task: ``classification`` or ``regression``, where the target alone misleads.
         metric: Decides; by default log-loss for classes (balanced if they are unequal in size)
@@ -127,6 +131,10 @@ def tune(
     budgeted = Budget.parse(budget)
     runner = executors.load(executor, workers)  # a mistake is told at once
     check_difference(min_difference), check_cost(cost)
+    if length is not None:
+        from luthier.loop.planning.length import read_length
+
+        length = read_length(length)
     if data is None:
         from luthier import search
         from luthier.loop.limits import read_limits
@@ -140,6 +148,11 @@ def tune(
         from luthier.storage import connect
 
         objective = _objective(build, direction)
+        if length is not None:
+            raise LuthierError(
+                "a length was given for an objective, whose own loop decides how long it trains. "
+                "Leave it out; budget= says what all trials may take."
+            )
         search.by_name(strategy)
         if strategy == "pbt":
             raise LuthierError(
@@ -164,6 +177,14 @@ def tune(
         from luthier.loop.limits import Limits, read_limits
         from luthier.loop.limits import named as limited
         from luthier.loop.planning.begun import begun
+        from luthier.loop.planning.length import (
+            FIT,
+            Length,
+            check_length,
+            found_length,
+            lasting,
+            of_length,
+        )
         from luthier.loop.proving.confirm import STOPPED, Confirmation
         from luthier.loop.proving.search_and_confirm import search_and_confirm
         from luthier.loop.proving.tuned_baseline import TunedBaseline
@@ -197,6 +218,8 @@ def tune(
             return assemble(build, data, also=also, **options)
 
         parts = assembled(limited(limits, objectives))
+        if isinstance(length, int):
+            parts = lasting(parts, length)
         either = device == "auto" and engine == "auto"
         engine = engine_on(device, engine, parts.framework.name, many=True)
         search.by_name(strategy), parts.trainer(engine)  # a mistake is told before a study begins
@@ -204,8 +227,7 @@ def tune(
         name = study or study_name(parts, seed)
         wanted = partial(
             study_record,
-            parts,
-            name,
+            name=name,
             recipe=recipe,
             space=space,
             budget=budgeted,
@@ -214,13 +236,14 @@ def tune(
             engine=engine,
             wishes=asked,
         )
-        record = wanted(stored=None)  # a mistake is told before there is a storage
+        record = wanted(parts, stored=None)  # a mistake is told before there is a storage
         store = connect(storage)
         stored = store.find(name)
         if stored is not None:
             if either:  # it goes on where it began
                 engine = stored.about.get("engine", engine)
-            record = wanted(stored=stored, engine=engine)
+            record = wanted(parts, stored=stored, engine=engine)
+            check_length(length, record)
             if not {*(also := Limits.of(record).metrics)} <= {*parts.arrays.task.metrics}:
                 parts = assembled(also)  # nobody had to say again what it asked for
         else:
@@ -228,6 +251,11 @@ def tune(
         record = replace(record, about={**record.about, "feedback": feedback})
         work = Work(record, store, strategy, budgeted, engine, parts, notify)
         launch = Launcher(store, executor, workers, nursery)
+        if stored is None and length == FIT:
+            found: Length = launch.on(work)(partial(found_length, record))
+            parts = lasting(parts, found.epochs)
+            record = of_length(record, found)
+            work = replace(work, study=record, parts=parts)
         if stored is None and space is None and not work.trainer.choice.packs:
             record = begun(record, budgeted, parts, launch.on(work), given=recipe is not None)
         store.open(record)

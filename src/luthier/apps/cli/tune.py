@@ -43,6 +43,14 @@ def tune(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Training epochs to spend, over all trials.")
     ] = None,
+    length: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|fit",
+            help="Epochs of one training, all trials' alike; fit: as many as it takes to fit the "
+            "training rows without regularisation.  [default: 10 to 60, by rows and budget]",
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials to start.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for recipe, weights and train.py.")
@@ -129,6 +137,7 @@ def tune(
             model,
             data,
             budget=", ".join(limits) or "1m",
+            length=length,
             target=target,
             task=task,
             metric=metric,

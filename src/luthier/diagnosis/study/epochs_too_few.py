@@ -54,6 +54,9 @@ def epochs_too_few(
         f"{length} epochs.",
         evidence={"cut_off": cut, "looked_at": top, "epochs": length},
         prescriptions=(
-            Prescription("Train longer.", change={"epochs": (space.baseline.epochs, longer)}),
+            Prescription(
+                f"Train longer: --length {longer}, in a study of its own.",
+                change={"epochs": (space.baseline.epochs, longer)},
+            ),
         ),
     )

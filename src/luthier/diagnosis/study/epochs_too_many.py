@@ -51,7 +51,8 @@ def epochs_too_many(
         evidence={"best_epochs": best, "epochs": length},
         prescriptions=(
             Prescription(
-                f"Search with {fewer} epochs.", change={"epochs": (space.baseline.epochs, fewer)}
+                f"Search with {fewer} epochs: --length {fewer}.",
+                change={"epochs": (space.baseline.epochs, fewer)},
             )
             if fewer < space.baseline.epochs
             else Prescription("Search with fewer epochs."),

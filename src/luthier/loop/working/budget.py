@@ -9,7 +9,8 @@ from typing import Any
 
 from luthier.core import History, LuthierError, Step
 
-LOOK = "look"  # where a record keeps what a look before its search saw, and what it cost
+# Where a record keeps what was seen before its search, and what that cost.
+LOOK, LENGTH = "look", "length"
 _SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -133,5 +134,9 @@ class Budget:
 
 
 def looked(about: Mapping[str, Any]) -> int:
-    """Return how many epochs' worth of steps a study's look took."""
-    return int(about.get(LOOK, {}).get("epochs", 0))
+    """Return how many epochs' worth of steps were taken before a study's search.
+
+    >>> looked({"look": {"epochs": 15}, "length": {"epochs": 40}}), looked({})
+    (55, 0)
+    """
+    return sum(int(about.get(name, {}).get("epochs", 0)) for name in (LOOK, LENGTH))
