@@ -36,6 +36,13 @@ class StudyRecord:
     seed: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """What was seen, and changed, before the search began: a line each."""
+        start = self.about.get("start")
+        looks = (self.about.get(name, {}).get("said") for name in ("length", "look"))
+        return tuple(str(line) for line in (start, *looks) if line)
+
     def differences(self, other: StudyRecord) -> list[str]:
         """Return what differs from another record, one phrase each; `about` may differ."""
         found = []

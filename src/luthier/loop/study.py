@@ -33,7 +33,7 @@ from luthier.loop.limits import Limits
 from luthier.loop.proving.references import references
 from luthier.loop.ranges import searched
 from luthier.loop.training.scoring import test_hash, test_scores
-from luthier.loop.working.budget import LENGTH, LOOK, looked
+from luthier.loop.working.budget import looked
 from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.importance import importances
@@ -324,12 +324,9 @@ class Study:
         """Return what to know about data, search and trials."""
         facts_noted = () if self.parts is None else self.parts.preparation.dataset.notes
         _, moved = searched(self.record, self.history)
-        about = self.record.about
-        start, seen = about.get("start"), [about[k]["said"] for k in (LENGTH, LOOK) if k in about]
         return (
             *facts_noted,
-            *(() if start is None else (str(start),)),
-            *map(str, seen),
+            *self.record.seen,
             *map(str, moved),
             *seeds_note(self.history),
             *bounds_notes(self.history, rows=self.parts is not None),

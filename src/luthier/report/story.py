@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from luthier.core import Diagnosis, Goal, History, Proof, StudyRecord, Trial
+from luthier.report.notes import bounds_notes
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Story:
         """Whether the winner beats the baseline; None where nobody confirmed."""
         known = self.summary.get("proof") or self.record.about.get("proof")
         return Proof.from_json(known) if isinstance(known, Mapping) else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know beside the result: the summary's notes, or what record and trials tell."""
+        told = self.summary.get("notes")
+        if told is not None:
+            return tuple(told)
+        rows = self.record.about.get("task") != "objective"
+        return (*self.record.seen, *bounds_notes(self.history, rows=rows))
 
     def kept(self, trial: Trial) -> int | None:
         """Return the epoch whose weights a trial keeps."""

@@ -74,7 +74,8 @@ def _answer(story: Story, columns: int) -> str:
         lines += say("verdict", first)
         for text in others:
             lines += say("", text)
-    return "\n".join([*lines, *say("cost", cost)])
+    noted = [line for note in story.notes for line in say("note", note)]
+    return "\n".join([*lines, *say("cost", cost), *noted])
 
 
 def _scores(story: Story, trial: Trial) -> str:

@@ -140,10 +140,13 @@ class TestKept:
 
     def test_a_study_that_goes_on_keeps_limits_that_are_not_said_again(self, tmp_path):
         options = {"storage": f"sqlite:///{tmp_path}/s.db", "metric": "accuracy"}
-        wine(limits={"roc_auc": 0.9}, budget="20 epochs", **options)
+        wine(limits=["roc_auc=0.9"], budget="20 epochs", **options)
         study = wine(budget="40 epochs", **options)
         assert all("roc_auc" in t.curves.metrics for t in study.trials if t.epochs)
         assert study.history.bounds == (Bound("roc_auc", "maximize", 0.9),)
+        # What a story says to type asks for them again, for whoever begins anew.
+        told = [command for command, _ in study.story({}).commands]
+        assert any("--limit 'roc_auc>=0.9'" in command for command in told)
 
     def test_where_no_trial_keeps_it_the_nearest_wins(self):
         study = wine(limits={"log_loss": 1e-9}, metric="accuracy", budget="40 epochs")

@@ -1,7 +1,20 @@
 """What a summary notes beside its result."""
 
-from luthier.core import OVER, Bound, Curves, History, Recipe, Trial
+from dataclasses import replace
+
+from luthier.core import (
+    OVER,
+    Bound,
+    Curves,
+    Diagnosis,
+    History,
+    Recipe,
+    Space,
+    StudyRecord,
+    Trial,
+)
 from luthier.report.notes import bounds_notes, failure_notes, seeds_note
+from luthier.report.story import Story
 
 
 def trial(number, loss, *, seed=0, state="finished", cause=None, **recipe):
@@ -39,3 +52,15 @@ def test_what_a_limit_forbids_is_no_failure():
         f"1 of 3 trials were {OVER}: parameters 9, and 3 is the most",
         "1 of 3 trials failed, the last: nan_loss: the loss",
     )
+
+
+def test_a_story_without_a_summary_tells_what_record_and_trials_say():
+    bound = Bound("accuracy", "maximize", 0.85)
+    about = {"task": "classification", "start": "smaller", "look": {"said": "stable", "epochs": 2}}
+    record = StudyRecord("s", "val_loss", "minimize", Space({}, Recipe()), about=about)
+    history = History((trial(0, 0.1),), bounds=(bound,))
+    story = Story(record, history, Diagnosis("run"))
+    first, second, third = story.notes
+    assert (first, second) == ("smaller", "stable")
+    assert third.startswith("the winner keeps the limit")
+    assert replace(story, summary={"notes": ["told"]}).notes == ("told",)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from luthier.core import Curves, Diagnosis, History, LuthierError, StudyRecord, Trial
+from luthier.core import Curves, Diagnosis, History, LuthierError, StudyRecord, Trial, bounds_of
 from luthier.loop.handing_over.recipes import recipe_text
 from luthier.report.html import Story, diagnosis_page, study_page
 
@@ -128,6 +128,9 @@ def _options(record: StudyRecord) -> list[str]:
     pairs = [(f"--{role}", about.get(role)) for role in _ROLES]
     pairs += [("--metric", record.metric), ("--seed", record.seed or None)]
     pairs += [("--budget", _budget(about.get("budget"))), ("--study", record.name)]
+    pairs += [("--limit", f"{name}={most:g}") for name, most in about.get("limits", {}).items()]
+    pairs += [("--limit", str(bound).replace(" ", "")) for bound in bounds_of(about)]
+    pairs += [("--objective", name) for name, _ in about.get("goals", ())]
     return [word for name, value in pairs if value for word in (name, str(value))]
 
 

@@ -39,7 +39,7 @@ def answer(story: Story) -> Markup:
     else:
         words = "Validation rows chose the winner, so its score flatters it."
         parts.append(tag("p", words, class_="note"))
-    parts += [tag("p", f"note: {one}", class_="note") for one in summary.get("notes") or ()]
+    parts += [tag("p", f"note: {one}", class_="note") for one in story.notes]
     return joined(parts)
 
 
