@@ -17,7 +17,7 @@ from luthier.engines.native.compiler import compile_parts, compiler, load
 from luthier.engines.native.gemm import SPARE, Product
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.parts import parts, prelude, shared
+from luthier.engines.native.parts import loops, parts, prelude, shared
 from luthier.engines.native.tiles import ARGUMENTS
 from luthier.testing import arrays as data
 
@@ -78,13 +78,19 @@ def test_products_are_those_of_numpy(machine):
         given = rows if way == "any rows" else inner
         products.append((product, *map(np.ascontiguousarray, (a, b, c, bias, gate)), given))
         expected.append(true)
-    library = load(program(machine, [product for product, *_ in products]), shared(machine))
+    made = [product for product, *_ in products]
+    library = load(program(machine, made), needed(machine, made))
     for (product, *arrays, given), true in zip(products, expected, strict=True):
         call = getattr(library, f"call_{product.name}")
         call(*map(pointer, arrays), ctypes.c_long(given))
         found = arrays[2][: len(true), : product.columns]
         close = 1e-12 if machine.double else 2e-5
         np.testing.assert_allclose(found, true, rtol=close, atol=close * len(arrays[1]) ** 0.5)
+
+
+def needed(machine, products):
+    called = {one for product in products for one in product.microkernels}
+    return (*shared(machine), *loops(machine, called))
 
 
 def program(machine, products):
@@ -136,7 +142,7 @@ def test_what_cannot_be_prepared_is_left(engine, loss, path, monkeypatch, tmp_pa
 
 def test_a_product_leaves_what_lies_beside_it():
     product = Product(FLOAT, 7, 32, 5, 5, 1, 32, 48)
-    library = load(program(FLOAT, [product]), shared(FLOAT))
+    library = load(program(FLOAT, [product]), needed(FLOAT, [product]))
     a, b = np.ones((7, 5), np.float32), np.ones((5, 32), np.float32)
     c = np.full((8, 48), 9, np.float32)
     getattr(library, f"call_{product.name}")(pointer(a), pointer(b), pointer(c), None, None, 0)

@@ -32,7 +32,7 @@ from luthier.engines.native.compiler import compiler, folder, load, version
 from luthier.engines.native.losses import LOSSES
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
-from luthier.engines.native.parts import parts
+from luthier.engines.native.parts import loops, parts, prelude
 from luthier.engines.native.plan import Plan
 from luthier.engines.native.planner import constant, plan
 from luthier.engines.native.rows import filled_for
@@ -247,6 +247,9 @@ def _compiled(
     train, evaluate, memory, machine = placed
     width, dtype = train.widths[train.output], np.dtype(signature.precision)
     targets = width if positions.shape else targets
-    text = source(graph, train, evaluate, memory, machine, targets=targets, positions=positions)
-    library: Any = load(text, parts(machine, signature.optimizer, signature.loss))
+    text, needed = source(
+        graph, train, evaluate, memory, machine, targets=targets, positions=positions
+    )
+    shared = parts(machine, signature.optimizer, signature.loss, text)
+    library: Any = load(prelude(machine) + text, (*shared, *loops(machine, needed)))
     return Program(library, memory, train.counters, width, prod(positions.shape), dtype)

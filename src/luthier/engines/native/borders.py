@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from luthier.engines.native.microkernels import Microkernel
+
 
 @dataclass(frozen=True)
 class Border:
@@ -43,6 +45,11 @@ class Border:
         numbers = [n for pair in pairs for n in pair]
         rest = (self.channels, self.apart, self.image, self.wide)
         return f"border_{'_'.join(map(str, (*numbers, *rest)))}"
+
+    @property
+    def microkernels(self) -> frozenset[Microkernel]:
+        """The functions of other parts that it calls: none."""
+        return frozenset()
 
     def functions(self) -> dict[str, str]:
         """Return the source of the function, which takes images, their number, and where to."""

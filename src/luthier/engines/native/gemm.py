@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.tiles import ARGUMENTS, Tile, best_shape
+from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.tiles import ARGUMENTS, best_shape
 
 USUAL = 32  # rows of a batch, which is not known: tiles for it serve all multiples
 SPARE = 32  # rows that a matrix has room for after those of a batch: no tile is taller
@@ -87,90 +88,57 @@ class Product:
             self.rows_of_b >= far and enough and rows >= often * self.shape[0]
         )
 
+    @property
+    def calls(self) -> list[tuple[Microkernel, int, int, int, int]]:
+        """The functions that make it: each with first row, rows, first column and last one."""
+        vectors, (tall, wide) = self.columns // self.machine.lanes, self.shape
+        rest, lanes = vectors % wide, self.machine.lanes
+        whole = (vectors - rest) * lanes
+        parts = [(wide, 0, whole), (rest, whole, self.columns)][: 1 + (rest > 0)]
+        odd = self.rows % tall
+        heights = [(tall, 0, self.rows - odd), (odd, self.rows - odd, odd)][: 1 + (odd > 0)]
+        return [
+            (Microkernel(height, width, lanes, self.across != 1), row, rows, first, last)
+            for width, first, last in parts
+            for height, row, rows in heights
+            if rows or not self.rows
+        ]
+
+    @property
+    def microkernels(self) -> frozenset[Microkernel]:
+        """The functions that it calls, which are no part of a network's own program."""
+        return frozenset(call[0] for call in self.calls)
+
     def functions(self) -> dict[str, str]:
-        """Return the sources of the function and its tiles, by name.
+        """Return the sources of the function and what it calls upon, by name.
 
         The function takes matrices, bias and gate, and the size that was not known.
         """
-        found: dict[str, str] = {}
-        vectors, wide = self.columns // self.machine.lanes, self.shape[1]
-        parts = [(0, vectors // wide, wide)]
-        if rest := vectors % wide:
-            parts.append((vectors - rest, 1, rest))
-        lines: list[str] = []
-        for first, count, width in parts:
-            size = width * self.machine.lanes
-            begin, end = first * self.machine.lanes, first * self.machine.lanes + count * size
-            lines.append(f"for (long n = {begin}; n < {end}; n += {size}) {{")
-            if self.packs():
-                room = self.machine.padded(self.blocks[0][1] or self.most) * size
-                lines.append(f"  static real panel[{room}] ALIGNED;")
-            for block in self.blocks:
-                lines += [f"  {line}" for line in self._block(found, width, *block)]
-            lines.append("}")
+        found = {one.name: f"{one.declaration};\n" for one in sorted(self.microkernels)}
+        held = self.adds or self.inner > 0
+        start = "HELD" if self.adds else "BIAS" if self.bias else "ZERO"
+        layout = (
+            *(self.inner, self.blocks[0][1] or self.most, self._far),
+            *(self.rows_of_b, self.rows_of_c, self.turned, int(self.packs())),
+            *(start, "HELD" if held else "EITHER", self.end.upper()),
+        )
+        lines = [f"static const Layout at = {{{', '.join(map(str, layout))}}};"]
+        lines += [
+            f"{one.name}(&at, A + {row * self.down}, B, C + {row * self.rows_of_c}, bias, "
+            f"gate + {row * self.rows_of_c}, given, {rows or 'given'}, {first}, {last});"
+            for one, row, rows, first, last in self.calls
+        ]
         body = "\n".join(f"  {line}" for line in lines)
-        found[self.name] = f"static TILE void {self.name}({ARGUMENTS}, long given) {{\n{body}\n}}\n"
+        found[self.name] = f"static void {self.name}({ARGUMENTS}, long given) {{\n{body}\n}}\n"
         return found
 
-    def _block(self, found: dict[str, str], width: int, start: int, inner: int) -> list[str]:
-        """Return the lines that multiply some rows of B, and add their tiles to those found."""
-        first = "start" if not self.inner else str(start)
-        lines = self._copied(first, str(inner or "inner"), width) if self.packs() else []
-        panel = "panel" if self.packs() else f"B + {first} * {self.rows_of_b} + n"
-        for tall, rows in self._heights():
-            tile = self._tile(tall, width, start, inner)
-            found[tile.name] = tile.source()
-            lines.append(
-                f"for ({rows}; m += {tall}) {tile.name}("
-                f"A + m * {self.down} + {first} * {self.across}, {panel}, "
-                f"C + m * {self.rows_of_c} + n, bias + n, gate + m * {self.rows_of_c} + n, "
-                f"{inner or 'inner'}, {first} > 0);"
-            )
-        if self.inner:
-            return lines
-        return [
-            f"for (long start = 0; start < given; start += {self.most}) {{",
-            f"  const long inner = given - start < {self.most} ? given - start : {self.most};",
-            *(f"  {line}" for line in lines),
-            "}",
-        ]
+    @property
+    def _far(self) -> int:
+        """How far apart those rows or columns of A lie that do not follow on each other.
 
-    def _heights(self) -> list[tuple[int, str]]:
-        """Return rows of a tile, and a loop over the product's rows."""
-        tall, rest = self.shape[0], self.rows % self.shape[0]
-        if not self.rows:  # of which there are some to spare
-            return [(tall, "long m = 0; m < given")]
-        first = [(tall, f"long m = 0; m < {self.rows - rest}")]
-        return [*first, (rest, f"long m = {self.rows - rest}; m < {self.rows}")][: 1 + (rest > 0)]
-
-    def _tile(self, tall: int, width: int, start: int, inner: int) -> Tile:
-        first, last = start == 0, start + inner == self.inner
-        begins = "bias" if self.bias else "zero" if self.inner else "either"
-        return Tile(
-            self.machine.lanes,
-            tall,
-            width,
-            inner,
-            self.down,
-            self.across,
-            width * self.machine.lanes if self.packs() else self.rows_of_b,
-            self.rows_of_c,
-            "held" if self.adds or not first else begins,
-            self.end if last else "plain",
-        )
-
-    def _copied(self, start: str, inner: str, width: int) -> list[str]:
-        """Return the lines that copy what a column of tiles reads of B."""
-        size = width * self.machine.lanes
-        if not self.turned:
-            return [
-                f"for (long k = 0; k < {inner}; k++)",
-                f"  memcpy(panel + k * {size}, B + (k + {start}) * {self.rows_of_b} + n, "
-                f"{size} * sizeof(real));",
-            ]
-        return [
-            f"{{ const long count = {self.turned} - n < {size} ? {self.turned} - n : {size};",
-            f"  if (count < {size}) memset(panel, 0, sizeof panel);",
-            f"  turn(B + n * {self.rows_of_b} + {start}, count, "
-            f"{self.machine.padded(int(inner))}, {self.rows_of_b}, panel, {size}); }}",
-        ]
+        Raises:
+            ValueError: where neither do: no network makes such products.
+        """
+        if 1 not in (self.down, self.across):
+            raise ValueError(f"A's rows lie {self.down} apart and its columns {self.across}")
+        return self.down if self.across == 1 else self.across

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import resources
 from typing import Any
@@ -16,20 +16,25 @@ from luthier.engines.native.formulas import update
 from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
+from luthier.engines.native.microkernels import Microkernel
 from luthier.engines.native.turning import turn_source
 
+# What few networks call, by the function's name: compiled for those alone.
+_FEW = {"shares_of": "softmax.c", "standardise": "standardise.c"}
 
-def parts(machine: Machine, optimizer: str, loss: str) -> tuple[str, ...]:
+
+def parts(machine: Machine, optimizer: str, loss: str, calls: str = "") -> tuple[str, ...]:
     """Return the loop over epochs, an optimizer's step and a loss, as C.
 
     Args:
         machine: What is written for.
         optimizer: Its name.
         loss: Its name.
+        calls: As for `shared`.
     """
     begin = prelude(machine)
     return (
-        *shared(machine),
+        *shared(machine, calls),
         begin + written("loop.c", {"flip_word": FLIP, "noise_word": NOISE}),
         begin + _update(optimizer),
         begin + written("costs.c", {"loss": loss_source(loss)}),
@@ -49,17 +54,38 @@ def prepare_parts(optimizer: str, loss: str) -> None:
             compile_parts(made, side_by_side=False)
 
 
-def shared(machine: Machine) -> tuple[str, ...]:
-    """Return what functions of a network may call."""
-    return (f"{prelude(machine)}{turn_source(machine.lanes)}{written('shared.c')}",)
+def shared(machine: Machine, calls: str = "") -> tuple[str, ...]:
+    """Return what functions of a network may call.
+
+    Args:
+        machine: What is written for.
+        calls: Those functions, as far as they call what few networks do.
+    """
+    begin = prelude(machine)
+    few = [begin + written(name) for call, name in _FEW.items() if f"{call}(" in calls]
+    return f"{begin}{turn_source(machine.lanes)}{written('shared.c')}", *few
+
+
+def loops(machine: Machine, microkernels: Iterable[Microkernel]) -> tuple[str, ...]:
+    """Return the loops of products.
+
+    Args:
+        machine: What is written for.
+        microkernels: Of which tiles.
+    """
+    return tuple(_types(machine) + one.source() for one in sorted(microkernels))
+
+
+def _types(machine: Machine) -> str:
+    head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
+    return head + written("types.h")
 
 
 def prelude(machine: Machine) -> str:
-    """Return what every part begins with."""
-    head = f"#define DOUBLE {int(machine.double)}\n#define LANES {machine.lanes}\n"
+    """Return what every other part begins with."""
     powers = zip(MIDDLE, TAIL, strict=True)
     normal = [f"near = R({m!r}) + near * a; far = R({t!r}) + far * b;" for m, t in powers]
-    return head + written("prelude.h", {"spare": SPARE, "normal": lines(normal, 2)})
+    return _types(machine) + written("prelude.h", {"spare": SPARE, "normal": lines(normal, 2)})
 
 
 def written(name: str, texts: Mapping[str, Any] | None = None) -> str:

@@ -1,33 +1,8 @@
-/* What all parts of a program know: vectors, keyed randomness, functions that compilers vectorise,
-   and what the parts ask of each other. */
+/* What all parts of a program know beside vectors: keyed randomness, functions that compilers
+   vectorise, and what the parts ask of each other. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <stdint.h>
 
-#if DOUBLE
-typedef double real;
-typedef int64_t whole;
-#define R(x) x
-#else
-typedef float real;
-typedef int32_t whole;
-#define R(x) x##f
-#endif
-
-typedef real vec __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
-typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
-#define LOAD(p) (*(const vec *)(p))
-#define STORE(p, v) (*(vec *)(p) = (v))
-#define POSITIVE(v) ((vec)((lanes)(v) & ~((v) <= 0))) /* a NaN stays one */
-#define GATED(v, by) ((vec)((lanes)(v) & ((by) > 0)))
-#ifdef __clang__
-#define TILE __attribute__((noinline))
-#define SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define TILE __attribute__((noinline, noclone)) /* one copy each: many take long to compile */
-#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
-#endif
 /* Roots and quotients by the processor's estimate and a step of Newton's: as good as to the last
    bit or two, and several times faster. */
 #if defined(__x86_64__) && !defined(__clang__) && !DOUBLE
@@ -36,8 +11,6 @@ typedef whole lanes __attribute__((vector_size(LANES * sizeof(whole))));
 #else
 #define APPROXIMATE __attribute__((noinline))
 #endif
-#define ALIGNED __attribute__((aligned(64)))
-#define LANE(l) for (long l = 0; l < LANES; l++)
 #define EACH(i, n) _Pragma("GCC ivdep") for (long i = 0; i < (n); i++)
 
 /* How numbers below the smallest normal one are computed with: exactly, and a hundred times as
@@ -199,7 +172,6 @@ void standardise_back(const real *restrict from, const real *restrict g, long ro
                       long stride, const real *restrict means, const real *restrict scales,
                       const real *restrict weight, real *restrict to, int adds,
                       real *restrict by_weight, real *restrict by_bias);
-void turn(const real *from, long rows, long columns, long stride, real *to, long apart);
 
 /* loop.c, once a machine, is called with: */
 typedef struct {

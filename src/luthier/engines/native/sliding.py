@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from luthier.engines.native.machine import Machine
+from luthier.engines.native.microkernels import Microkernel
 from luthier.engines.native.tiles import ARGUMENTS, Tile, cycles
 
 
@@ -86,6 +87,11 @@ class Sliding:
         if tall > self.across:
             return cycles(self._rows, vectors, self.total, tall, wide)
         return self.lines * cycles(self.across, vectors, self.total, tall, wide)
+
+    @property
+    def microkernels(self) -> frozenset[Microkernel]:
+        """The functions of other parts that it calls: none."""
+        return frozenset()
 
     def functions(self) -> dict[str, str]:
         """Return the sources of the function and its tiles, by name.

@@ -9,7 +9,8 @@ from luthier.catalog.augmentation import hole, longest_shift
 from luthier.core import Graph, Positions
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
-from luthier.engines.native.parts import lines, prelude, written
+from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.parts import lines, written
 from luthier.engines.native.plan import Plan
 from luthier.engines.native.writer import Writer
 
@@ -25,8 +26,8 @@ def source(
     *,
     targets: int,
     positions: Positions,
-) -> str:
-    """Return a network as C.
+) -> tuple[str, frozenset[Microkernel]]:
+    """Return a network as C without what all begin with, and the loops that it calls.
 
     Args:
         graph: The network.
@@ -85,7 +86,8 @@ def source(
         "eval_output": passes.value(evaluate.output),
         "evaluate": lines(evaluated, 2),
     }
-    return prelude(machine) + written("network.c", texts)
+    needed = frozenset(step.microkernels | passes.microkernels)
+    return written("network.c", texts), needed
 
 
 def _image(size: tuple[int, ...], width: int) -> tuple[int, int, int]:
