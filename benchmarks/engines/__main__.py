@@ -1,4 +1,4 @@
-"""Prints the table: python -m benchmarks.engines [--only NAME]."""
+"""Prints the table: python -m benchmarks.engines [--only NAME] [--batch SIZE] [--second]."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch import nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from benchmarks.engines.loop import Loop  # noqa: E402
-from benchmarks.engines.networks import CASES, Case  # noqa: E402
+from benchmarks.engines.networks import CASES, Case, between, small  # noqa: E402
 from luthier import engines, frameworks  # noqa: E402
 from luthier.core import Arrays, Build, Captured, Engine, Recipe  # noqa: E402
 from luthier.engines.native import Native  # noqa: E402
@@ -118,16 +118,32 @@ def measure(case: Case, top: float) -> None:
     sys.stdout.flush()
 
 
+def another() -> None:
+    """Compile a network that is none of the cases."""
+    arrays = next(case for case in CASES if case.build is small).arrays()
+    build = Build.read(between, between.__name__)
+    recipe = Recipe(network=build.reference, optimizer="adam", epochs=1)
+    captured, native = frameworks.load("torch").capture(build, recipe, arrays, 0), Native()
+    if native.refuses(captured, recipe) is None:
+        native.open(captured, arrays)
+
+
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines")
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    only = parser.parse_args().only
+    parser.add_argument("--batch", type=int, help="cases of this batch size")
+    parser.add_argument(
+        "--second", action="store_true", help="as on a machine that has compiled another network"
+    )
+    asked = parser.parse_args()
     torch.set_num_threads(1)
+    if asked.second:
+        another()
     top = peak()
     sys.stdout.write(f"this core: {top / 1e9:.0f} GFLOP/s in a product of 1,024 x 1,024 matrices\n")
     for case in CASES:
-        if only in case.name:
+        if asked.only in case.name and asked.batch in (None, case.batch):
             measure(case, top)
 
 

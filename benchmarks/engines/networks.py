@@ -25,6 +25,11 @@ def small(n_features: int, n_outputs: int) -> nn.Module:
     return nn.Sequential(nn.Linear(n_features, 128), nn.ReLU(), nn.Linear(128, n_outputs))
 
 
+def between(n_features: int, n_outputs: int) -> nn.Module:
+    """Return a dense network that is no case: 64-256-10."""
+    return nn.Sequential(nn.Linear(n_features, 256), nn.ReLU(), nn.Linear(256, n_outputs))
+
+
 def wide(n_features: int, n_outputs: int) -> nn.Module:
     """Return 64-512-512-10 with batch norm and dropout."""
     layers: list[nn.Module] = []

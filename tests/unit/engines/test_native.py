@@ -345,6 +345,25 @@ def test_what_it_cannot_compute_it_names(pair):
     assert reason is None or "epsilon" in str(reason)
 
 
+def test_networks_of_other_widths_share_the_loops_of_their_products(pair, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    arrays, framework, native = data.classes(), pair[2], engines.load("native")
+    compiled = []
+    for width in (64, 128):
+
+        def build(n_features, n_outputs, width=width):
+            wide, last = nn.Linear(n_features, width), nn.Linear(width, n_outputs)
+            return nn.Sequential(wide, nn.ReLU(), last)
+
+        recipe = Recipe(epochs=1, batch_size=16)
+        captured = framework.capture(Build.read(build, "build"), recipe, arrays, 0)
+        assert native.refuses(captured, recipe) is None
+        native.open(captured, arrays)
+        compiled.append({*tmp_path.rglob("*.o")})
+    assert compiled[0] == compiled[1]
+    assert len([*tmp_path.rglob("*.so")]) == 2
+
+
 def test_a_program_is_compiled_once_in_all_processes(pair, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     build, arrays = layers(nn.ReLU(), norm="none", residual=False), data.classes()
