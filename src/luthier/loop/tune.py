@@ -129,7 +129,6 @@ def tune(
         LuthierError: for a mistake in what was passed; its text says what to change.
     """
     budgeted = Budget.parse(budget)
-    runner = executors.load(executor, workers)  # a mistake is told at once
     check_difference(min_difference), check_cost(cost)
     if length is not None:
         from luthier.loop.planning.length import read_length
@@ -147,6 +146,7 @@ def tune(
         )
         from luthier.storage import connect
 
+        runner = executors.load(executor, workers)
         objective = _objective(build, direction)
         if length is not None:
             raise LuthierError(
@@ -168,6 +168,7 @@ def tune(
         alone = ObjectiveWork(objective, record, store, budgeted, folder, strategy, notify)
         return tune_objective(alone, runner, workers)
     with nursery_for(workers, framework) as nursery:
+        executors.load(executor, workers)  # a mistake is told at once
         # Here, while the nursery imports what workers need.
         from luthier import search
         from luthier.data.measure import measures

@@ -21,7 +21,7 @@ from luthier.core import (
     Signature,
 )
 from luthier.loop.training.known import Known
-from luthier.loop.training.measure import epoch_seconds
+from luthier.loop.training.measure import ROUGHLY, epoch_seconds
 from luthier.loop.training.probe import probe
 from luthier.report.amounts import short
 
@@ -115,7 +115,8 @@ class Choice:
         if self.wanted == AUTO:
             price = first.setup_seconds(captured)
             if not self.known.steps:
-                seconds = epoch_seconds(self.engine(self.reference), captured, arrays, recipe, seed)
+                plain = self.engine(self.reference)  # where that is close it is measured again
+                seconds = epoch_seconds(plain, captured, arrays, recipe, seed, enough=ROUGHLY)
                 self._add(steps=_steps(captured, arrays), seconds=seconds)
             pace = self.known.seconds / self.known.steps
             spent = self.known.spent.get(signature, 0.0) + pace * epochs * _steps(captured, arrays)

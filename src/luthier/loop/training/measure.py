@@ -7,6 +7,7 @@ from collections.abc import Callable
 from luthier.core import Arrays, Captured, Engine, Recipe
 
 ENOUGH = 16  # steps: their mean is within a few per cent of an epoch's
+ROUGHLY = 4  # steps: within a fifth of it
 
 
 def epoch_seconds(
@@ -17,6 +18,7 @@ def epoch_seconds(
     seed: int,
     *,
     limit: float = 0.2,
+    enough: int = ENOUGH,
 ) -> float:
     """Return about how long an epoch takes, from a few steps that nobody keeps.
 
@@ -30,12 +32,13 @@ def epoch_seconds(
         recipe: How it would be trained.
         seed: Decides batches and masks.
         limit: Seconds of steps that are enough to tell; a single step may take longer.
+        enough: Steps that are.
     """
     engine.open(captured, arrays)
     engine.put(0, recipe, seed, captured.initial)
     engine.rehearse(0, 1)  # the first time compiles, and gets memory
     steps = max(1, len(arrays.train) // captured.signature.batch_size)
-    most = min(steps, ENOUGH)
+    most = min(steps, enough)
     aside = _taken(lambda: engine.rehearse(0, 0), engine.clock)
     count, taken = 1, 0.0
     while True:

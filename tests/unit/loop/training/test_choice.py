@@ -386,7 +386,8 @@ class TestWhatPays:
     def test_the_slower_engine_is_not_taken(self, framework, monkeypatch):
         times = {FAST: 0.2, "torch_eager": 0.1}
         monkeypatch.setattr(
-            "luthier.loop.training.choice.epoch_seconds", lambda engine, *_: times[engine.name]
+            "luthier.loop.training.choice.epoch_seconds",
+            lambda engine, *_, **__: times[engine.name],
         )
         choice = Choice()
         assert self.chosen(choice, framework, 100) == "torch_eager"
@@ -405,7 +406,8 @@ class TestWhatPays:
 
         times = {"compiled": 0.01, "torch_eager": 0.1}
         monkeypatch.setattr(
-            "luthier.loop.training.choice.epoch_seconds", lambda engine, *_: times[engine.name]
+            "luthier.loop.training.choice.epoch_seconds",
+            lambda engine, *_, **__: times[engine.name],
         )
         arrays, choice = data.classes(), Choice()
         captured = captured_of(framework, grouped, arrays)
