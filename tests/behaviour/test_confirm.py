@@ -56,6 +56,22 @@ def test_the_verdict_is_kept_with_the_study(study: Study):
     assert "<b>Verdict: </b>" in study_page(kept.story(kept.to_json()))
 
 
+def test_what_rows_add_is_computed_side_by_side_to_the_same(study: Study):
+    called = []
+
+    def compute(functions):
+        called.append(len(functions))
+        return [function(study.parts, study.storage) for function in functions]
+
+    budget, trials = Budget(epochs=EPOCHS), study.history.confirming
+    alone = Confirmation(study.record, study.storage, study.parts, budget, lambda plan: True)
+    beside = replace(alone, compute=compute, workers=4)
+    one, other = alone._contributions(trials), beside._contributions(trials)
+    assert called == [4]
+    assert len(one) == len(trials) > 4
+    assert [rows.tolist() for rows in one] == [rows.tolist() for rows in other]
+
+
 def test_a_reserve_that_the_search_had_is_told_with_the_budget_that_would_confirm(tmp_path: Path):
     """Nothing had beaten the baseline at twelve trainings but three: the search went on."""
     searched = run(tmp_path, "22 epochs")

@@ -278,6 +278,7 @@ def tune(
             min_difference,
             cost,
             compute=launch.on(work),
+            workers=workers,
             following=launch.following,
         )
         against: dict[str, Any] = {}

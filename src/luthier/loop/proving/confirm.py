@@ -53,7 +53,8 @@ class Confirmation:
         cost: Which cost decides where the difference does not matter.
         rivals: Which two are compared, instead of winner and baseline; or why there are none.
         share: Of the budget that confirms, at most.
-        compute: Calls a function with parts and storage; elsewhere, where that is quicker.
+        compute: Calls functions with parts and storage; elsewhere, where that is quicker.
+        workers: How many functions are called side by side there.
         following: Who has read histories before, if anyone has.
     """
 
@@ -66,7 +67,8 @@ class Confirmation:
     cost: str = COSTS[0]
     rivals: Callable[[History], Rivals | str] | None = None
     share: float = SHARE
-    compute: Callable[[Callable[[Assembly, Storage], Any]], Any] | None = None
+    compute: Callable[[Sequence[Callable[[Assembly, Storage], Any]]], Sequence[Any]] | None = None
+    workers: int = 1
     following: Following | None = None
     # Of each training: every look asks for those of all before it, and one costs 400 scores.
     _known: dict[tuple[int, int], Array] = field(init=False, default_factory=dict)
@@ -99,7 +101,7 @@ class Confirmation:
                 break
         if proof.verdict is None or pairs is None:
             return proof
-        best, baseline = self._there(partial(_costs, self.record.name, _sides(pairs)))
+        ((best, baseline),) = self._there([partial(_costs, self.record.name, _sides(pairs))])
         return replace(proof, best_cost=best, baseline_cost=baseline, cost=self.cost)
 
     def plan(self, history: History, seeds: int) -> Confirming:
@@ -254,8 +256,16 @@ class Confirmation:
         keys = [(trial.number, trial.epochs) for trial in trials]
         new = {key: t for key, t in zip(keys, trials, strict=True) if key not in self._known}
         if new:
-            found = self._there(partial(_contributions, self.record.name, tuple(new.values())))
-            self._known.update(zip(new, found, strict=True))
+            count = min(self.workers, len(new))
+            shares = [[*new.items()][first::count] for first in range(count)]
+            found = self._there(
+                [
+                    partial(_contributions, self.record.name, tuple(trial for _, trial in share))
+                    for share in shares
+                ]
+            )
+            for share, rows in zip(shares, found, strict=True):
+                self._known.update((key, row) for (key, _), row in zip(share, rows, strict=True))
         return [self._known[key] for key in keys]
 
     def _chosen(self) -> list[Trial]:
@@ -272,10 +282,10 @@ class Confirmation:
         first, second = (rows.mean() for rows in self._contributions(trials))
         return float(first), float(second)
 
-    def _there(self, function: Callable[[Assembly, Storage], Any]) -> Any:
+    def _there(self, functions: Sequence[Callable[[Assembly, Storage], Any]]) -> Sequence[Any]:
         if self.compute is None:
-            return function(self.parts, self.storage)
-        return self.compute(function)
+            return [function(self.parts, self.storage) for function in functions]
+        return self.compute(functions)
 
 
 def _sides(pairs: Sequence[tuple[Trial, Trial]]) -> list[list[Trial]]:

@@ -6,7 +6,7 @@ that has a nursery and imports none itself does without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -53,24 +53,39 @@ def elsewhere(nursery: Nursery, function: Callable[[], T]) -> T:
     Raises:
         LuthierError: when the process dies of it; and whatever the function raises.
     """
-    (value,) = executors.load("processes", 1, nursery).launch(_Called(function), 1, bury=_bury)
-    result: T = value
-    return result
+    (value,) = elsewhere_each(nursery, (function,))
+    return value
+
+
+def elsewhere_each(nursery: Nursery, functions: Sequence[Callable[[], T]]) -> Sequence[T]:
+    """Return what functions return in worker processes, one for each of them.
+
+    Args:
+        nursery: Makes the workers, or has some that rest.
+        functions: As for `elsewhere`.
+
+    Raises:
+        LuthierError: when a process dies of it; and whatever a function raises.
+    """
+    count = len(functions)
+    runner = executors.load("processes", count, nursery)
+    values: Sequence[T] = runner.launch(_Called(functions), count, bury=_bury)
+    return values
 
 
 @dataclass(frozen=True)
 class _Called:
-    """A function as work.
+    """Functions as work, one for each worker.
 
     Args:
-        function: The function.
+        functions: The functions.
     """
 
-    function: Callable[[], Any]
+    functions: Sequence[Callable[[], Any]]
 
     def __call__(self, index: int, stop: Stop) -> Any:
-        """Call it."""
-        return self.function()
+        """Call the one of a worker."""
+        return self.functions[index]()
 
 
 def _bury(death: Death) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,12 +15,12 @@ from luthier.loop.assembly import Assembly
 from luthier.loop.training.choice import COMPILED
 from luthier.loop.training.known import Known
 from luthier.loop.working.brief import brief
-from luthier.loop.working.elsewhere import can_be_elsewhere, elsewhere
+from luthier.loop.working.elsewhere import can_be_elsewhere, elsewhere_each
 from luthier.loop.working.following import Following
 from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
 
-Compute = Callable[[Callable[[Assembly, Storage], Any]], Any]
+Compute = Callable[[Sequence[Callable[[Assembly, Storage], Any]]], Sequence[Any]]
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Launcher:
             # Each worker would find it out for itself, and the nursery still imports. Where one
             # process trains many trials at a time the device is for that one alone.
             with suppress(LuthierError):  # a process that dies of it does so in a trial, too
-                work.learn(self._there(work, _foreseen))
+                work.learn(*self._there(work, (_foreseen,)))
         overseer = Overseer(study.name, self.storage, work.budget, work.notify, following)
         told = overseer.run(executors.load(self.executor, count, self.nursery), work, count)
         for one in filter(None, told):
@@ -71,13 +71,16 @@ class Launcher:
         return not overseer.interrupted
 
     def on(self, work: Work) -> Compute:
-        """Return what computes with a work's parts and storage, where PyTorch is imported."""
-        return lambda function: self._there(work, partial(_of_parts, function))
+        """Return what computes with a work's parts and storage, where PyTorch is imported.
 
-    def _there(self, work: Work, function: Callable[[Work], Any]) -> Any:
+        Several functions are called side by side.
+        """
+        return lambda functions: self._there(work, [partial(_of_parts, f) for f in functions])
+
+    def _there(self, work: Work, functions: Sequence[Callable[[Work], Any]]) -> Sequence[Any]:
         if self.nursery is not None and can_be_elsewhere(self.nursery):
-            return elsewhere(self.nursery, partial(function, work))
-        return function(work)
+            return elsewhere_each(self.nursery, [partial(f, work) for f in functions])
+        return [function(work) for function in functions]
 
     def _note(self, line: str) -> None:
         # Each launch, and each worker, has times of its own: the first tells enough.

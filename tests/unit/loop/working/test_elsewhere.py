@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from luthier.executors import Nursery, nursery
 from luthier.loop.assembly import assemble
 from luthier.loop.working import elsewhere as there
 from luthier.loop.working.budget import Budget
-from luthier.loop.working.elsewhere import assemble_elsewhere, elsewhere
+from luthier.loop.working.elsewhere import assemble_elsewhere, elsewhere, elsewhere_each
 
 if sys.platform != "linux":
     pytest.skip("nurseries need Linux", allow_module_level=True)
@@ -130,6 +131,22 @@ def test_what_a_function_returns_or_raises_arrives(made: Nursery):
     assert elsewhere(made, lambda: os.getpid()) != os.getpid()
     with pytest.raises(KeyError):
         elsewhere(made, lambda: {}["nothing"])
+
+
+def test_functions_are_called_side_by_side_and_what_one_of_them_raises_arrives(made: Nursery):
+    def first() -> tuple[str, int]:
+        time.sleep(0.2)  # so that the two are there at once
+        return "first", os.getpid()
+
+    def second() -> tuple[str, int]:
+        time.sleep(0.2)
+        return "second", os.getpid()
+
+    one, other = elsewhere_each(made, (first, second))
+    assert (one[0], other[0]) == ("first", "second")
+    assert len({one[1], other[1], os.getpid()}) == 3
+    with pytest.raises(KeyError):
+        elsewhere_each(made, (first, lambda: {}["nothing"]))
 
 
 def test_a_command_with_workers_imports_no_pytorch_until_it_is_asked_for_a_network(net: Path):
