@@ -277,7 +277,7 @@ def tune(
             train,
             min_difference,
             cost,
-            compute=launch.on(work),
+            compute=launch.each(work),
             workers=workers,
             following=launch.following,
         )

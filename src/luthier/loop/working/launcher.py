@@ -20,7 +20,8 @@ from luthier.loop.working.following import Following
 from luthier.loop.working.overseer import Overseer
 from luthier.loop.working.work import Work
 
-Compute = Callable[[Sequence[Callable[[Assembly, Storage], Any]]], Sequence[Any]]
+Compute = Callable[[Callable[[Assembly, Storage], Any]], Any]
+ComputeEach = Callable[[Sequence[Callable[[Assembly, Storage], Any]]], Sequence[Any]]
 
 
 @dataclass
@@ -71,10 +72,12 @@ class Launcher:
         return not overseer.interrupted
 
     def on(self, work: Work) -> Compute:
-        """Return what computes with a work's parts and storage, where PyTorch is imported.
+        """Return what computes with a work's parts and storage, where PyTorch is imported."""
+        each = self.each(work)
+        return lambda function: each([function])[0]
 
-        Several functions are called side by side.
-        """
+    def each(self, work: Work) -> ComputeEach:
+        """Return what computes several things so, side by side."""
         return lambda functions: self._there(work, [partial(_of_parts, f) for f in functions])
 
     def _there(self, work: Work, functions: Sequence[Callable[[Work], Any]]) -> Sequence[Any]:
