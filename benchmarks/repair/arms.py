@@ -16,6 +16,7 @@ from benchmarks.repair.broken import Broken, Side
 from luthier.catalog import optimizers
 from luthier.core import EDITS, MODEL_PREFIX, Categorical, Domain, Float, Recipe, Space, Value
 from luthier.diagnosis.cures.speed import SOUND
+from luthier.diagnosis.cures.unusual import LONGER, SHORT
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.repair.proving import guess
 from luthier.loop.repair.repair import _editable
@@ -202,7 +203,7 @@ def _space(parts: Assembly, own: Recipe) -> Space:
         "beta2": (0.999,),
         "ema": (None,),
         "dropout": (0.1,) if own.dropout is not None else (),
-        "epochs": (2 * own.epochs,),
+        "epochs": (2 * own.epochs, *((LONGER * own.epochs,) if own.epochs < SHORT else ())),
     }
     if parts.arrays.task.kind == "regression":
         choices.pop("label_smoothing")

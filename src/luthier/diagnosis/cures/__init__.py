@@ -14,11 +14,12 @@ from luthier.diagnosis.cures import layers, regularisation, speed, stability
 from luthier.diagnosis.cures.anew import begun_again, keeping
 from luthier.diagnosis.cures.around import around
 from luthier.diagnosis.cures.cure import Cure, Patient
+from luthier.diagnosis.cures.drawn import drawn
 from luthier.diagnosis.cures.unusual import unusual
 
 __all__ = [
-    "KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures", "keeping", "together",
-    "unusual",
+    "KNOWN", "MOST", "Cure", "Patient", "around", "begun_again", "cures", "drawn", "keeping",
+    "together", "unusual",
 ]  # fmt: skip
 
 LONGEST = 2  # times the epochs, that a cure may train for
@@ -104,7 +105,7 @@ def together(
     Args:
         findings: The first to act on first; where two would change the same, the first does.
         patient: What they were found in.
-        more: Cures that go with them.
+        more: Cures that go with them; these come first.
 
     >>> from luthier.core import Recipe
     >>> found = [Finding(one, "error", "") for one in ("over_regularised", "unscaled_inputs")]
@@ -115,7 +116,7 @@ def together(
     parts: list[Cure] = []
     settings: dict[str, Value] = {}
     first = [one for finding in findings for one in cures([finding], patient, most=1)]
-    for one in (*first, *more):
+    for one in (*more, *first):
         if not settings.keys() & one.settings.keys() and one.edit not in _edits(parts):
             parts.append(one)
             settings |= one.settings

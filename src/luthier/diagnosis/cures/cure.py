@@ -24,6 +24,7 @@ class Patient:
         choices: Values that arguments of its builder can have, by recipe key.
         tabular: Whether its rows are a table or other numbers that scaling suits.
         outlying: Whether a few rows have numbers far beyond all others'.
+        steps: Of the whole training; 0 where that is not known.
     """
 
     recipe: Recipe
@@ -31,6 +32,7 @@ class Patient:
     choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     tabular: bool = True
     outlying: bool = False
+    steps: int = 0
 
     def argument(self, name: str, *wanted: Value) -> dict[str, Value]:
         """Return the first of some values that an argument can have and has not; or nothing."""
@@ -71,6 +73,14 @@ class Cure:
         """
         edits = [*filter(None, self.edit.split("+"))]
         return bool(GUESSED & self.settings.keys()) or not set(edits) <= set(_SURE)
+
+    def beside(self, other: Cure) -> Cure:
+        """Return this cure and another one, which decides where both change the same."""
+        edits = dict.fromkeys(filter(None, (*self.edit.split("+"), *other.edit.split("+"))))
+        parts = (*(self.parts or (self,)), *(other.parts or (other,)))
+        advice = f"{self.advice}; {other.advice[:1].lower()}{other.advice[1:]}"
+        settings = {**self.settings, **other.settings}
+        return Cure(self.problem, advice, settings, "+".join(edits), parts)
 
     def on(self, recipe: Recipe) -> Recipe:
         """Return a recipe with it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from luthier.catalog import optimizers
 from luthier.core import EDITS, MODEL_PREFIX, Value
 from luthier.diagnosis.cures.cure import Cure, Patient
-from luthier.diagnosis.cures.layers import bent, logits, ranked, thawed
+from luthier.diagnosis.cures.layers import bent, logits, ranked, thawed, unsaturated
 from luthier.diagnosis.cures.speed import unhindered
 
 # Each bound lies beyond what the catalog's spaces search, and before what harms by itself.
@@ -14,6 +14,9 @@ USUAL = {"l1": 0.0, "l2": 0.0, "weight_decay": 0.01, "dropout": 0.1, "label_smoo
 LONG = 0.95  # a momentum or beta1 above it remembers more than twenty steps
 COARSE = 1e-3  # an epsilon above it outweighs most gradients
 STRAIGHT = ("identity", "linear", "none")
+FLAT = ("sigmoid", "hardsigmoid")  # in hidden layers: each takes three quarters of a gradient away
+SHORT, HASTY = 10, 500  # epochs and steps: fewer of both end before most networks have learnt
+LONGER = 4  # times as long
 FEW, SOME = 2, 32  # rows of a step: too few for a mean, and the usual number
 
 
@@ -21,7 +24,8 @@ def unusual(patient: Patient) -> list[Cure]:
     """Return the usual value of each number that is far from it: all of them as one, then each.
 
     Inputs with rows far beyond all others are among them, for these decide on every scale; and
-    what is odd about layers: frozen or odd weights, an activation at the end, none between.
+    what is odd about layers: frozen or odd weights, an activation at the end, sigmoids between,
+    or none; and trainings of few epochs and few steps.
     Of such a number it is likely enough that it is a fault for a trial to be worth its epochs,
     also where what it costs is too little for a rule to speak.
 
@@ -52,6 +56,9 @@ def unusual(patient: Patient) -> list[Cure]:
     found += unhindered(patient, "over_regularised")
     if patient.outlying:
         found += ranked(patient, "unscaled_inputs")
+    if recipe.epochs < SHORT and 0 < patient.steps < HASTY:
+        longer: dict[str, Value] = {"epochs": LONGER * recipe.epochs}
+        found.append(Cure("too_few_epochs", "Train four times as long", longer))
     found += _layers(patient)
     if len(found) < 2:
         return found
@@ -73,6 +80,8 @@ def _layers(patient: Patient) -> list[Cure]:
     if "redraw" in patient.edits:
         advice = "Draw all weights anew, as the layers do by themselves"
         found.append(Cure("bad_initialisation", advice, {"initialiser": None}, "redraw"))
+    if patient.recipe.get(f"{MODEL_PREFIX}activation") in FLAT:
+        found += unsaturated(patient, "saturated_units")[:1]
     straight = patient.recipe.get(f"{MODEL_PREFIX}activation") in STRAIGHT
     if straight or "relu_between" in patient.edits:
         found += bent(patient, "missing_nonlinearity")[:1]

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import numpy as np
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
 from luthier.diagnosis.cures import Cure, Patient, unusual
 from luthier.loop.repair.choosing import chosen_of, loss_of, worst_of
 from luthier.loop.repair.course import Course, Tried
 from luthier.loop.repair.probing import by_trial, far, probes
-from luthier.loop.repair.queueing import beside, distinct, enough, first_race, ordered, other_race
+from luthier.loop.repair.queueing import (
+    beside,
+    distinct,
+    enough,
+    first_race,
+    last_race,
+    ordered,
+    other_race,
+)
 from luthier.search.race import cost, race, trial_of
-
-if TYPE_CHECKING:
-    import numpy as np
 
 FIND = 12.0  # trainings that finding may cost, the check's and the first one among them
 CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
@@ -71,7 +78,11 @@ class Curing:
         spent = recipe.epochs + min(self.spent, CHECK * recipe.epochs)
         loud = [one for one in findings if one.severity != "info"]
         if loud:
-            pending = [first_race(loud, self.patient), other_race(findings, self.patient)]
+            pending = [
+                first_race(loud, self.patient),
+                other_race(findings, self.patient),
+                last_race(loud, self.patient, _rng(history, course)),
+            ]
         else:
             course, best, spent = self._probed(history, course, spent)
             if course.steps or best is None:
@@ -104,6 +115,7 @@ class Curing:
                 seen,
                 before=before,
                 after=after,
+                rng=_rng(history, course),
                 val_loss=losses,
             )
         ]
@@ -128,6 +140,9 @@ class Curing:
             queue, least = queue[:SUSPECTED], LEAST
         queue = distinct(queue, recipe)
         course, best, spent = self._raced(history, course, queue, spent, least=least)
+        if best is None and suspects and not course.steps:
+            wide = last_race((), self.patient, _rng(history, course))
+            course, best, spent = self._raced(history, course, wide, spent, least=least)
         if best is None:
             return course, None, spent
         before, after = (
@@ -183,3 +198,8 @@ class Curing:
         while count and cost([cure.on(base) for cure in queue[:count]]) > budget:
             count -= 1
         return list(queue[:count])
+
+
+def _rng(history: History, course: Course) -> np.random.Generator:
+    """Return what draws: the same whoever asks, and another one as more was tried."""
+    return np.random.default_rng([history.seed, len(course.tried)])

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, inf
 
+import numpy as np
+
 from luthier.core import Diagnosis, Finding, Recipe
 from luthier.diagnosis.cures import (
     Cure,
@@ -13,6 +15,7 @@ from luthier.diagnosis.cures import (
     around,
     begun_again,
     cures,
+    drawn,
     keeping,
     together,
     unusual,
@@ -22,6 +25,8 @@ from luthier.loop.repair.course import Course
 FIRST = 5  # cures of the first finding, which race before any others do
 VAGUE = ("not_learning", "cannot_overfit_one_batch", "underfitting", "plateau")  # not what is wrong
 OTHERS = 6  # of all findings, which race where none of those helps, beside a sound recipe
+LAST = 6  # draws beside all cures at once, where none helped by itself
+DRAWN = 4  # draws beside other numbers of a mended recipe
 LATER = 6  # candidates of the rounds after the first
 TREATED = 4  # of them, against what is found: the rest are the numbers of the mended recipe
 ENOUGH = 0.1  # of the loss before: what could still be gained is less than a tenth of the harm
@@ -57,7 +62,7 @@ def first_race(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
         loud: Warnings and errors, the first to act on first; one at least.
         patient: What they were found in.
     """
-    both = together(loud, patient, more=unusual(patient))
+    both = together(loud, patient, more=_odd(patient))
     found = [*cures(loud[:1], patient, most=FIRST), *([both] if both else ())]
     return [*found, *(_sound(loud, patient)[:2] if loud[0].problem in VAGUE else ())]
 
@@ -76,6 +81,31 @@ def other_race(findings: Sequence[Finding], patient: Patient) -> list[Cure]:
     return [*sound[:2], *left[:OTHERS], *sound[2:]]
 
 
+def last_race(loud: Sequence[Finding], patient: Patient, rng: np.random.Generator) -> list[Cure]:
+    """Return what races where no cure helps by itself: all at once, with other numbers drawn.
+
+    The usual numbers of an optimizer help nothing beside a rate that was chosen for others.
+
+    Args:
+        loud: Warnings and errors, the first to act on first; none where only trials speak.
+        patient: What they were found in.
+        rng: Draws.
+    """
+    odd = _odd(patient)
+    known = [*odd, *cures(loud[:1], patient, most=1)]
+    one = together(loud, patient, more=odd) or next(iter(known), None)
+    if one is None:
+        return []
+    now = replace(patient, recipe=one.on(patient.recipe))
+    others = [*around(now, one.problem)[:2], *drawn(now, one.problem, LAST, rng)]
+    return [one.beside(other) for other in others]
+
+
+def _odd(patient: Patient) -> list[Cure]:
+    """Return the cures of what is unusual, each by itself."""
+    return [one for one in unusual(patient) if not one.parts]
+
+
 def _sound(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
     """Return a sound recipe as a whole, with the changes to the layers that findings call for."""
     both, first = together(loud, patient), cures(loud[:1], patient, most=1)
@@ -91,6 +121,7 @@ def beside(
     *,
     before: float,
     after: float,
+    rng: np.random.Generator,
     val_loss: Sequence[float] = (),
 ) -> list[Cure]:
     """Return what to try on a recipe that a cure has helped.
@@ -98,7 +129,7 @@ def beside(
     First against what is found in its training, and what nothing treats yet of what the check
     found, or of what the recipe itself has wrong. Then its rate and what goes with that, where the
     cure is a value that only trials tell, or where `MUCH` of the loss is left; the rate alone where
-    the training still got on as it ended. Else, beside a change to the layers, the inputs or a
+    the training still got on as it ended; and draws around it where the cure was a guess. Else, beside a change to the layers, the inputs or a
     regulariser, the rate stays: it was chosen for a network that learns.
 
     Args:
@@ -108,6 +139,7 @@ def beside(
         seen: In the training with the cure.
         before: Loss of what was given.
         after: Loss with the cure.
+        rng: Draws other numbers, where many are tried.
         val_loss: Of that training, by epoch.
     """
     now = replace(patient, recipe=course.after)
@@ -116,12 +148,13 @@ def beside(
     found = [one for one in treated if not _undoes(one, patient.recipe, course.taken)][:TREATED]
     guessed = any(one.guessed for one in course.taken)
     near = around(now, problem)
+    wide = drawn(now, problem, DRAWN, rng) if guessed else []
     if not guessed and 0 <= after <= MUCH * before:
         rates = [one for one in near if one.settings.keys() == {"learning_rate"}]
         near = rates if falls(val_loss) else []
     tuned = [one for one in near if not _undoes(one, patient.recipe, course.taken)]
     kept = keeping(patient, course.taken[-1])
-    return distinct([*kept, *found, *tuned], course.after)[:LATER]
+    return distinct([*[*kept, *found, *tuned][:LATER], *wide], course.after)
 
 
 def falls(losses: Sequence[float]) -> bool:

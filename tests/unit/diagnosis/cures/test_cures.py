@@ -152,3 +152,19 @@ def test_several_unusual_things_are_treated_as_one_and_each_alone():
     assert (after.batch_size, after.preprocessing) == (32, "quantile")
     assert after.get(f"model.{EDITS}") == "train_all+redraw"
     assert unusual(Patient(after, patient.edits)) == []
+
+
+def test_few_epochs_are_few_where_they_are_few_steps():
+    def settings(epochs: int, steps: int):
+        return [dict(one.settings) for one in unusual(Patient(Recipe(epochs=epochs), steps=steps))]
+
+    assert settings(3, 60) == [{"epochs": 12}]
+    assert settings(3, 6000) == settings(3, 0) == settings(40, 200) == []
+
+
+def test_sigmoids_between_layers_become_relu():
+    patient = Patient(Recipe(model={"activation": "sigmoid"}), ("relu_hidden", "normalise"))
+    [found] = unusual(patient)
+    assert (found.problem, found.edit) == ("saturated_units", "relu_hidden")
+    assert unusual(Patient(found.on(patient.recipe), patient.edits)) == []
+    assert unusual(Patient(Recipe(model={"activation": "tanh"}), ("relu_hidden",))) == []

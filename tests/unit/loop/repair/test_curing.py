@@ -294,6 +294,24 @@ def test_what_is_unusual_is_treated_with_what_is_found():
     assert {**course.taken[0].settings, **course.taken[1].settings} == {"l2": 0.0, "batch_size": 32}
 
 
+def test_where_nothing_helps_by_itself_all_cures_race_with_other_rates():
+    odd = Finding("optimizer_settings", "warning", "An epsilon of 0.1.")
+    given = BAD.replace({"epsilon": 0.1, "learning_rate": 1e-3})
+
+    def loss(recipe):
+        usual = recipe.epsilon < 1e-3 and recipe.optimizer == "adam"
+        return 0.2 if usual and recipe.learning_rate > 2e-3 else 1.0
+
+    plan = replace(curing(odd, find=12.0), patient=Patient(given))
+    history, _ = run(plan, loss)
+    course = plan.course(history)
+    assert [dict(cure.settings) for cure in course.taken] == [
+        {"epsilon": 1e-8},
+        {"learning_rate": 0.0032},
+    ]
+    assert history.epochs <= 12 * BAD.epochs
+
+
 def test_a_sound_recipe_races_at_once_where_it_is_not_told_what_is_wrong():
     def loss(recipe):
         both = recipe.initialiser == "kaiming_normal" and recipe.learning_rate <= 0.01
