@@ -129,8 +129,9 @@ def beside(
     First against what is found in its training, and what nothing treats yet of what the check
     found, or of what the recipe itself has wrong. Then its rate and what goes with that, where the
     cure is a value that only trials tell, or where `MUCH` of the loss is left; the rate alone where
-    the training still got on as it ended; and draws around it where the cure was a guess. Else, beside a change to the layers, the inputs or a
-    regulariser, the rate stays: it was chosen for a network that learns.
+    the training still got on as it ended; and draws around it where the cure was a guess. Else,
+    beside a change to the layers, the inputs or a regulariser, the rate stays: it was chosen for a
+    network that learns.
 
     Args:
         course: Where the repair stands; a cure was taken.
