@@ -15,8 +15,7 @@ import luthier
 from benchmarks.repair.broken import Broken, Side
 from luthier.catalog import optimizers
 from luthier.core import EDITS, MODEL_PREFIX, Categorical, Domain, Float, Recipe, Space, Value
-from luthier.diagnosis.cures.speed import SOUND
-from luthier.diagnosis.cures.unusual import LONGER, SHORT
+from luthier.diagnosis.cures.speed import LONGER, SHORT, SOUND
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.repair.proving import guess
 from luthier.loop.repair.repair import _editable

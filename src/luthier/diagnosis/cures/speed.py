@@ -7,6 +7,8 @@ from luthier.core import Value
 from luthier.diagnosis.cures.cure import Cure, Patient
 from luthier.diagnosis.cures.stability import off_settings, short, slower
 
+SHORT, HASTY = 10, 500  # epochs and steps: fewer of both end before most networks have learnt
+LONGER = 4  # times as long
 HIGHER = (3.0, 10.0, 30.0, 100.0)
 SOUND = "adamw"  # needs the least tuning of its rate across networks and data
 
@@ -102,3 +104,17 @@ def scheduled(patient: Patient, problem: str) -> list[Cure]:
 def longer(patient: Patient, problem: str) -> list[Cure]:
     """Return twice the epochs."""
     return [Cure(problem, "Train twice as long", {"epochs": 2 * patient.recipe.epochs})]
+
+
+def unhurried(patient: Patient, problem: str) -> list[Cure]:
+    """Return four times the epochs, where they are few, and few steps as well.
+
+    >>> from luthier.core import Recipe
+    >>> found = [unhurried(Patient(Recipe(epochs=3), steps=n), "x") for n in (60, 6000, 0)]
+    >>> [[cure.settings for cure in one] for one in found]
+    [[{'epochs': 12}], [], []]
+    """
+    recipe = patient.recipe
+    if recipe.epochs >= SHORT or not 0 < patient.steps < HASTY:
+        return []
+    return [Cure(problem, "Train four times as long", {"epochs": LONGER * recipe.epochs})]

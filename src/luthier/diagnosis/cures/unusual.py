@@ -15,8 +15,6 @@ LONG = 0.95  # a momentum or beta1 above it remembers more than twenty steps
 COARSE = 1e-3  # an epsilon above it outweighs most gradients
 STRAIGHT = ("identity", "linear", "none")
 FLAT = ("sigmoid", "hardsigmoid")  # in hidden layers: each takes three quarters of a gradient away
-SHORT, HASTY = 10, 500  # epochs and steps: fewer of both end before most networks have learnt
-LONGER = 4  # times as long
 FEW, SOME = 2, 32  # rows of a step: too few for a mean, and the usual number
 
 
@@ -25,7 +23,7 @@ def unusual(patient: Patient) -> list[Cure]:
 
     Inputs with rows far beyond all others are among them, for these decide on every scale; and
     what is odd about layers: frozen or odd weights, an activation at the end, sigmoids between,
-    or none; and trainings of few epochs and few steps.
+    or none.
     Of such a number it is likely enough that it is a fault for a trial to be worth its epochs,
     also where what it costs is too little for a rule to speak.
 
@@ -56,9 +54,6 @@ def unusual(patient: Patient) -> list[Cure]:
     found += unhindered(patient, "over_regularised")
     if patient.outlying:
         found += ranked(patient, "unscaled_inputs")
-    if recipe.epochs < SHORT and 0 < patient.steps < HASTY:
-        longer: dict[str, Value] = {"epochs": LONGER * recipe.epochs}
-        found.append(Cure("too_few_epochs", "Train four times as long", longer))
     found += _layers(patient)
     if len(found) < 2:
         return found

@@ -139,6 +139,8 @@ class Curing:
         if suspects:
             queue, least = queue[:SUSPECTED], LEAST
         queue = distinct(queue, recipe)
+        if least > 1:  # nothing can be: longer trainings are too dear to say so
+            queue = [one for one in queue if one.on(recipe).epochs <= recipe.epochs]
         course, best, spent = self._raced(history, course, queue, spent, least=least)
         if best is None and suspects and not course.steps:
             wide = last_race((), self.patient, _rng(history, course))

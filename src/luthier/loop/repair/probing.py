@@ -9,7 +9,7 @@ from luthier.core import Finding, History, Prescription
 from luthier.diagnosis.cures import Cure, Patient
 from luthier.diagnosis.cures.layers import logits, ranked, scaled, started, thawed
 from luthier.diagnosis.cures.regularisation import freed
-from luthier.diagnosis.cures.speed import unhindered, usual
+from luthier.diagnosis.cures.speed import unhindered, unhurried, usual
 
 FAR = 0.25  # of the loss, where no rule says that anything is wrong: less is tuning
 UNLEARNT = 0.15  # of what guessing leaves to learn: who has learnt most of it is healthy
@@ -26,7 +26,7 @@ def probes(patient: Patient) -> list[Cure]:
     """
     recipe = patient.recipe
     known = optimizers.by_name(recipe.optimizer).learning_rates
-    found = []
+    found = unhurried(patient, "too_few_epochs")
     for factor in FACTORS:
         rate = float(f"{factor * recipe.learning_rate:.2g}")
         low = factor > 1

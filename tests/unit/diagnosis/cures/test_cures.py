@@ -154,14 +154,6 @@ def test_several_unusual_things_are_treated_as_one_and_each_alone():
     assert unusual(Patient(after, patient.edits)) == []
 
 
-def test_few_epochs_are_few_where_they_are_few_steps():
-    def settings(epochs: int, steps: int):
-        return [dict(one.settings) for one in unusual(Patient(Recipe(epochs=epochs), steps=steps))]
-
-    assert settings(3, 60) == [{"epochs": 12}]
-    assert settings(3, 6000) == settings(3, 0) == settings(40, 200) == []
-
-
 def test_sigmoids_between_layers_become_relu():
     patient = Patient(Recipe(model={"activation": "sigmoid"}), ("relu_hidden", "normalise"))
     [found] = unusual(patient)

@@ -112,6 +112,15 @@ def test_where_nothing_was_learnt_what_helps_against_that_is_tried_though_no_rul
     assert plan.course(history).healthy  # there may be nothing to learn
 
 
+def test_few_epochs_are_made_more_where_that_is_far_better_and_not_where_it_is_a_little():
+    given = BAD.replace({"learning_rate": 1e-3})
+    plan = replace(curing(QUIET, find=12.0), patient=Patient(given, steps=100), guessing=2.0)
+    history, _ = run(plan, lambda recipe: 0.1 if recipe.epochs == 32 else 1.5)
+    assert plan.course(history).after == given.replace({"epochs": 32})
+    history, _ = run(plan, lambda recipe: 0.1 if recipe.epochs == 32 else 0.15)
+    assert plan.course(history).healthy
+
+
 def test_nothing_is_probed_where_a_single_training_is_paid_for():
     plan = curing(QUIET, find=1.0)
     history, _ = run(plan, lambda recipe: abs(recipe.learning_rate - 0.1))
