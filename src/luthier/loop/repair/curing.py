@@ -29,6 +29,7 @@ FIND = 12.0  # trainings that finding may cost, the check's and the first one am
 CHECK = 3.0  # of them at most that the check's count for: what is left must pay for two races
 ROUNDS = 3  # that a cure wins, at most: what takes more is another network
 SUSPECTED = 9  # tried where a number of the recipe is unusual: that, and other rates
+REACH = 0.5  # of the loss: where more than that has to go, longer trainings are not begun
 LITTLE = 0.03  # of what guessing loses: who gained no more learnt nothing, as that rule has it
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
@@ -139,7 +140,7 @@ class Curing:
         if suspects:
             queue, least = queue[:SUSPECTED], LEAST
         queue = distinct(queue, recipe)
-        if least > 1:  # nothing can be: longer trainings are too dear to say so
+        if least > REACH:  # out of reach, and too dear to see
             queue = [one for one in queue if one.on(recipe).epochs <= recipe.epochs]
         course, best, spent = self._raced(history, course, queue, spent, least=least)
         if best is None and suspects and not course.steps:

@@ -215,7 +215,9 @@ class Repairing:
         """Return the repaired recipe for the builder that has its edits, or the given one."""
         history = self.work.storage.history(self.work.study.name)
         recipe = after if found.outcome == "repaired" else self.curing.patient.recipe
-        trial = next(t for t in history.searched.trials if t.recipe == recipe)
+        # A search keeps the weights of its best: another seed of this recipe may have its own.
+        same = [one for one in history.trials if one.recipe == recipe]
+        trial = next((one for one in same if one.stored), same[0])
         names = str(recipe.get(f"{MODEL_PREFIX}{EDITS}") or "").split("+")
         edits = [one for one in self.edits if one.name in names]
         build = self.given.framework.repaired(self.given.build, edits)
