@@ -7,6 +7,7 @@ a fresh process, so it imports little itself.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import mmap
 import os
@@ -16,7 +17,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,13 +30,14 @@ ORPHANED = 1  # the exit code of a worker whose parent is gone
 _Orders = queue.SimpleQueue[tuple[Mapping[str, Any], Stop]]
 
 
-def main(order: Mapping[str, Any], *, rests: bool = False) -> None:
+def main(order: Mapping[str, Any], *, rests: bool = False, later: Sequence[str] = ()) -> None:
     """Do what a parent asks for.
 
     Args:
         order: Numbers of the open files ``work``, ``control`` and ``outcome``; ``index`` of the
             worker; its ``core``; ``argv`` of the parent.
         rests: Whether to wait for more when that is done.
+        later: Modules to import while it rests.
     """
     leave_interrupts_to_the_parent()
     control = socket.socket(fileno=order["control"])
@@ -50,6 +52,10 @@ def main(order: Mapping[str, Any], *, rests: bool = False) -> None:
     while rests:
         with suppress(OSError):  # nobody is there any more: the listener ends it all
             control.send(DONE)
+        while later and orders.empty():
+            name, *later = later
+            with suppress(Exception):  # the next work comes across it, and has someone to tell
+                importlib.import_module(name)
         _do(*orders.get())
     gc.freeze()  # nobody looks for garbage in a process that ends
 

@@ -6,6 +6,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -27,7 +28,8 @@ def main(order: Mapping[str, Any]) -> None:
     """Import, tell whether all is well, and do what is asked until the parent closes the line.
 
     Args:
-        order: Number of the open ``line``; ``modules`` to import; number of the ``parent``.
+        order: Number of the open ``line``; ``modules`` to import, and those that can wait until
+            ``later``; number of the ``parent``.
     """
     child.leave_interrupts_to_the_parent()
     _end_with(order["parent"])
@@ -44,18 +46,27 @@ def main(order: Mapping[str, Any]) -> None:
         line.send(READY if alone else b"threads were started: they would not be copied")
         gc.freeze()  # what stays untouched is shared by all workers, and none looks through it
         gc.enable()
+        later, begun = list(order["later"]), False  # the first worker is waited for
         while alone:
+            while begun and later and not select.select([line], [], [], 0)[0]:
+                with suppress(Exception):
+                    importlib.import_module(later[0])
+                del later[0]
             text, files, _, _ = socket.recv_fds(line, MESSAGE, len(_FILES))
             if not text:
                 return
-            line.send(str(_answer(json.loads(text), files, line)).encode())
+            line.send(str(_answer(json.loads(text), files, line, later)).encode())
+            begun = True
 
 
-def _answer(wish: Mapping[str, Any], files: Sequence[int], line: socket.socket) -> int:
+def _answer(
+    wish: Mapping[str, Any], files: Sequence[int], line: socket.socket, later: Sequence[str]
+) -> int:
     if "order" in wish:
         pid = os.fork()
         if pid == 0:
-            _become_a_worker({**wish["order"], **dict(zip(_FILES, files, strict=True))}, line)
+            worker = {**wish["order"], **dict(zip(_FILES, files, strict=True))}
+            _become_a_worker(worker, line, later)
         for file in files:
             os.close(file)
         return pid
@@ -67,14 +78,14 @@ def _answer(wish: Mapping[str, Any], files: Sequence[int], line: socket.socket) 
     return os.waitpid(wish["forget"], 0)[0]
 
 
-def _become_a_worker(order: Mapping[str, Any], line: socket.socket) -> None:
+def _become_a_worker(order: Mapping[str, Any], line: socket.socket, later: Sequence[str]) -> None:
     """Work as a fresh process would, and never return."""
     code = 1
     try:
         line.close()
         if "numpy" in sys.modules:  # Python's own generator looks after itself
             sys.modules["numpy"].random.seed()
-        child.main(order, rests=True)
+        child.main(order, rests=True, later=later)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -62,7 +62,11 @@ class Nursery:
 
     @classmethod
     def start(
-        cls, modules: Sequence[str], libraries: Sequence[str] = (), before: Sequence[str] = ()
+        cls,
+        modules: Sequence[str],
+        libraries: Sequence[str] = (),
+        before: Sequence[str] = (),
+        later: Sequence[str] = (),
     ) -> Nursery | None:
         """Start one that imports some modules; None where the system cannot do it.
 
@@ -76,6 +80,7 @@ class Nursery:
             "line": theirs.fileno(),
             "libraries": list(libraries),
             "before": list(before),
+            "later": list(later),
             "modules": list(modules),
             "parent": os.getpid(),
             "path": search_path(),
@@ -210,6 +215,7 @@ def nursery(
     modules: Sequence[str],
     libraries: Sequence[str] = (),
     before: Sequence[str] = (),
+    later: Sequence[str] = (),
     *,
     needed: bool = True,
 ) -> Iterator[Nursery | None]:
@@ -220,9 +226,10 @@ def nursery(
         libraries: Paths of large shared libraries that the last of them load. They are loaded
             beside all other imports, which have nothing to load meanwhile.
         before: What of the others loads libraries itself: it is imported first.
+        later: What the first work does without: it is imported beside that.
         needed: Whether there will be workers.
     """
-    made = Nursery.start(modules, libraries, before) if needed else None
+    made = Nursery.start(modules, libraries, before, later) if needed else None
     try:
         yield made
     finally:

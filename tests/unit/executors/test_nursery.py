@@ -65,6 +65,19 @@ def test_a_library_is_loaded_beside_the_imports_and_one_that_is_missing_harms_no
         assert Processes(made).launch(loaded, 1) == [(True, False)]
 
 
+def test_what_can_wait_is_imported_while_workers_rest():
+    def imported(index: int, stop: Stop) -> bool:
+        return "wave" in sys.modules
+
+    with nursery((), later=("no_such_module", "wave")) as made:
+        assert Processes(made).launch(imported, 1) == [False]
+        deadline = time.monotonic() + 60
+        while Processes(made).launch(imported, 1) == [False]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert made.rested == 1
+
+
 def pid(index: int, stop: Stop) -> tuple[int, bool]:
     return os.getpid(), stop.asked
 

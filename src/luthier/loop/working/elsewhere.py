@@ -24,6 +24,8 @@ from luthier.frameworks.builders import builder_file
 from luthier.loop.assembly import IMAGES, Assembly, assemble, read_data
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.preparation import Preparation
+from luthier.loop.training.choice import AUTO
+from luthier.loop.training.known import Known
 from luthier.loop.working.work import keep
 from luthier.proof import get_ready
 
@@ -88,8 +90,12 @@ class _Called:
         return self.functions[index]()
 
 
+class DiedError(LuthierError):
+    """A process ended itself, or was ended, before it had returned anything."""
+
+
 def _bury(death: Death) -> None:
-    raise LuthierError(
+    raise DiedError(
         f"the process that tries the network {death.cause}. Mend what the builder does, or run "
         "without --workers to see more of it."
     )
@@ -120,8 +126,12 @@ def assemble_elsewhere(
     with ThreadPoolExecutor(1) as beside:  # the nursery still imports: a core is free
         beside.submit(engines.prepare, engine, *_likely(dataset, options["recipe"]))
         get_ready()  # to judge
-        if can_be_elsewhere(nursery):
-            found = elsewhere(nursery, partial(_found, build, dataset, options))
+        ready = can_be_elsewhere(nursery)
+    if ready:
+        try:
+            found = elsewhere(nursery, partial(_found, build, dataset, engine, options))
+        except DiedError:  # of a step, if not of the network: a trial would tell
+            found = elsewhere(nursery, partial(_found, build, dataset, "", options))
     if found is None:
         return assemble(build, dataset, **options)
     preparation = found.preparation
@@ -129,7 +139,10 @@ def assemble_elsewhere(
         plan = options["split"] or SplitPlan(seed=options["seed"])
         preparation = Preparation(dataset, plan, options["metric"], options.get("also", ()))
     about = found.about
-    return Assembly(found.build, preparation, later("torch"), about.recipe, about, found.key)
+    parts = Assembly(found.build, preparation, later("torch"), about.recipe, about, found.key)
+    if found.known is not None:
+        parts.trainer(engine, timed=options["budget"].timed).choice.known = found.known
+    return parts
 
 
 def _likely(dataset: Dataset, recipe: Recipe | Mapping[str, Any] | object) -> tuple[str, str]:
@@ -149,16 +162,23 @@ class _Found:
         preparation: The data, where they do not lie as they were read.
         about: What the network says about its training.
         key: What the parts are known by there.
+        known: What it has found out about engines, if it has.
     """
 
     build: Build
     preparation: Preparation | None
     about: Baseline
     key: str
+    known: Known | None
 
 
-def _found(build: str | None, dataset: Dataset, options: Mapping[str, Any]) -> _Found | None:
-    """Put parts together and keep them; None for networks that are not PyTorch's."""
+def _found(
+    build: str | None, dataset: Dataset, engine: str, options: Mapping[str, Any]
+) -> _Found | None:
+    """Put parts together and keep them; None for networks that are not PyTorch's.
+
+    And choose what trains the baseline's structure, if any engine may: each worker would have to.
+    """
     parts = assemble(build, dataset, **options)
     if parts.framework.name != "torch":
         return None
@@ -166,7 +186,12 @@ def _found(build: str | None, dataset: Dataset, options: Mapping[str, Any]) -> _
     made, moved = parts.build, parts.preparation.dataset is not dataset
     if is_file(made.reference):
         made = made.without_function(partial(_function, made.reference, made.hash))
-    return _Found(made, parts.preparation if moved else None, parts.about, parts.key)
+    known = None
+    if engine == AUTO:  # of another one there is nothing to find out
+        trainer = parts.trainer(engine, timed=options["budget"].timed)
+        trainer.foresee(parts.recipe, options["seed"])
+        known = trainer.choice.known
+    return _Found(made, parts.preparation if moved else None, parts.about, parts.key, known)
 
 
 def _function(reference: str, known: str) -> Callable[..., Any]:

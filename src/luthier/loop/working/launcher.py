@@ -57,7 +57,7 @@ class Launcher:
         ready = self.nursery is not None and self.nursery.ready(0)
         here = self.executor == "auto" and not ready and brief(work, history)
         count = 1 if here else self.workers
-        begins = count > 1 and not history.trials
+        begins = count > 1 and not history.trials and not work.trainer.choice.known.steps
         if begins and self.nursery is not None and not work.trainer.choice.packs:
             # Each worker would find it out for itself, and the nursery still imports. Where one
             # process trains many trials at a time the device is for that one alone.

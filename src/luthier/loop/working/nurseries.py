@@ -14,10 +14,10 @@ _MODULES = (
     "luthier.loop.working.work",
     "luthier.loop.working.elsewhere",
     "luthier.loop.working.launcher",
-    "luthier.storage",
     "luthier.frameworks.torch",
     "luthier.engines.torch_eager",
 )
+_LATER = ("luthier.storage",)  # networks are tried, and their engine is chosen, without one
 # What of all that loads libraries of its own; databases do, and are imported when that is over.
 _BEFORE = ("numpy", "csv", "fcntl", "hashlib", "mmap", "queue", "shutil", "socket", "statistics")
 
@@ -32,4 +32,4 @@ def nursery_for(workers: int, framework: str | None) -> AbstractContextManager[N
     """
     needed = workers > 1 and framework != "keras"
     large = libraries("torch") if needed else ()
-    return executors.nursery(_MODULES, large, _BEFORE, needed=needed)
+    return executors.nursery(_MODULES, large, _BEFORE, _LATER, needed=needed)

@@ -15,6 +15,7 @@ import pytest
 from luthier.core import BuilderError, LuthierError, Recipe
 from luthier.executors import Nursery, nursery
 from luthier.loop.assembly import assemble
+from luthier.loop.training.known import Known
 from luthier.loop.working import elsewhere as there
 from luthier.loop.working.budget import Budget
 from luthier.loop.working.elsewhere import assemble_elsewhere, elsewhere, elsewhere_each
@@ -36,6 +37,15 @@ def breaks(n_features, n_outputs):
 def crashes(n_features, n_outputs):
     import os
     os.abort()
+"""
+DIES_IN_TRAINING = """
+class Deadly(torch.nn.Linear):
+    def forward(self, x):
+        import os
+        return super().forward(x) if not self.training else os.abort()
+
+def dies(n_features, n_outputs):
+    return Deadly(n_features, n_outputs)
 """
 OPTIONS: dict[str, Any] = {
     **dict.fromkeys(
@@ -98,6 +108,20 @@ def test_what_programs_share_is_prepared_for_what_will_be_trained(
     monkeypatch.setattr(there, "assemble", lambda *parts, **options: None)
     assemble_elsewhere(made, "mlp", data, engine="native", **{**OPTIONS, "recipe": recipe})
     assert asked == [("native", *likely)]
+
+
+def test_the_engine_is_chosen_there_unless_it_was_named(made: Nursery, net: Path):
+    for engine, chooses in (("auto", True), ("torch_eager", False)):
+        parts = assemble_elsewhere(made, f"{net}:build", "iris", engine=engine, **OPTIONS)
+        assert (parts.trainer(engine).choice.known != Known()) is chooses
+
+
+def test_a_network_that_ends_its_process_when_it_trains_is_left_to_its_trials(
+    made: Nursery, net: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (net.parent / "net.py").write_text(BUILDER + DIES_IN_TRAINING)
+    parts = assemble_elsewhere(made, f"{net}:dies", "iris", **OPTIONS)
+    assert parts.trainer().choice.known == Known()
 
 
 def test_a_builders_mistake_is_told_as_here(made: Nursery, net: Path):
