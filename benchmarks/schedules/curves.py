@@ -16,6 +16,7 @@ from luthier.loop.training.trainer import TrialError
 SCHEDULES = ("cosine", "linear", "one_cycle", "constant")
 EPOCHS = 48
 EACH = 128  # recipes of each schedule, the same ones for all
+SEEDS = 3  # of each: searches see the first, and are judged by the mean of all
 SPACE = {
     "schedule": Categorical(*SCHEDULES),
     "learning_rate": Float(1e-4, 3e-2, log=True),
@@ -27,7 +28,9 @@ SPACE = {
 def table(data: str, file: Path, *, engine: str = "native") -> Table:
     """Return the table of a data set; it is trained where its file is missing.
 
-    Every schedule has the same rates, decays and dropouts, so that what differs is the schedule.
+    What a search sees is one seed, and what it is judged by is the mean of three, so that a recipe
+    that was lucky once is not the best there is. Every schedule has the same rates, decays and
+    dropouts, so that what differs is the schedule.
 
     Args:
         data: Name or path.
@@ -38,12 +41,16 @@ def table(data: str, file: Path, *, engine: str = "native") -> Table:
         rest = qmc.Sobol(len(SPACE) - 1, seed=0).random(EACH)
         kinds = (np.arange(len(SCHEDULES)) + 0.5) / len(SCHEDULES)
         points = np.array([[kind, *point] for kind in kinds for point in rest])
-        np.savez_compressed(file, points=points, curves=_trained(data, points, engine))
+        curves = np.stack([_trained(data, points, engine, seed) for seed in range(SEEDS)])
+        np.savez_compressed(file, points=points, curves=curves)
     with np.load(file) as stored:
-        return Table(data, stored["points"], stored["curves"], noise=0.0, choices=len(SCHEDULES))
+        curves = stored["curves"]
+        return Table(
+            data, stored["points"], curves.mean(0), choices=len(SCHEDULES), observed=curves[0]
+        )
 
 
-def _trained(data: str, points: np.ndarray, engine: str) -> np.ndarray:
+def _trained(data: str, points: np.ndarray, engine: str, seed: int) -> np.ndarray:
     parts = assemble("mlp", data, recipe={"epochs": EPOCHS, "warmup": 0.05})
     trainer, task = parts.trainer(engine), parts.arrays.task
     space = Space(SPACE, parts.recipe)
@@ -51,7 +58,7 @@ def _trained(data: str, points: np.ndarray, engine: str) -> np.ndarray:
     for row, point in enumerate(points):
         recipe = replace(space.decode(point.tolist()), epochs=EPOCHS)
         try:
-            run = trainer.start(recipe, 0, EPOCHS)
+            run = trainer.start(recipe, seed, EPOCHS)
             while not run.ended:
                 run.advance(seconds=1.0)
         except TrialError:

@@ -23,6 +23,7 @@ class Table:
         curves: Validation error after each epoch, without noise.
         noise: Standard deviation of what an observation adds.
         choices: Values of the first coordinate, where that is a choice; 0 where it is a number.
+        observed: What a training shows, where that is known; else `curves` with noise.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table:
     curves: Array
     noise: float = 0.003
     choices: int = 0
+    observed: Array | None = None
 
     @property
     def epochs(self) -> int:
@@ -94,6 +96,8 @@ class Session:
         distance[self._used] = np.inf
         row = int(distance.argmin())
         self._used[row] = True
+        if self.table.observed is not None:
+            return Training(self, row, self.table.observed[row])
         noise = self._rng.normal(0.0, self.table.noise, self.table.epochs)
         return Training(self, row, self.table.curves[row] + noise)
 
