@@ -38,7 +38,7 @@ class Bounded:
 def penalised(history: History) -> History:
     """Return a history whose curves are worse wherever they break a bound.
 
-    >>> from luthier.core import Bound, Recipe
+    >>> from luthier.core import Bound, Curves, Recipe
     >>> curves = Curves(metrics={"val_loss": (2.0, 1.0), "accuracy": (0.5, 0.9)})
     >>> bound = Bound("accuracy", "maximize", 0.8)
     >>> seen = penalised(History((Trial(0, Recipe(), 0, curves=curves),), bounds=(bound,)))
