@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-CLAIM = 0.1  # of both directions, one of which is never claimed: 5 % of false repairs at most
-
 
 @dataclass(frozen=True)
 class Proven:
@@ -61,7 +59,7 @@ def prove(
     arrays, sign = work.parts.arrays, _sign(work)
     test = arrays.test is not None and len(arrays.test) > 0
     proven, opened = Proven(judged_on="test" if test else "validation"), None
-    for seeds, level in zip(looks, spending(looks, alpha=CLAIM), strict=True):
+    for seeds, level in zip(looks, spending(looks), strict=True):
         plan = Proving((after, before), seeds)
         if not launch(plan) or not _complete(plan, work):
             return proven
