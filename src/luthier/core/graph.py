@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,19 @@ class Ref:
     """A value that another operation computed, or that is read; by name."""
 
     name: str
+
+
+def refs(args: Iterable[Any]) -> Iterator[Ref]:
+    """Return all values that some arguments read, within tuples too.
+
+    >>> [one.name for one in refs((Ref("a"), 2, (Ref("b"), (Ref("c"),))))]
+    ['a', 'b', 'c']
+    """
+    for arg in args:
+        if isinstance(arg, Ref):
+            yield arg
+        elif isinstance(arg, tuple):
+            yield from refs(arg)
 
 
 @dataclass(frozen=True)

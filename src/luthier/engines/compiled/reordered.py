@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from luthier.core import Forward, Node, Ref
+from luthier.core.graph import refs
 
 _POOL = "max_pool2d_with_indices"
 
@@ -26,7 +25,7 @@ def pooled_first(forward: Forward) -> Forward:
     >>> [n.op for n in pooled_first(Forward(("x",), {}, {}, nodes, "y", {})).nodes]
     ['max_pool2d_with_indices', 'item', 'relu']
     """
-    used = Counter(ref.name for node in forward.nodes for ref in _refs(node.args.values()))
+    used = Counter(ref.name for node in forward.nodes for ref in refs(node.args.values()))
     used.update([forward.output, *forward.updates.values()])
     by_name = {node.name: node for node in forward.nodes}
     changed: dict[str, tuple[Node, ...]] = {}
@@ -46,11 +45,3 @@ def pooled_first(forward: Forward) -> Forward:
         )
     nodes = [one for node in forward.nodes for one in changed.get(node.name, (node,))]
     return replace(forward, nodes=tuple(nodes))
-
-
-def _refs(args: Any) -> Iterator[Ref]:
-    for arg in args:
-        if isinstance(arg, Ref):
-            yield arg
-        elif isinstance(arg, tuple):
-            yield from _refs(arg)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from luthier.core import CaptureError, Node, Ref
+from luthier.core.graph import refs
 from luthier.engines.native.given import (
     EXAMPLES,
     Given,
@@ -35,7 +36,7 @@ def begin(planner: Planner) -> dict[str, Given]:
 def read(planner: Planner, node: Node) -> bool:
     """Read an operation, if all that it reads is given."""
     args = {k: v for k, v in node.args.items() if (node.op, k) != ("full_like", "self")}
-    reads = [one for one in _refs(args.values()) if one.name not in planner.given]
+    reads = [one for one in refs(args.values()) if one.name not in planner.given]
     if reads or node.op not in READ:
         return False
     try:
@@ -44,14 +45,6 @@ def read(planner: Planner, node: Node) -> bool:
         planner.unread[node.name] = str(error)
         return False
     return True
-
-
-def _refs(args: Any) -> Iterator[Ref]:
-    for arg in args:
-        if isinstance(arg, Ref):
-            yield arg
-        elif isinstance(arg, tuple):
-            yield from _refs(arg)
 
 
 def _of_input(view: View) -> Given:

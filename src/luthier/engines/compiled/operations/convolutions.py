@@ -47,6 +47,18 @@ class Windows(NamedTuple):
         ]
         return lax.pad(x, jnp.asarray(value, x.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
 
+    def are_tiles(self, sides: Ints) -> bool:
+        """Tell whether windows cover an input of such sides, each value once.
+
+        >>> one = (1, 1)
+        >>> Windows((2, 2), (2, 2), one, (0, 0), (0, 0), one).are_tiles((8, 6))
+        True
+        """
+        alone = all(n == 1 for n in (*self.dilation, *self.spread))
+        bare = not any((*self.before, *self.after))
+        cover = all(side % size == 0 for side, size in zip(sides, self.size, strict=True))
+        return alone and bare and cover and tuple(self.size) == tuple(self.stride)
+
     def slices(self, x: Any) -> Iterator[Any]:
         """Return what each place of the window sees of a padded input, in the kernel's order."""
         sides = x.shape[1:-1]

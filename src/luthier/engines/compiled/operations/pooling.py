@@ -39,8 +39,20 @@ def max_pool(
     padding: Ints = (0,),
     dilation: Ints = (1,),
     ceil_mode: bool = False,
+    *,
+    largest: Callable[[Any, Windows], Any] | None = None,
 ) -> tuple[Any, Any]:
-    """Return each window's largest value and its place; of equals the first one is it."""
+    """Return each window's largest value and its place; of equals the first one is it.
+
+    Args:
+        self: The input, rows first and channels last.
+        kernel_size: As PyTorch has it, and so the next four.
+        stride: Empty is the size.
+        padding: On both sides.
+        dilation: From one place to the next.
+        ceil_mode: Whether a last window may reach beyond the input.
+        largest: Another way to the values, where the windows are tiles.
+    """
     windows = windows_of(self, kernel_size, stride, padding, dilation, ceil_mode)
     sides = self.shape[1:-1]
     place = jnp.arange(prod(sides)).reshape(1, *sides, 1)
@@ -53,6 +65,8 @@ def max_pool(
         else:
             more = (value > best) | (value != value)
             best, at = jnp.where(more, value, best), jnp.where(more, here, at)
+    if largest is not None and windows.are_tiles(sides):
+        best = largest(self, windows)  # what nobody reads is not computed
     return best, at
 
 
