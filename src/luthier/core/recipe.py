@@ -150,6 +150,14 @@ class Recipe:
         values = {name: value for _, pairs in made for name, value in pairs}
         return self.replace({**values, "changes": ()})
 
+    def updates(self, rows: int) -> int:
+        """Return the updates of an epoch over so many training rows.
+
+        >>> Recipe(batch_size=32).updates(100), Recipe(batch_size="full").updates(100)
+        (3, 1)
+        """
+        return 1 if isinstance(self.batch_size, str) else max(rows // self.batch_size, 1)
+
     def difference(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
         """Return the keys whose values differ, as (ours, theirs).
 

@@ -138,7 +138,7 @@ def _measured(parts: Assembly, trainer: Trainer, size: int, seed: int) -> BatchS
     captured = parts.framework.capture(parts.build, recipe, arrays, seed)
     name = trainer.choice.name(captured, arrays, recipe, seed, epochs=recipe.epochs)
     seconds = epoch_seconds(trainer.choice.engine(name), captured, arrays, recipe, seed)
-    updates = max(1, len(arrays.train) // size)
+    updates = recipe.updates(len(arrays.train))
     enough = updates >= UPDATES and updates * recipe.epochs >= ALL_UPDATES
     return BatchSize(size, updates, updates / seconds, updates * size / seconds, enough)
 

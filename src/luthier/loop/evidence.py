@@ -28,8 +28,7 @@ def run_of(trial: Trial, parts: Prepared | None = None) -> Run:
     if parts is None:
         return Run(replace(trial.curves, metrics={}))
     arrays = parts.preparation.arrays(trial.recipe)
-    rows, size = len(arrays.train), trial.recipe.batch_size
-    steps = 1 if isinstance(size, str) else max(rows // size, 1)
+    steps = trial.recipe.updates(len(arrays.train))
     # The engines keep the best epoch's weights: epochs after it cost time and nothing else.
     facts = {"keeps_best": True, "steps_per_epoch": steps}
     return Run(trial.curves, trial.recipe, arrays.task, Trace(facts=facts))

@@ -217,10 +217,7 @@ def _towards(name: str, full: str, sign: str, value: Any, known: Sequence[str] |
 
 
 def _real(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
+    number = _number(value)
     if not math.isfinite(number):
         raise LuthierError(
             f"--limit {name}={value}: '{value}' is no number. Write --limit {name}=0.9."
@@ -229,15 +226,20 @@ def _real(name: str, value: Any) -> float:
 
 
 def _positive(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
+    number = _number(value)
     if not number > 0:
         raise LuthierError(
             f"--limit {name}={value}: '{value}' is no number above 0. Write --limit {name}=1000."
         )
     return number
+
+
+def _number(value: Any) -> float:
+    """Return a value as a number; not a number where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _direction(name: str, direction: str | None, known: Iterable[str] | None) -> str:

@@ -316,8 +316,7 @@ class KerasFramework:
         self, model: Any, recipe: Recipe, arrays: Arrays, *, loss_known: bool = True
     ) -> Reading:
         """Read compile step and regularisers."""
-        rows, size = len(arrays.train), recipe.batch_size
-        steps = recipe.epochs * max(1, rows // (rows if isinstance(size, str) else size))
+        steps = recipe.epochs * recipe.updates(len(arrays.train))
         read = read_compiled(model, steps, loss_known=loss_known)
         own = penalties.penalties_of(_trainable(model))
         if own.liftable:

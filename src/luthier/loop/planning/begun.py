@@ -96,8 +96,7 @@ def begun(
         given: Whether the user said what to begin with.
     """
     baseline = record.space.baseline
-    rows, size = len(parts.arrays.train), baseline.batch_size
-    updates = max(1, rows // size) if isinstance(size, int) else 1
+    updates = baseline.updates(len(parts.arrays.train))
     look = affordable_look(budget, updates, baseline.epochs)
     if look is None:
         return record

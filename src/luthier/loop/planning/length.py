@@ -26,6 +26,7 @@ _FREE: dict[str, Any] = {
     "label_smoothing": 0.0,
     "mixup": 0.0,
     "noise": 0.0,
+    "dropout": 0.0,
     "augmentation": "none",
     "schedule": "constant",
 }
@@ -163,8 +164,8 @@ def check_length(length: int | str | None, record: StudyRecord) -> None:
 
 
 def _unregularised(recipe: Recipe) -> Recipe:
-    free = {key: value for key, value in _FREE.items() if recipe.get(key) is not None}
-    return recipe.replace({**free, **({} if recipe.dropout is None else {"dropout": 0.0})})
+    """Return a recipe without what holds it back; None of dropout is a network's own."""
+    return recipe.replace({key: v for key, v in _FREE.items() if recipe.get(key) is not None})
 
 
 def _kept(epochs: int) -> int:

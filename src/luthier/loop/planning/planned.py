@@ -220,8 +220,7 @@ def _outline(parts: Assembly, trials: int, name: str) -> Outline:
 
 def _updates(parts: Assembly) -> int:
     """Return the updates of an epoch."""
-    rows, size = len(parts.arrays.train), parts.recipe.batch_size
-    return max(1, rows // size) if isinstance(size, int) else 1
+    return parts.recipe.updates(len(parts.arrays.train))
 
 
 def _steps(parts: Assembly) -> int:

@@ -122,8 +122,7 @@ def _remedies(
 ) -> Iterator[tuple[str, Recipe, int, Edit | None]]:
     """Yield what may help: in words, as a recipe, the steps of its warm-up, a network's change."""
     arrays = parts.preparation.arrays(recipe)
-    size = recipe.batch_size if isinstance(recipe.batch_size, int) else len(arrays.train)
-    total = recipe.epochs * max(1, len(arrays.train) // size)
+    total = recipe.epochs * recipe.updates(len(arrays.train))
     for length in warmups(total):
         if length > recipe.warmup * total:
             share = float(f"{length / total:.6g}")

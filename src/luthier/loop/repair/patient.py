@@ -29,9 +29,8 @@ def patient_of(parts: Assembly, edits: Sequence[Edit]) -> Patient:
     names = tuple(one.name for one in edits)
     tabular = parts.recipe.preprocessing != "tokens"
     outlying = tabular and any(outlies(one) for one in parts.arrays.train.inputs)
-    rows, size = len(parts.arrays.train), parts.recipe.batch_size
-    steps = 1 if isinstance(size, str) else max(rows // size, 1)
-    return Patient(parts.recipe, names, choices, tabular, outlying, steps * parts.recipe.epochs)
+    steps = parts.recipe.epochs * parts.recipe.updates(len(parts.arrays.train))
+    return Patient(parts.recipe, names, choices, tabular, outlying, steps)
 
 
 def outlies(inputs: Any, *, far: float = FURTHER) -> bool:

@@ -290,8 +290,7 @@ def _checked(
     """Return the record with what the check found; one that goes on keeps what was found then."""
     if stored is not None and "check" in stored.about:
         return replace(record, about={**record.about, "check": stored.about["check"]})
-    rows, size = len(parts.arrays.train), parts.recipe.batch_size
-    steps = 1 if isinstance(size, str) else max(rows // size, 1)
+    steps = parts.recipe.updates(len(parts.arrays.train))
     most = affordable(steps * parts.recipe.epochs)
     setup = setup_of(parts, seconds=seconds, most=most, whole=False, seed=seed)
     findings = diagnose_setup(setup).findings

@@ -69,14 +69,14 @@ def _forward(x: Any, windows: Windows) -> tuple[Any, Any]:
 
 
 def _backward(windows: Windows, place: Any, gradient: Any) -> tuple[Any]:
-    apart = [1, *(n for side in place.shape[1:-1] for n in (side, 1)), 1]
-    apart[0], apart[-1] = place.shape[0], place.shape[-1]
-    spread = [1, *(n for size in windows.size for n in (1, size)), 1]
+    rows, *counts, channels = place.shape
+    apart = (rows, *(n for count in counts for n in (count, 1)), channels)
+    spread = (1, *(n for size in windows.size for n in (1, size)), 1)
     numbers = jnp.arange(prod(windows.size), dtype=_kind(windows)).reshape(spread)
     mine = place.reshape(apart) == numbers
     back = jnp.where(mine, gradient.reshape(apart), jnp.zeros((), gradient.dtype))
-    sides = (n * size for n, size in zip(place.shape[1:-1], windows.size, strict=True))
-    return (back.reshape(place.shape[0], *sides, place.shape[-1]),)
+    sides = (count * size for count, size in zip(counts, windows.size, strict=True))
+    return (back.reshape(rows, *sides, channels),)
 
 
 largest.defvjp(_forward, _backward)

@@ -15,7 +15,7 @@ from luthier.engines.compiled.operations.convolutions import Windows
 Ints = Sequence[int]
 
 
-def windows_of(
+def _windows(
     x: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> Windows:
     """Return the windows of a pooling over an input; one that begins beyond the input is none."""
@@ -46,14 +46,14 @@ def max_pool(
 
     Args:
         self: The input, rows first and channels last.
-        kernel_size: As PyTorch has it, and so the next four.
+        kernel_size: Of the window, a number an axis or one for all; the next three likewise.
         stride: Empty is the size.
         padding: On both sides.
         dilation: From one place to the next.
         ceil_mode: Whether a last window may reach beyond the input.
         largest: Another way to the values, where the windows are tiles.
     """
-    windows = windows_of(self, kernel_size, stride, padding, dilation, ceil_mode)
+    windows = _windows(self, kernel_size, stride, padding, dilation, ceil_mode)
     sides = self.shape[1:-1]
     place = jnp.arange(prod(sides)).reshape(1, *sides, 1)
     places = windows.slices(windows.padded(place, -1))
@@ -79,7 +79,7 @@ def _avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Any:
-    windows = windows_of(self, kernel_size, stride, padding, (1,), ceil_mode)
+    windows = _windows(self, kernel_size, stride, padding, (1,), ceil_mode)
     total = sum(windows.slices(windows.padded(self)))
     if divisor_override is not None:
         return total / divisor_override
