@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from luthier.core import Diagnosis, Finding, History, Recipe, Space, Step, Trial
-from luthier.diagnosis.cures import Cure, Patient, unusual
+from luthier.diagnosis.cures import Cure, Patient, keeping, unusual
 from luthier.loop.repair.choosing import chosen_of, loss_of, worst_of
 from luthier.loop.repair.course import Course, Tried
 from luthier.loop.repair.probing import by_trial, far, probes
@@ -20,8 +20,10 @@ from luthier.loop.repair.queueing import (
     enough,
     first_race,
     last_race,
+    likely,
     ordered,
     other_race,
+    quiet,
 )
 from luthier.search.race import cost, race, trial_of
 
@@ -30,6 +32,7 @@ CHECK = 3.0  # of them at most that the check's count for: what is left must pay
 ROUNDS = 3  # that a cure wins, at most: what takes more is another network
 SUSPECTED = 9  # tried where a number of the recipe is unusual: that, and other rates
 REACH = 0.5  # of the loss: where more than that has to go, longer trainings are not begun
+LIKELY = 0.3  # of the loss, that a likely cure must take away by itself; else the others race, too
 LITTLE = 0.03  # of what guessing loses: who gained no more learnt nothing, as that rule has it
 LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ by
 
@@ -38,11 +41,12 @@ LEAST = 0.05  # of the loss, that a change must bring: less is what seeds differ
 class Curing:
     """Train the recipe, try cures of what is found, take the best, and try what is left on it.
 
-    The first finding's cures race first; all others and a sound recipe as a whole where none of
-    them helps. Then greedy, forward: the new training is diagnosed, and what is still wrong is
-    treated beside what was taken, in one race with other rates and optimizers. It ends as soon as
-    so little of the loss is left that nothing can matter, as nothing is clearly better, or as what
-    finding may cost is spent.
+    What most often mends comes first by itself. Where that does not, the first finding's cures
+    race; all others and a sound recipe as a whole where none of them helps. Then greedy, forward:
+    the new training is diagnosed, and what is still wrong is treated beside what was taken, in one
+    race with other rates and optimizers. It ends as soon as nothing is found to be wrong any more
+    or so little of the loss is left that nothing can matter, as nothing is clearly better, or as
+    what finding may cost is spent: what is left then is tuning.
 
     Args:
         checked: What was found before training.
@@ -79,11 +83,9 @@ class Curing:
         spent = recipe.epochs + min(self.spent, CHECK * recipe.epochs)
         loud = [one for one in findings if one.severity != "info"]
         if loud:
-            pending = [
-                first_race(loud, self.patient),
-                other_race(findings, self.patient),
-                last_race(loud, self.patient, _rng(history, course)),
-            ]
+            course, pending, spent = self._treated(history, course, loud, spent)
+            if course.steps:
+                return course
         else:
             course, best, spent = self._probed(history, course, spent)
             if course.steps or best is None:
@@ -100,6 +102,25 @@ class Curing:
                 pending = self._later(history, course, best)
         return course
 
+    def _treated(
+        self, history: History, course: Course, loud: Sequence[Finding], spent: float
+    ) -> tuple[Course, list[list[Cure]], float]:
+        """Return where the likely cures lead, the races that come next, and what all has cost."""
+        quick = likely(loud, self.patient)
+        tried, best, after = self._raced(history, course, quick, spent, least=LIKELY)
+        if tried.steps:
+            return tried, [], spent
+        if best is not None and self._mends(tried, best):
+            taken = tried.taking(best)
+            return taken, self._later(history, taken, best), after
+        races = [
+            first_race(loud, self.patient),
+            other_race(course.findings, self.patient),
+            last_race(loud, self.patient, _rng(history, course)),
+        ]
+        # The likely ones run again beside the others: as far as one training further at most.
+        return course, races, spent + (self.patient.recipe.epochs if quick else 0)
+
     def _later(self, history: History, course: Course, best: Tried) -> list[list[Cure]]:
         """Return the race after a cure was taken, if there need be one."""
         before = loss_of(history, self.patient.recipe)
@@ -107,6 +128,9 @@ class Curing:
         if best.trial is None or enough(before, after):
             return []
         seen = self.diagnose(best.trial)
+        if quiet(course, self.patient, self.checked, seen):  # but for what need not have changed
+            kept = keeping(self.patient, best.cure)
+            return [kept] if kept else []
         losses = best.trial.curves.val_loss
         return [
             beside(
@@ -184,7 +208,7 @@ class Curing:
         best = None
         if not steps:
             left = self.find * self.patient.recipe.epochs - spent
-            sure = [one.recipe for one in tried if least == LEAST and not one.cure.guessed]
+            sure = [one.recipe for one in tried if least in (LEAST, LIKELY) and self._sure(one)]
             steps, taken, more = chosen_of(
                 history, recipes, base, left=left, least=least, sure=sure
             )
@@ -193,6 +217,24 @@ class Curing:
         kept = [replace(one, taken=one is best) for one in tried]
         course = replace(course, steps=tuple(steps), tried=(*course.tried, *kept))
         return course, best, spent
+
+    def _mends(self, course: Course, best: Tried) -> bool:
+        """Tell whether a likely cure is to be taken though others did not race beside it.
+
+        A value among many may be the wrong one while anything is wrong with the training.
+        """
+        if best.trial is None or not best.cure.guessed:
+            return True
+        seen = self.diagnose(best.trial)
+        return quiet(course.taking(best), self.patient, self.checked, seen)
+
+    def _sure(self, one: Tried) -> bool:
+        """Tell whether no luck is behind a training: its cure is known, or nothing is wrong."""
+        if not one.cure.guessed:
+            return True
+        if one.trial is None or one.trial.state != "finished":
+            return False
+        return all(seen.severity == "info" for seen in self.diagnose(one.trial).findings)
 
     def _affordable(self, queue: Sequence[Cure], base: Recipe, spent: float) -> list[Cure]:
         """Return the first cures whose race what is left of the budget pays for."""

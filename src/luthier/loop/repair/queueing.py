@@ -50,6 +50,22 @@ def enough(before: float, after: float) -> bool:
     return 0 <= after <= ENOUGH * before < inf
 
 
+def likely(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
+    """Return what most often mends: the first cure of the first finding, and all at once.
+
+    Of 136 faults that were repaired, these two mended 75. Nothing where it is not told what is
+    wrong.
+
+    Args:
+        loud: Warnings and errors, the first to act on first; one at least.
+        patient: What they were found in.
+    """
+    if loud[0].problem in VAGUE:
+        return []
+    both = together(loud, patient, more=_odd(patient))
+    return [*cures(loud[:1], patient, most=1), *([both] if both else ())]
+
+
 def first_race(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
     """Return what races first: against the first finding, and against all of them at once.
 
@@ -111,6 +127,19 @@ def _sound(loud: Sequence[Finding], patient: Patient) -> list[Cure]:
     both, first = together(loud, patient), cures(loud[:1], patient, most=1)
     edits = both.edit if both else first[0].edit if first else ""
     return begun_again(patient, loud[0].problem, edits=edits)
+
+
+def quiet(course: Course, patient: Patient, checked: Sequence[Finding], seen: Diagnosis) -> bool:
+    """Tell whether nothing is known to be wrong any more: what is left is tuning.
+
+    Args:
+        course: Where the repair stands; a cure was taken.
+        patient: What was given.
+        checked: What was found before training.
+        seen: In the training with the cure.
+    """
+    now = replace(patient, recipe=course.after)
+    return not _wrong(course, checked, seen) and not unusual(now)
 
 
 def beside(
