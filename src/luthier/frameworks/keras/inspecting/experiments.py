@@ -70,9 +70,9 @@ def experiment(bench: Bench, setup: Setup, *, head: Any, outputs: Array) -> None
             bench.run("whole_run", by=planned / bench.steps)
         else:
             bench.run("whole_run", longer=planned / bench.steps)
+    _output(bench, setup, head)  # where there is a sign of it, it is hardly ever wrong
     _scales(bench, setup, outputs)
     _rates(bench, setup)
-    _output(bench, setup, head)
     _penalty(bench, setup)
     _dropout(bench)
     _one_batch(bench, setup, outputs)

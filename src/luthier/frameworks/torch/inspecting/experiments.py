@@ -77,11 +77,11 @@ def experiment(
         _whole_run(bench, setup, rows_in_all)
     rows = isinstance(bench.data, Rows)
     if isinstance(bench.data, Rows):
+        _output(bench, setup, last_call)  # where there is a sign of it, it is hardly ever wrong
+        _right_output(bench, setup, last_call)
         _scales(bench, setup, bench.data)
     _rates(bench, setup)
     if rows:
-        _output(bench, setup, last_call)
-        _right_output(bench, setup, last_call)
         _penalty(bench, setup, penalised)
     dropped(bench, setup, rows_in_all)
     if setup.optimizer.missing and setup.optimizer.held and not setup.optimizer.head_missing:
