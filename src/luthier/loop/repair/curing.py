@@ -194,7 +194,7 @@ class Curing:
         """Return where a race of cures stands, the best of them, and what all has cost then."""
         known = {one.recipe for one in course.tried}
         base = course.after
-        queue = [one for one in queue if one.on(base) not in known]
+        queue = [one for one in distinct(queue, base) if one.on(base) not in known]
         # What is tried beside a cure must not spoil it: a second seed has to be paid for, too.
         kept_back = base.epochs if course.taken else 0
         racing = self._affordable(queue, base, spent + kept_back)

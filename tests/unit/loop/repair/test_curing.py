@@ -216,6 +216,15 @@ def test_a_likely_cure_that_leaves_nothing_wrong_is_taken_without_a_race():
     assert history.epochs == 2 * BAD.epochs
 
 
+def test_cures_that_make_one_recipe_are_one_training():
+    # What vanishing gradients call for first is also what is unusual about hidden sigmoids.
+    patient = Patient(BAD, edits=("relu_hidden", "normalise"))
+    plan = replace(curing(Finding("vanishing_gradients", "error", "x")), patient=patient)
+    history, _ = run(plan, lambda recipe: 5.0)
+    numbers = [(one.recipe, one.seed) for one in history.trials]
+    assert len(numbers) == len(set(numbers))
+
+
 def test_a_second_cure_is_taken_where_it_adds():
     plan = curing(FOUND, Finding("over_regularised", "warning", "Too much."))
     patient = Patient(BAD.replace({"l2": 1.0}))
