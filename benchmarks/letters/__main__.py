@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
-from statistics import median
+from statistics import median_low
 
 from benchmarks.letters.problem import PROCESSES, incumbents
 
 CORES = sorted(os.sched_getaffinity(0))[:PROCESSES]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one seed came to.
+
+    Args:
+        seed: Of the split and both searches.
+        seconds: That each had.
+        optuna: Hidden accuracy of Optuna's best network at the end.
+        luthier: Of luthier's.
+        when: Seconds from when on luthier's stayed at Optuna's last or above; None where it was
+            not there at the end.
+    """
+
+    seed: int
+    seconds: float
+    optuna: float
+    luthier: float
+    when: float | None
 
 
 def run(*arguments: str) -> subprocess.Popen[bytes]:
@@ -33,8 +57,8 @@ def wait(processes: list[subprocess.Popen[bytes]]) -> None:
         sys.exit("a process failed: its message stands above")
 
 
-def one(data: str, seed: int, seconds: float) -> tuple[float, float, float | None]:
-    """Return Optuna's hidden accuracy at the end, luthier's, and when luthier's stays as high."""
+def one(data: str, seed: int, seconds: float) -> Result:
+    """Run Optuna, then luthier, on the same cores; say what each came to."""
     with tempfile.TemporaryDirectory() as folder:
         theirs, ours = Path(folder, "optuna.jsonl"), Path(folder, "luthier.jsonl")
         way, journal, began = "benchmarks.letters.optuna_way", f"{folder}/journal", time.time()
@@ -42,28 +66,64 @@ def one(data: str, seed: int, seconds: float) -> tuple[float, float, float | Non
         wait([run(way, *shared, str(core)) for core in CORES])
         way = "benchmarks.letters.luthier_way"
         wait([run(way, data, folder, str(ours), str(seed), str(int(seconds)))])
-        level = incumbents(theirs)[-1][1]
-        course = incumbents(ours)
+        level, course = incumbents(theirs)[-1][1], incumbents(ours)
+    return Result(seed, seconds, level, course[-1][1], reached(course, level))
+
+
+def reached(course: Sequence[tuple[float, float]], level: float) -> float | None:
+    """Return the seconds from when on a course stays at a level or above; None where it does not.
+
+    Args:
+        course: (seconds, accuracy) of each new best network.
+        level: What it is to reach.
+    """
     below = [index for index, (_, right) in enumerate(course) if right < level]
     after = below[-1] + 1 if below else 0
-    return level, course[-1][1], course[after][0] if after < len(course) else None
+    return course[after][0] if after < len(course) else None
+
+
+def told(results: Sequence[Result]) -> str:
+    """Return the last lines: the median share of the time, and how much of it is censored.
+
+    A seed whose level was not reached counts as later than the whole time, so that a median of
+    many such seeds is a bound and no number.
+    """
+    shares = sorted(inf if r.when is None else r.when / r.seconds for r in results)
+    censored, middle = shares.count(inf), median_low(shares)
+    said = "more than 1 (censored)" if middle == inf else f"{middle:.3f}"
+    ahead = sum(r.luthier >= r.optuna for r in results)
+    return (
+        f"median share of Optuna's time: {said}; {censored} of {len(shares)} seeds censored; "
+        f"in the end luthier was as accurate in {ahead} of {len(shares)}\n"
+    )
 
 
 def main() -> None:
-    """Run both for each seed, one after the other, on the same cores."""
+    """Run both for each seed, one after the other; go on with what a file of results has."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.letters", description=__doc__)
     parser.add_argument("data", help="LetterRecognition.rda, or a CSV (see problem.py)")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="JSON lines, one a seed: it goes on with them")
     chosen = parser.parse_args()
-    shares: list[float] = []
+    out: Path | None = chosen.out
+    kept = out.read_text(encoding="utf-8").splitlines() if out and out.exists() else []
+    known = [Result(**json.loads(line)) for line in kept]
+    done = {r.seed: r for r in known if r.seconds == chosen.seconds}
     for seed in range(chosen.seeds):
-        level, mine, when = one(chosen.data, seed, chosen.seconds)
-        shares.append(float("inf") if when is None else when / chosen.seconds)
-        said = "not reached (censored)" if when is None else f"reached after {when:.0f} s"
-        sys.stdout.write(f"seed {seed}: Optuna {level:.4f}, luthier {mine:.4f}; {said}\n")
+        if seed not in done:
+            done[seed] = one(chosen.data, seed, chosen.seconds)
+            if out is not None:
+                with out.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(done[seed])) + "\n")
+        found = done[seed]
+        said = "not reached (censored)" if found.when is None else f"after {found.when:.0f} s"
+        sys.stdout.write(
+            f"seed {seed}: Optuna {found.optuna:.4f}, luthier {found.luthier:.4f}; {said}\n"
+        )
         sys.stdout.flush()
-    sys.stdout.write(f"median share of Optuna's time: {median(shares):.3f}\n")
+    sys.stdout.write(told([done[seed] for seed in range(chosen.seeds)]))
 
 
-main()
+if __name__ == "__main__":
+    main()
