@@ -1,4 +1,4 @@
-"""Prints the table: python -m benchmarks.rates, with --fresh for ten pairs unseen by the rule."""
+"""Prints the table: python -m benchmarks.rates, with --fresh or --third for ten other pairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 import numpy as np
 
 import luthier
-from benchmarks.rates.pairs import EPOCHS, Pair, fresh, hopeless, learnable
+from benchmarks.rates.pairs import EPOCHS, Pair, fresh, hopeless, learnable, third
 from luthier.loop.assembly import assemble
 from luthier.loop.training.trainer import TrialError
 
@@ -65,10 +65,11 @@ def _grid(middle: float) -> list[float]:
 
 def main() -> None:
     """Judge every pair, then every case that cannot be learned."""
-    new = "--fresh" in sys.argv
-    good = [judged(pair) for pair in (fresh() if new else learnable())]
+    sets = {"--fresh": fresh, "--third": third}
+    wanted = next((pairs for name, pairs in sets.items() if name in sys.argv), learnable)
+    good = [judged(pair) for pair in wanted()]
     sys.stdout.write(f"{sum(good)} of {len(good)} as good as the best of the grid\n")
-    if new:
+    if wanted is not learnable:
         return
     refused = []
     for pair in hopeless():

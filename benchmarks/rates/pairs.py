@@ -207,6 +207,94 @@ def fresh() -> list[Pair]:
     ]
 
 
+class Attentive(nn.Module):
+    """One layer of attention over a series, and a linear layer on its mean."""
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.lift = nn.Linear(1, 16)
+        self.place = nn.Parameter(0.1 * torch.randn(20, 16))
+        self.over = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+        self.out = nn.Linear(16, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs of series of shape (rows, 20, 1)."""
+        return self.out(self.over(self.lift(x) + self.place).mean(1))
+
+
+def attentive(n_outputs: int) -> nn.Module:
+    """Return a small transformer."""
+    return Attentive(n_outputs)
+
+
+def _pulses(rows: int = 500, steps: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Return noise with two pulses, and how far apart they are."""
+    rng = np.random.default_rng(4)
+    series = 0.2 * rng.normal(size=(rows, steps))
+    first = rng.integers(0, 8, rows)
+    apart = rng.integers(2, 11, rows)
+    series[np.arange(rows), first] += 2.0
+    series[np.arange(rows), first + apart] += 2.0
+    return series[..., None], apart.astype(float)
+
+
+def third() -> list[Pair]:
+    """Return ten pairs written down after the rule of the race, and before it was run on them."""
+    from sklearn import datasets
+
+    images, digits = load_digits(return_X_y=True)
+    diabetes, wine = load_diabetes(return_X_y=True), load_wine(return_X_y=True)
+    momentum = {"optimizer": "momentum", "schedule": "linear"}
+    blobs = datasets.make_blobs(600, n_features=12, centers=7, cluster_std=6.0, random_state=1)
+    quantiles = datasets.make_gaussian_quantiles(
+        n_samples=700, n_features=6, n_classes=3, random_state=1
+    )
+    return [
+        Pair("mlp 96 x 3, blobs", "mlp", blobs, {"model": {"width": 96, "depth": 3}}),
+        Pair(
+            "silu, Gaussian quantiles, adam",
+            plain(nn.SiLU, 40, 40),
+            quantiles,
+            {"optimizer": "adam"},
+        ),
+        Pair(
+            "relu, circles, momentum",
+            plain(nn.ReLU, 24, 24),
+            datasets.make_circles(500, noise=0.15, factor=0.5, random_state=1),
+            momentum,
+        ),
+        Pair(
+            "gelu, friedman 2, batches of 8",
+            plain(nn.GELU, 64),
+            datasets.make_friedman2(500, noise=50.0, random_state=1),
+            {"batch_size": 8},
+        ),
+        Pair("transformer, pulses", attentive, _pulses()),
+        Pair(
+            "convolution, digits, nesterov",
+            convolution,
+            (images[:600].reshape(-1, 1, 8, 8), digits[:600]),
+            {"optimizer": "nesterov", "schedule": "one_cycle"},
+        ),
+        Pair(
+            "linear, diabetes, sgd", linear, diabetes, {"optimizer": "sgd", "schedule": "constant"}
+        ),
+        Pair("layer norm, wine, adamw, batches of 64", normalised, wine, {"batch_size": 64}),
+        Pair(
+            "tanh, S curve, decay 0.1",
+            plain(nn.Tanh, 48, 48),
+            datasets.make_s_curve(600, noise=0.2, random_state=1),
+            {"weight_decay": 0.1, "schedule": "linear"},
+        ),
+        Pair(
+            "resnet, sparse numbers",
+            "resnet",
+            datasets.make_sparse_uncorrelated(500, n_features=12, random_state=1),
+            {"model": {"width": 48, "depth": 2}, "batch_size": 64},
+        ),
+    ]
+
+
 def hopeless() -> list[Pair]:
     """Return five cases that cannot be learned."""
     rng = np.random.default_rng(1)

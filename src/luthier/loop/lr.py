@@ -50,16 +50,16 @@ def lr(
     """Find a learning rate: the usable range, the edge of stability, and a rate with head-room.
 
     Rates over the optimizer's whole range are trained for a quarter of the recipe's length, each
-    with its own schedule to the end; those about the best for half of it, with several seeds, and
-    at full length where that cannot tell; and twice the suggested rate, which has to be stable.
-    Where nothing learns, none is suggested, and the reason given.
+    with its own schedule to the end; those about the best at full length, the more often the closer
+    they are; and twice the suggested rate, which has to be stable. That takes about 20 full
+    trainings. Where nothing learns, none is suggested, and the reason given.
 
     Args:
         build: A family, ``FILE.py:function``, or a function that returns a network.
         data: As for `luthier.tune`.
         optimizer: Name or names; by default the recipe's.
         recipe: What else is trained; the keys it leaves out take a sound default.
-        seeds: Of the trainings that decide; they follow `seed`.
+        seeds: Of the rates that come close; the best two have nearly twice as many.
         seed: Decides the split and the first trainings.
         target: As for `luthier.tune`, and so are all that follow.
         task: What kind.

@@ -13,25 +13,29 @@ from luthier.search.rates.verdict import (
     edge,
     learns,
     near,
-    spread,
 )
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Wide and short first, then narrow, longer and with several seeds, then twice the rate.
+    """Wide and short first, then a race at full length about the best, then twice the rate.
 
     Never a ramp within one training: there the loss of a step tells of the steps before it, and one
-    noisy curve decides. Every training here is whole: its own schedule runs to its end, over fewer
-    epochs than the one that the rate is for.
+    noisy curve decides. Every training here is whole: its own schedule runs to its end. Those that
+    decide are as long as the one that the rate is for: shorter ones favour higher rates, as they
+    have less time to make up for a low one.
+
+    The race is that of successive halving over seeds (Jamieson and Talwalkar 2016): each rate about
+    the best is trained once, the best four of them with `seeds` seeds, the best two with nearly
+    twice as many. Trainings go where the choice is close; about 20 full ones in all.
 
     Args:
         rates: Range to look at first. It grows where the best rate lies at one of its ends.
         full: Epochs of the training that the rate is for.
         enough: Gain over guessing that is no luck, as in `verdict`.
         seeds: Trainings of each rate that comes close, and of twice the rate: three show a spread.
+        close: How many rates have those. Two of them have nearly twice as many.
         short: Length of the first look, as a share of a full training; three epochs at least.
-        longer: Of the second.
         step: Factor between rates of the first look, half an order of magnitude.
         limits: Rates beyond them are nonsense for any optimizer.
     """
@@ -40,14 +44,14 @@ class Sweep:
     full: int
     enough: float = 0.0
     seeds: int = 3
+    close: int = 4
     short: float = 0.25
-    longer: float = 0.5
     step: float = field(default=math.sqrt(10))
     limits: tuple[float, float] = (1e-7, 30.0)
 
     def wanted(self, runs: Sequence[RateRun]) -> list[RateRun]:
         """Return the trainings that come next; none when enough is known."""
-        for stage in (self._wide, self._hopeless, self._narrow, self._whole, self._twice):
+        for stage in (self._wide, self._hopeless, self._race, self._twice):
             asked = [run for run in stage(runs) if not _has(runs, run)]
             if asked:
                 return asked
@@ -86,27 +90,46 @@ class Sweep:
         """Where nothing has learnt, give the best rate and a usual one their full length."""
         if learns(runs, self.enough) or all(run.loss == math.inf for run in runs):
             return []
-        best = max(runs, key=lambda run: (-math.inf if run.gain is None else run.gain, -run.rate))
-        middle = self.rates.at(0.5)
-        return [
-            RateRun(rate, seed, self.full) for rate in (best.rate, middle) for seed in self._fresh()
-        ]
+        rates = self._slow([run for run in runs if run.seed == 0])
+        return [RateRun(rate, seed, self.full) for rate in rates for seed in self._fresh()]
 
-    def _narrow(self, runs: Sequence[RateRun]) -> list[RateRun]:
-        """Confirm the best rates with other seeds and more epochs; follow where they lead."""
+    def _slow(self, wide: Sequence[RateRun]) -> tuple[float, float]:
+        """Return the rate that gained most though it learnt nothing, and a usual one."""
+        best = max(wide, key=lambda run: (-math.inf if run.gain is None else run.gain, -run.rate))
+        return best.rate, self.rates.at(0.5)
+
+    def _race(self, runs: Sequence[RateRun]) -> list[RateRun]:
+        """Train the rates about the best whole; follow where they lead; repeat those that lead."""
         if not learns(runs, self.enough):
             return []
-        length, half = self.length(self.longer), math.sqrt(self.step)
-        begun = any(r.seed and r.epochs == length for r in runs)
-        slow = [r for r in runs if r.seed and r.epochs == self.full > length and not begun]
-        if slow:  # it took the full length to learn anything
-            length, best = self.full, min(slow, key=lambda run: run.loss).rate
-        else:
-            wide = [run for run in runs if run.seed == 0]
-            best = min(wide, key=lambda run: (run.loss, run.rate)).rate
+        once = self._about(self._start(runs), [run for run in runs if run.seed == 1])
+        asked = [RateRun(rate, 1, self.full) for rate in once]
+        field, seen = once, 1
+        for kept, seeds in ((self.close, self.seeds), (2, 2 * self.seeds - 1)):
+            if any(not _has(runs, run) for run in asked):
+                return asked
+            levels = by_rate([run for run in runs if run.seed <= seen], field, self.full)
+            ranked = sorted((level.mean, rate) for rate, level in levels.items())
+            field, seen = [rate for mean, rate in ranked[:kept] if mean < math.inf], seeds
+            asked = [
+                RateRun(rate, seed, self.full) for rate in field for seed in range(1, seen + 1)
+            ]
+        return asked
+
+    def _start(self, runs: Sequence[RateRun]) -> float:
+        """Return the rate that looked best at first; of slow learners, at full length."""
+        wide = [run for run in runs if run.seed == 0]
+        if learns(wide, self.enough):
+            return min(wide, key=lambda run: (run.loss, run.rate)).rate
+        whole = by_rate([r for r in runs if r.seed <= self.seeds], self._slow(wide), self.full)
+        return min(whole, key=lambda rate: (whole[rate].mean, rate))
+
+    def _about(self, best: float, once: Sequence[RateRun]) -> list[float]:
+        """Return rates a quarter of an order apart about the best, and beyond a better end."""
+        half = math.sqrt(self.step)
         rates = [best * half**i for i in (-2, -1, 0, 1, 2)]
         for _ in range(4):
-            seen = by_rate(runs, rates, length)
+            seen = by_rate(once, rates, self.full)
             if len(seen) < len(rates):
                 break
             better = min(seen, key=lambda rate: (seen[rate].mean, rate))
@@ -116,47 +139,7 @@ class Sweep:
                 rates = [*rates, max(rates) * half]
             else:
                 break
-        asked = [rate for rate in rates if self.limits[0] <= rate <= self.limits[1]]
-        return [RateRun(rate, seed, length) for rate in asked for seed in self._fresh()]
-
-    def _whole(self, runs: Sequence[RateRun]) -> list[RateRun]:
-        """Where shorter trainings cannot tell, ask at full length, too.
-
-        Half of a training ranks rates about as a whole one does. Not where the loss is steep about
-        its lowest point, so that a small shift of it costs more than the noise of training; nor
-        where the noise itself is large, as of a network that learns late.
-        """
-        length, half = self.length(self.longer), math.sqrt(self.step)
-        shorter = [run for run in runs if run.epochs <= length]
-        centre, past = best_rate(shorter), edge(runs) or math.inf
-        if length >= self.full or centre is None or not learns(shorter, self.enough):
-            return []
-        narrow = [run for run in shorter if run.seed and run.epochs == length and run.rate < past]
-        levels = by_rate(narrow, sorted({run.rate for run in narrow}), length)
-        noise = spread(levels.values())
-        around = [level.mean for rate, level in levels.items() if 1 / 2 < rate / centre < 2]
-        gain = max((run.gain for run in narrow if run.gain is not None), default=math.inf)
-        if noise is None or not around:
-            return []
-        if max(around) - min(around) <= noise <= 0.1 * gain:
-            return []
-        top = min(self.limits[1], 0.5 * past)
-        capped = centre * half > top
-        rates = [centre / half, centre / math.sqrt(half), centre]
-        rates = rates if capped else [centre / half, centre, centre * half]
-        for _ in range(2):
-            seen = by_rate(runs, rates, self.full)
-            if len(seen) < len(rates):
-                break
-            better = min(seen, key=lambda rate: (seen[rate].mean, rate))
-            if near(better, min(rates)):
-                rates = [min(rates) / half, *rates]
-            elif near(better, max(rates)) and max(rates) * half <= top:
-                rates = [*rates, max(rates) * half]
-            else:
-                break
-        asked = [rate for rate in rates if rate >= self.limits[0]]
-        return [RateRun(rate, seed, self.full) for rate in asked for seed in self._fresh()]
+        return [rate for rate in rates if self.limits[0] <= rate <= self.limits[1]]
 
     def _twice(self, runs: Sequence[RateRun]) -> list[RateRun]:
         """Train at twice the rate that would be suggested: it has to be stable (head-room)."""

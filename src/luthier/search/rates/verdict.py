@@ -7,8 +7,6 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from luthier.core import RateRange, RateRun
 
 
@@ -17,7 +15,7 @@ class Level:
     """Trainings of one length at one rate.
 
     Args:
-        losses: One for each seed.
+        losses: One for each seed, in their order.
         stable: Whether all were.
     """
 
@@ -40,6 +38,7 @@ def by_rate(runs: Sequence[RateRun], rates: Sequence[float], epochs: int) -> dic
     found = {}
     for rate in rates:
         there = [r for r in runs if near(r.rate, rate) and r.epochs == epochs and r.seed > 0]
+        there.sort(key=lambda run: run.seed)
         if there:
             found[rate] = Level(tuple(r.loss for r in there), all(r.stable for r in there))
     return found
@@ -90,44 +89,50 @@ def _collapsed(runs: Sequence[RateRun], *, share: float = 0.1) -> list[float]:
 
 
 def best_rate(runs: Sequence[RateRun]) -> float | None:
-    """Return the rate whose trainings with fresh seeds do best, smoothed over its neighbours.
+    """Return the middle of the rates that may be the best, by their longest trainings.
 
-    A parabola through the losses of the longest trainings, over the logarithm of the rate: single
-    means are noisy, and the loss of a network is flat about its best rate. Of fewer than four, the
-    middle of those that seeds cannot tell from the best. It is at most half of the lowest rate at
-    which a training was unstable.
+    The mean of their logarithms, each weighed by how likely it is that it is the best: the best of
+    few noisy means alone is as often as not their luckiest. A parabola through the means, where
+    there are enough, is no better model: a valley rises slowly on the left and steeply on the
+    right, and its lowest point comes out too far left however many trainings there are. It is at
+    most half of the lowest rate at which a training was unstable.
     """
     several = [run for run in runs if run.seed > 0]
     longest = max((run.epochs for run in several if run.loss < math.inf), default=0)
     levels = by_rate(several, sorted({run.rate for run in several}), longest)
     past = edge(runs) or math.inf
-    finite = {r: one.mean for r, one in levels.items() if one.mean < math.inf and r < past}
-    if not finite:
-        return None
-    best = min(finite, key=lambda rate: (finite[rate], rate))
-    close = {rate: loss for rate, loss in finite.items() if 0.25 <= rate / best <= 4}
-    chosen = _centre(close, levels)
-    if len(close) >= 4:
-        places = np.log(list(close)) - math.log(best)
-        bend, slope, _ = np.polyfit(places, list(close.values()), 2)
-        if bend > 0:
-            lowest = best * math.exp(-slope / (2 * bend))
-            chosen = min(max(lowest, min(close)), max(close))
-    return min(chosen, 0.5 * past)
+    usable = {r: one for r, one in levels.items() if one.mean < math.inf and r < past}
+    return min(_middle(usable), 0.5 * past) if usable else None
 
 
-def _centre(close: Mapping[float, float], levels: Mapping[float, Level]) -> float:
-    """Return the mean rate, in its logarithm, each weighed by how likely it is the best.
+def _middle(levels: Mapping[float, Level], *, reach: float = 4.0) -> float:
+    """Return the mean rate, in its logarithm, weighed by likelihoods.
 
-    The likelihood is that of its distance from the lowest mean, in standard errors of a mean; the
-    best of few noisy means alone is as often as not their luckiest.
+    The likelihood is that of a rate's distance from the lowest mean over the seeds that both had,
+    in standard errors of a difference. The noise is the median of those of the rates next to the
+    best: it grows quickly with the rate.
+
+    Args:
+        levels: By rate.
+        reach: How many times higher or lower than the best a rate may be to count.
     """
-    best = min(close, key=lambda rate: (close[rate], rate))
-    noise = spread(levels[rate] for rate in close)
-    if not noise:
+    most = max(len(level.losses) for level in levels.values())
+    best = min((len(one.losses) < most, one.mean, rate) for rate, one in levels.items())[2]
+    lowest = levels[best].losses
+    noise = [
+        statistics.stdev(level.losses)
+        for rate, level in levels.items()
+        if len(level.losses) > 1 and 1 / 2 < rate / best < 2
+    ]
+    error = statistics.median(noise) if noise else 0.0
+    if not error:
         return best
-    error = noise / math.sqrt(len(levels[best].losses))
-    weights = {r: math.exp(-0.5 * ((loss - close[best]) / error) ** 2) for r, loss in close.items()}
+    weights = {}
+    for rate, level in levels.items():
+        if 1 / reach <= rate / best <= reach:
+            count = len(level.losses)
+            behind = max(statistics.fmean(level.losses) - statistics.fmean(lowest[:count]), 0.0)
+            weights[rate] = math.exp(-0.5 * (behind / error) ** 2 * count / 2)
     total = math.fsum(weights.values())
     return math.exp(math.fsum(w * math.log(r) for r, w in weights.items()) / total)
 
