@@ -123,19 +123,27 @@ class Int:
 class Categorical:
     """One of several values without an order.
 
+    Args:
+        choices: The values.
+        last: Leave it until the rest is found: the search compares at the baseline's value, and in
+            the end trains its best recipe with each of the others, whole. For what first epochs
+            rank wrongly, as they do schedules.
+
     >>> Categorical("relu", "gelu").at(0.9)
     'gelu'
     """
 
     choices: tuple[Value, ...]
+    last: bool = field(default=False, repr=False)
 
-    def __init__(self, *choices: Value) -> None:
+    def __init__(self, *choices: Value, last: bool = False) -> None:
         if not choices or len(set(map(repr, choices))) != len(choices):
             raise SpaceError(
                 f"a Categorical needs distinct choices, but got {choices}. "
                 "Use Categorical('relu', 'gelu')."
             )
         object.__setattr__(self, "choices", choices)
+        object.__setattr__(self, "last", last)
 
     def at(self, unit: float) -> Value:
         """Return the value at a position in [0, 1]; every value owns an equal share of it."""
@@ -218,6 +226,20 @@ class Space:
     def dimensions(self) -> int:
         """The number of coordinates of a point."""
         return len(self.parameters)
+
+    @property
+    def late(self) -> dict[str, tuple[Value, ...]]:
+        """What is left for last: by name the values that are not the baseline's.
+
+        >>> schedule = Categorical("cosine", "linear", "one_cycle", last=True)
+        >>> Space({"schedule": schedule}, Recipe(schedule="linear")).late
+        {'schedule': ('cosine', 'one_cycle')}
+        """
+        return {
+            name: tuple(value for value in domain.choices if value != self.baseline.get(name))
+            for name, domain in self.parameters.items()
+            if isinstance(domain, Categorical) and domain.last
+        }
 
     def active(self, name: str, recipe: Recipe) -> Plain | None:
         """Return the range that holds for a parameter of a recipe; None where it is inactive."""
@@ -318,8 +340,8 @@ def domain_to_json(domain: Domain) -> dict[str, Any]:
         case Int(low, high, log, step, likely):
             extra = _written(log=log, step=step if step != 1 else 0, likely=likely)
             return {"int": [low, high], **extra}
-        case Categorical(choices=choices):
-            return {"choices": list(choices)}
+        case Categorical(choices=choices, last=last):
+            return {"choices": list(choices), **_written(last=last)}
         case Conditional(on, cases):
             pairs = [[value, domain_to_json(case)] for value, case in cases.items()]
             return {"on": on, "cases": pairs}
@@ -341,8 +363,7 @@ def domain_from_json(name: str, data: Any) -> Domain:
             case {"int": [low, high], **rest}:
                 return Int(int(low), int(high), **_options(rest, {"log", "step", "likely"}))
             case {"choices": [*choices], **rest}:
-                _options(rest, set())
-                return Categorical(*choices)
+                return Categorical(*choices, **_options(rest, {"last"}))
             case {"on": str(on), "cases": cases, **rest}:
                 _options(rest, set())
                 pairs = cases.items() if isinstance(cases, Mapping) else cases

@@ -37,7 +37,7 @@ from luthier.loop.working.budget import looked
 from luthier.proof import corrected_resampled
 from luthier.report.html import Story, study_fragment
 from luthier.report.importance import importances
-from luthier.report.notes import bounds_notes, failure_notes, seeds_note
+from luthier.report.notes import bounds_notes, failure_notes, rounds_notes, seeds_note
 from luthier.report.summary import Outcome, Summary
 from luthier.report.text import number, summary_text
 
@@ -328,6 +328,7 @@ class Study:
             *facts_noted,
             *self.record.seen,
             *map(str, moved),
+            *rounds_notes(self.record.space, self.history),
             *seeds_note(self.history),
             *bounds_notes(self.history, rows=self.parts is not None),
             *self.remarks,

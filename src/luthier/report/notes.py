@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import fmean, stdev
 
-from luthier.core import OVER, History, value_of
+from luthier.core import OVER, History, Space, value_of
 from luthier.report.text import number
 
 
@@ -20,6 +20,31 @@ def seeds_note(history: History) -> tuple[str, ...]:
         return ()
     told = f"mean {fmean(scores):.4g}, standard deviation {stdev(scores):.2g}"
     return (f"the winner's recipe with {len(scores)} seeds: {told}",)
+
+
+def rounds_notes(space: Space, history: History) -> tuple[str, ...]:
+    """Return what was compared at one value, and what the best recipe came to with the others.
+
+    Args:
+        space: Of the study.
+        history: Of the study.
+    """
+    lines = []
+    for name, values in space.late.items():
+        held = space.baseline.get(name)
+        first = [t for t in history.searched.trials if t.recipe.get(name) == held]
+        best = min(
+            (t for t in first if history.loss(t) != math.inf), key=history.rank, default=None
+        )
+        last = [t for t in history.searched.trials if t.recipe.get(name) in values]
+        said = f"{name}: trials were compared at {held}"
+        if best is None or not last:
+            lines.append(said)
+            continue
+        tried = [(str(trial.recipe.get(name)), history.score(trial)) for trial in last]
+        told = ", ".join(f"{value} {number(score)}" for value, score in tried if score is not None)
+        lines.append(f"{said}, whose best came to {number(history.score(best))}; then with {told}")
+    return tuple(lines)
 
 
 def bounds_notes(history: History, *, rows: bool) -> tuple[str, ...]:

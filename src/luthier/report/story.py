@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from luthier.core import Diagnosis, Goal, History, Proof, StudyRecord, Trial
-from luthier.report.notes import bounds_notes
+from luthier.report.notes import bounds_notes, rounds_notes
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Story:
         if told is not None:
             return tuple(told)
         rows = self.record.about.get("task") != "objective"
-        return (*self.record.seen, *bounds_notes(self.history, rows=rows))
+        rounds = rounds_notes(self.record.space, self.history)
+        return (*self.record.seen, *rounds, *bounds_notes(self.history, rows=rows))
 
     def kept(self, trial: Trial) -> int | None:
         """Return the epoch whose weights a trial keeps."""

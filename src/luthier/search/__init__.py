@@ -10,6 +10,7 @@ from luthier.search.hyperband import Hyperband
 from luthier.search.optuna import Optuna
 from luthier.search.pbt import PBT
 from luthier.search.random import Random
+from luthier.search.rounds import Rounds
 from luthier.search.scalarised import Scalarised
 from luthier.search.sobol import Sobol
 from luthier.search.tpe import TPE
@@ -56,11 +57,11 @@ def by_name(name: str) -> Strategy:
 
 
 def for_goals(name: str, goals: tuple[Goal, ...], bounds: tuple[Bound, ...] = ()) -> Strategy:
-    """Return the strategy of a name, for several goals and within bounds where there are any.
+    """Return the strategy of a name, for several goals, bounds and rounds where there are any.
 
     Raises:
         LuthierError: as from `by_name`.
     """
     strategy = by_name(name)
     strategy = Scalarised(strategy, goals) if goals else strategy
-    return Bounded(strategy) if bounds else strategy
+    return Rounds(Bounded(strategy) if bounds else strategy)

@@ -222,6 +222,7 @@ class TestJson:
             (Float(0, 1, likely=(0.1, 0.2)), {"float": [0, 1], "likely": [0.1, 0.2]}),
             (Int(1, 9, likely=(2, 3)), {"int": [1, 9], "likely": [2, 3]}),
             (Categorical("relu", None, 2), {"choices": ["relu", None, 2]}),
+            (Categorical("a", "b", last=True), {"choices": ["a", "b"], "last": True}),
             (
                 Conditional("optimizer", {"sgd": Float(0.1, 1.0)}),
                 {"on": "optimizer", "cases": [["sgd", {"float": [0.1, 1.0]}]]},

@@ -5,6 +5,7 @@ from dataclasses import replace
 from luthier.core import (
     OVER,
     Bound,
+    Categorical,
     Curves,
     Diagnosis,
     History,
@@ -13,7 +14,7 @@ from luthier.core import (
     StudyRecord,
     Trial,
 )
-from luthier.report.notes import bounds_notes, failure_notes, seeds_note
+from luthier.report.notes import bounds_notes, failure_notes, rounds_notes, seeds_note
 from luthier.report.story import Story
 
 
@@ -28,6 +29,18 @@ def test_other_seeds_of_the_winner_show_its_spread():
         "the winner's recipe with 2 seeds: mean 0.2, standard deviation 0.14",
     )
     assert seeds_note(History(trials[:2])) == ()
+
+
+def test_what_is_tuned_last_says_what_it_was_compared_at_and_what_came_of_the_others():
+    schedule = Categorical("cosine", "linear", "one_cycle", last=True)
+    space = Space({"schedule": schedule}, Recipe(schedule="cosine"))
+    first = (trial(0, 0.2, schedule="cosine"), trial(1, 0.1, schedule="cosine"))
+    last = (trial(2, 0.15, schedule="linear"), trial(3, 0.09, schedule="one_cycle"))
+    (note,) = rounds_notes(space, History(first))
+    assert note == "schedule: trials were compared at cosine"
+    (note,) = rounds_notes(space, History(first + last))
+    assert note.endswith("whose best came to 0.1; then with linear 0.15, one_cycle 0.09")
+    assert rounds_notes(Space({"schedule": Categorical("cosine", "linear")}), History(first)) == ()
 
 
 def test_limits_on_metrics_say_how_many_keep_them():

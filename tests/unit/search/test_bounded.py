@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from luthier.core import Bound, Curves, Float, History, Recipe, Space, Trial
-from luthier.search import for_goals
-from luthier.search.bounded import Bounded, penalised
+from luthier.search import by_name, for_goals
+from luthier.search.bounded import penalised
+from luthier.search.rounds import Rounds
 
 SPACE = Space({"dropout": Float(0.0, 0.9)}, Recipe(epochs=16, dropout=0.1))
 BOUND = Bound("accuracy", "maximize", 0.8)
@@ -62,4 +63,4 @@ def test_higher_scores_are_lowered():
 def test_without_bounds_nothing_changes():
     history = History((trained(0, Recipe(dropout=0.1), 4),))
     assert penalised(history) is history
-    assert not isinstance(for_goals("halving", ()), Bounded)
+    assert for_goals("halving", ()) == Rounds(by_name("halving"))

@@ -36,6 +36,7 @@ def test_every_file_of_the_family_has_its_entry():
         "promotion",
         "quasirandom",
         "race",
+        "rounds",
         "scalarised",
         "structures",
     }
