@@ -62,9 +62,8 @@ from luthier.core.space import (
     Int,
     Plain,
     Space,
-    domain_from_json,
-    domain_to_json,
 )
+from luthier.core.space_forms import domain_from_json, domain_to_json
 from luthier.core.study import StudyRecord
 from luthier.core.task import Arrays, Part, Task
 from luthier.core.trial import LIVE_STATES, STATES, History, Step, Trial

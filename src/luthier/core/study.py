@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from luthier.core.recipe import Recipe
-from luthier.core.space import Space, domain_from_json, domain_to_json
+from luthier.core.space import Space
+from luthier.core.space_forms import domain_from_json, domain_to_json
 
 _ROLES = ("target", "weight", "group", "time")  # columns by which equal files differ as data
 
