@@ -31,6 +31,7 @@ class Result:
         luthier: Of luthier's.
         when: Seconds from when on luthier's stayed at Optuna's last or above; None where it was
             not there at the end.
+        theirs, ours: Seconds and hidden accuracy of each new best network.
     """
 
     seed: int
@@ -38,6 +39,8 @@ class Result:
     optuna: float
     luthier: float
     when: float | None
+    theirs: Sequence[tuple[float, float]] = ()
+    ours: Sequence[tuple[float, float]] = ()
 
 
 def run(*arguments: str) -> subprocess.Popen[bytes]:
@@ -65,9 +68,11 @@ def one(data: str, seed: int, seconds: float) -> Result:
         shared = [data, journal, str(theirs), str(seed), str(began), str(seconds)]
         wait([run(way, *shared, str(core)) for core in CORES])
         way = "benchmarks.letters.luthier_way"
-        wait([run(way, data, folder, str(ours), str(seed), str(int(seconds)))])
-        level, course = incumbents(theirs)[-1][1], incumbents(ours)
-    return Result(seed, seconds, level, course[-1][1], reached(course, level))
+        wait([run(way, data, folder, str(ours), str(seed), str(time.time()), str(int(seconds)))])
+        courses = incumbents(theirs), incumbents(ours)
+    level = courses[0][-1][1]
+    last, when = courses[1][-1][1], reached(courses[1], level)
+    return Result(seed, seconds, level, last, when, *courses)
 
 
 def reached(course: Sequence[tuple[float, float]], level: float) -> float | None:

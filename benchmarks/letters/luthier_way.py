@@ -1,9 +1,8 @@
-"""luthier's command for the same; arguments: DATA FOLDER LOG SEED SECONDS."""
+"""luthier's command for the same; arguments: DATA FOLDER LOG SEED BEGAN SECONDS."""
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,7 @@ from luthier.loop.assembly import assemble
 from luthier.storage import connect
 
 if __name__ == "__main__":
-    data_file, folder, log, seed, seconds = sys.argv[1:]
-    began = time.time()
+    data_file, folder, log, seed, began, seconds = sys.argv[1:]
     data = tuple(map(tuple, problem.letters(data_file, int(seed))))
     recipe = {
         "optimizer": "adamw",
@@ -43,7 +41,7 @@ if __name__ == "__main__":
         right = (
             parts.framework.outputs(model, arrays.test, arrays.task).argmax(1) == arrays.test.target
         )
-        problem.note(Path(log), began, val=seen["loss"], hidden=float(right.mean()))
+        problem.note(Path(log), float(began), val=seen["loss"], hidden=float(right.mean()))
 
     luthier.tune(
         problem.build,
