@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.schedules.curves import EPOCHS, SCHEDULES, table
+from benchmarks.schedules.rounds import held
 from benchmarks.search import ours
 from benchmarks.search.tables import Session, Table
 from luthier import search
+from luthier.core import Strategy
 
 BUDGETS = (5, 10, 20)
 
@@ -25,6 +27,9 @@ def main() -> None:
     parser.add_argument(
         "--strategies", nargs="+", default=("freeze_thaw", "halving", "hyperband", "tpe", "random")
     )
+    parser.add_argument(
+        "--first", nargs="+", choices=SCHEDULES, default=(), help="held in the first round"
+    )
     asked = parser.parse_args()
     for data in asked.data:
         found = table(data, Path(asked.folder) / f"schedules_{data}.npz")
@@ -35,6 +40,9 @@ def main() -> None:
         for strategy in asked.strategies:
             say(_searched(found, strategy, asked.seeds))
             sys.stdout.flush()
+            for first in asked.first:
+                say(_in_rounds(found, search.by_name(strategy), first, asked.seeds))
+                sys.stdout.flush()
 
 
 def _alone(found: Table) -> str:
@@ -75,6 +83,32 @@ def _searched(found: Table, strategy: str, seeds: int) -> str:
     won = ", ".join(f"{name} {count}" for name, count in zip(SCHEDULES, winners, strict=True))
     trained = ", ".join(f"{count / seeds:.1f}" for count in whole)
     return f"  {strategy:12}{shown:34}{won};  {trained}\n"
+
+
+def _in_rounds(found: Table, strategy: Strategy, first: str, seeds: int) -> str:
+    """Return what searches come to that hold a schedule, and such as try the others last.
+
+    Each budget is a search of its own, whose last round comes at its end.
+    """
+    lines = []
+    others = [name for name in SCHEDULES if name not in (first, "constant")]
+    for last in ((), others):
+        decides = held(strategy, SCHEDULES.index(first), [SCHEDULES.index(name) for name in last])
+        regrets = np.zeros((seeds, len(BUDGETS)))
+        for seed in range(seeds):
+            for place, budget in enumerate(BUDGETS):
+                session = Session(found, seed, budget * EPOCHS)
+                ours.run(session, decides, seed)
+                regrets[seed, place] = found.regret(session.trace[-1][1])
+        shown = ", ".join(
+            f"{mean:.3f} ± {error:.3f}"
+            for mean, error in zip(
+                regrets.mean(0), regrets.std(0, ddof=1) / seeds**0.5, strict=True
+            )
+        )
+        then = f", then {', '.join(last)}" if last else " alone"
+        lines.append(f"    {first}{then:32}{shown}\n")
+    return "".join(lines)
 
 
 def _kinds(points: np.ndarray) -> np.ndarray:

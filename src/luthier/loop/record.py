@@ -172,7 +172,8 @@ def _without(
 def _renamed(domain: Domain, old: str, new: str) -> Domain:
     """Return a range with one choice's name replaced."""
     if isinstance(domain, Categorical):
-        return Categorical(*(new if choice == old else choice for choice in domain.choices))
+        choices = (new if choice == old else choice for choice in domain.choices)
+        return Categorical(*choices, last=domain.last)
     if isinstance(domain, Conditional):
         cases = {new if value == old else value: case for value, case in domain.cases.items()}
         return Conditional(domain.on, cases)

@@ -78,6 +78,13 @@ def test_adams_parameters_join_by_budget_as_the_playbook_says():
     assert {"beta1", "beta2", "epsilon"} <= keys[50]
 
 
+def test_the_schedule_comes_last_where_there_is_a_budget_for_it():
+    spaces = {n: default_space(OWN, TABLE, rows=800, trials=n) for n in (9, 10)}
+    assert "schedule" not in spaces[9]
+    late = Space(spaces[10], default_recipe(OWN, TABLE, rows=800)).late
+    assert late == {"schedule": ("linear", "one_cycle")}
+
+
 def test_each_optimizer_has_learning_rates_of_its_own():
     rates = default_space(OWN, TABLE, rows=800, trials=20)["learning_rate"]
     assert rates.case("nesterov").high > rates.case("adamw").high
