@@ -22,8 +22,8 @@ class Sweep:
 
     Never a ramp within one training: there the loss of a step tells of the steps before it, and one
     noisy curve decides. Every training here is whole: its own schedule runs to its end. Those that
-    decide are as long as the one that the rate is for: shorter ones favour higher rates, as they
-    have less time to make up for a low one.
+    decide are as long as the one that the rate is for: half of it has another best rate where the
+    loss is steep.
 
     The race is that of successive halving over seeds (Jamieson and Talwalkar 2016): each rate about
     the best is trained once, the best four of them with `seeds` seeds, the best two with nearly
