@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 STORAGE = "sqlite:///luthier.db"
 LONGEST = 1.0  # trainings' worth of steps that the check's short ones may take together
-FEWEST = 200  # and at least so many steps, two of its short trainings, up to `CHECK` of a recipe's
+FEWEST = 400  # and at least so many steps, four of its short trainings, up to `CHECK` of a recipe's
 
 
 def repair(
@@ -308,6 +308,6 @@ def affordable(training: int) -> int:
         training: Steps of the recipe's own.
 
     >>> [affordable(steps) for steps in (20, 100, 150, 1000)]
-    [60, 200, 200, 1000]
+    [60, 300, 400, 1000]
     """
     return round(max(LONGEST * training, min(FEWEST, CHECK * training)))
