@@ -112,6 +112,8 @@ class History:
         proof: What confirming the winner came to, for study rules; None while the search runs.
         stops: How often someone asked all workers to stop. Whoever began before the last time ends.
         bounds: What other metrics have to reach for a trial to win.
+        earlier: Trials of studies before this one, on the same data and of another length, which
+            stands in their recipes. They tell strategies where to look, and win nothing.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -127,6 +129,7 @@ class History:
     proof: Proof | None = None
     stops: int = 0
     bounds: tuple[Bound, ...] = ()
+    earlier: tuple[Trial, ...] = ()
 
     def merge(self, newer: History) -> History:
         """Return this history brought up to date with the trials that changed since."""

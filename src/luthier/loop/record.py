@@ -17,9 +17,11 @@ from luthier.loop.assembly import Assembly, completed
 from luthier.loop.builders import lasting_reference
 from luthier.loop.handing_over.recipes import check_space, load_recipe, load_space
 from luthier.loop.limits import Limits
+from luthier.loop.planning.next_length import EARLIER
 from luthier.loop.working.budget import LENGTH, LOOK, Budget
 
 _ADAPTIVE = ("adam", "nadam", "radam", "adamax")
+_KEPT = ("start", LENGTH, LOOK, EARLIER)  # of a study that goes on
 _ROLES = ("target", "weight", "group", "time")
 
 
@@ -105,7 +107,7 @@ def study_record(
             "framework": parts.framework.name,
             "grows": grows,
             **asked.to_json(),
-            **{k: stored.about[k] for k in ("start", LENGTH, LOOK) if stored and k in stored.about},
+            **{k: stored.about[k] for k in _KEPT if stored and k in stored.about},
         },
     )
 

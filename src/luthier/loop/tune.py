@@ -73,8 +73,9 @@ def tune(
         budget: "5m", "600 epochs" (in total, over all trials), "50 trials", or several with
             commas. A minute is enough to see what tuning brings for small data.
         length: Epochs of one training, all trials' alike; by default about 2,000 updates in 20 to
-            60 epochs. ``"fit"`` takes as many as fit the training data without regularisation,
-            found by one training, which is part of the budget.
+            60 epochs. Another one than a study has begins the study ``NAME-length``, which
+            learns from those before it. ``"fit"`` takes as many as fit the training data without
+            regularisation, found by one training, which is part of the budget.
         target: The column to predict, for a data frame.
         task: ``classification`` or ``regression``, where the target alone misleads.
         metric: Decides; by default log-loss for classes (balanced if they are unequal in size)
@@ -181,11 +182,11 @@ def tune(
         from luthier.loop.planning.length import (
             FIT,
             Length,
-            check_length,
             found_length,
             lasting,
             of_length,
         )
+        from luthier.loop.planning.next_length import earlier_note, of_other_length
         from luthier.loop.proving.confirm import STOPPED, Confirmation
         from luthier.loop.proving.search_and_confirm import search_and_confirm
         from luthier.loop.proving.tuned_baseline import TunedBaseline
@@ -239,12 +240,13 @@ def tune(
         )
         record = wanted(parts, stored=None)  # a mistake is told before there is a storage
         store = connect(storage)
+        record = of_other_length(record, length, store)
+        name, wanted = record.name, partial(wanted, name=record.name)
         stored = store.find(name)
         if stored is not None:
             if either:  # it goes on where it began
                 engine = stored.about.get("engine", engine)
             record = wanted(parts, stored=stored, engine=engine)
-            check_length(length, record)
             if not {*(also := Limits.of(record).metrics)} <= {*parts.arrays.task.metrics}:
                 parts = assembled(also)  # nobody had to say again what it asked for
         else:
@@ -265,6 +267,7 @@ def tune(
         whole = whole if rival is None else rival.whole
         work = replace(work, study=record, budget=whole)
         launch.remarks += [f"baseline: {note}" for note in parts.about.notes]
+        launch.remarks += earlier_note(record, store)
 
         def train(plan: Confirming) -> bool:
             return launch(replace(work, plan=plan))

@@ -1,7 +1,8 @@
 """Strategies: pure functions of space, history and a random generator to the next steps."""
 
-from luthier.core import Bound, Goal, LuthierError, Strategy, did_you_mean
+from luthier.core import Bound, Goal, LuthierError, Strategy, Trial, did_you_mean
 from luthier.search.bounded import Bounded
+from luthier.search.earlier import Following
 from luthier.search.few import Few
 from luthier.search.freeze_thaw import FreezeThaw
 from luthier.search.grid import Grid
@@ -56,12 +57,25 @@ def by_name(name: str) -> Strategy:
     return strategies[name]
 
 
-def for_goals(name: str, goals: tuple[Goal, ...], bounds: tuple[Bound, ...] = ()) -> Strategy:
+def for_goals(
+    name: str,
+    goals: tuple[Goal, ...],
+    bounds: tuple[Bound, ...] = (),
+    earlier: tuple[Trial, ...] = (),
+) -> Strategy:
     """Return the strategy of a name, for several goals, bounds and rounds where there are any.
+
+    Args:
+        name: Of the strategy.
+        goals: To be traded against the metric.
+        bounds: What metrics have to reach.
+        earlier: Trials of another length; left out where there are goals or bounds, whose scores
+            they do not have.
 
     Raises:
         LuthierError: as from `by_name`.
     """
     strategy = by_name(name)
     strategy = Scalarised(strategy, goals) if goals else strategy
-    return Rounds(Bounded(strategy) if bounds else strategy)
+    strategy = Rounds(Bounded(strategy) if bounds else strategy)
+    return Following(strategy, earlier) if earlier and not (goals or bounds) else strategy

@@ -10,6 +10,7 @@ import numpy as np
 
 from luthier.core import History, Recipe, Space, Step, Trial
 from luthier.search import promotion
+from luthier.search.earlier import best_recipes
 from luthier.search.quasirandom import new_recipes
 from luthier.search.structures import with_few_structures
 from luthier.search.surrogate.acquisition import Improvement
@@ -82,11 +83,16 @@ class FreezeThaw:
         return [rung for rung in rungs if rung < 0.75 * full or rung == full]
 
     def _first(self, space: Space, history: History) -> list[Recipe]:
-        """Return the baseline, the middle of where the best is thought to be, and other points."""
-        known = [space.baseline]
+        """Return the baseline, what was best before, the middle of where the best is thought to be.
+
+        And other points. What was best in earlier studies of another length is half of them.
+        """
+        before = best_recipes(space, history, self.batch // 2)
+        known = [space.baseline, *(r for r in before if r.identity != space.baseline.identity)]
         if (middle := space.middle()).identity != space.baseline.identity:
             known.append(middle)
-        return [*known, *self._spread(space, history, self.batch - len(known))][: self.batch]
+        more = max(self.batch - len(known), 0)
+        return [*known, *self._spread(space, history, more)][: self.batch]
 
     def _spread(self, space: Space, history: History, count: int) -> list[Recipe]:
         recipes = new_recipes(space, history, count, lean=self._lean(space, history))

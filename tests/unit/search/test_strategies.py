@@ -28,6 +28,7 @@ def test_every_file_of_the_family_has_its_entry():
     helpers = {
         "__init__",
         "bounded",
+        "earlier",
         "few",
         "growing",
         "informed",

@@ -48,7 +48,8 @@ def tune(
         typer.Option(
             metavar="N|fit",
             help="Epochs of one training, all trials' alike; fit: as many as it takes to fit the "
-            "training rows without regularisation.  [default: 10 to 60, by rows and budget]",
+            "training rows without regularisation. Another length than the study's: study NAME-N, "
+            "which learns from it.  [default: 10 to 60, by rows and budget]",
         ),
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials to start.")] = None,

@@ -55,7 +55,7 @@ def epochs_too_few(
         evidence={"cut_off": cut, "looked_at": top, "epochs": length},
         prescriptions=(
             Prescription(
-                f"Train longer: --length {longer}, in a study of its own.",
+                f"Train longer: --length {longer}: what was learnt goes along.",
                 change={"epochs": (space.baseline.epochs, longer)},
             ),
         ),

@@ -148,21 +148,6 @@ def lasting(parts: Assembly, epochs: int) -> Assembly:
     return replace(parts, recipe=recipe, about=replace(parts.about, recipe=recipe))
 
 
-def check_length(length: int | str | None, record: StudyRecord) -> None:
-    """Refuse another length for a study that goes on: it belongs to the whole of it.
-
-    Raises:
-        LuthierError: with the length that the study has.
-    """
-    epochs = record.space.baseline.epochs
-    if isinstance(length, int) and length != epochs:
-        raise LuthierError(
-            f"study '{record.name}' has trainings of {epochs} epochs, and --length {length} was "
-            "asked for. Results of different lengths do not compare: begin another study, "
-            f"--study {record.name}-{length}."
-        )
-
-
 def _unregularised(recipe: Recipe) -> Recipe:
     """Return a recipe without what holds it back; None of dropout is a network's own."""
     return recipe.replace({key: v for key, v in _FREE.items() if recipe.get(key) is not None})

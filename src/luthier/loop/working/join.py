@@ -18,6 +18,7 @@ from luthier.data import SplitPlan
 from luthier.loop.assembly import Assembly, assemble
 from luthier.loop.builders import as_build
 from luthier.loop.limits import Limits
+from luthier.loop.planning.next_length import earlier_trials
 from luthier.loop.proving.repeating import splits_again
 from luthier.loop.proving.reserve import for_search
 from luthier.loop.proving.search_and_confirm import without_repeats
@@ -53,7 +54,8 @@ def join(study: str, storage: str, *, notify: Callable[[History], None] = nothin
     kept = for_search(total, full, history, parts)
     budget = without_repeats(kept, splits_again(total, full, parts), full, history)
     limits = Limits.of(record)
-    strategy = search.for_goals(record.about["strategy"], limits.goals, limits.bounds)
+    earlier = earlier_trials(record, store)
+    strategy = search.for_goals(record.about["strategy"], limits.goals, limits.bounds, earlier)
     trainer = parts.trainer(record.about["engine"], timed=budget.timed, limits=limits)
     with interruptible() as stop:
         worker = worker_for(trainer.choice.packs)(

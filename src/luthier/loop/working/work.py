@@ -14,12 +14,14 @@ from luthier.core import (
     History,
     Stop,
     Storage,
+    Strategy,
     StudyRecord,
     nothing,
 )
 from luthier.loop.assembly import Assembly
 from luthier.loop.builders import as_build, is_file
 from luthier.loop.limits import Limits
+from luthier.loop.planning.next_length import earlier_trials
 from luthier.loop.preparation import Preparation
 from luthier.loop.training.known import Known
 from luthier.loop.training.trainer import Trainer
@@ -82,9 +84,7 @@ class Work:
         worker = worker_for(trainer.choice.packs)(
             self.study,
             self.storage,
-            search.for_goals(self.strategy, limits.goals, limits.bounds)
-            if self.plan is None
-            else self.plan,
+            self._strategy(limits) if self.plan is None else self.plan,
             self.budget,
             trainer,
             stop,
@@ -96,6 +96,10 @@ class Work:
         if _last and _last[0] is self.parts:
             _seen[self._place] = worker.history
         return Told(trainer.choice.reasons, trainer.choice.known)
+
+    def _strategy(self, limits: Limits) -> Strategy:
+        earlier = earlier_trials(self.study, self.storage)
+        return search.for_goals(self.strategy, limits.goals, limits.bounds, earlier)
 
     @property
     def _place(self) -> tuple[str, str]:

@@ -145,9 +145,9 @@ class Improvement:
         return None
 
 
-def log_time(epochs: Array, full: int) -> Array:
+def log_time(epochs: Array, full: int | Array) -> Array:
     """Return epochs as the surrogate's time: 0 for the first, 1 for the last of a full training."""
-    return np.asarray(np.log(epochs) / math.log(max(full, 2)))
+    return np.asarray(np.log(epochs) / np.log(np.maximum(full, 2)))
 
 
 def _with_pending(process: GaussianProcess, asked: Inputs, pending: Inputs) -> tuple[Array, Array]:

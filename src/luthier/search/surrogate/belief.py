@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from luthier.core import History, Recipe, Space, Step, Trial
+from luthier.search.earlier import best_recipes, comparable
 from luthier.search.neighbours import moved
 from luthier.search.structures import with_few_structures
 from luthier.search.surrogate.acquisition import Candidates, Improvement, log_time
 from luthier.search.surrogate.features import Features
 from luthier.search.surrogate.gaussian_process import GaussianProcess, fitted
 from luthier.search.surrogate.kernel import Inputs
-from luthier.search.surrogate.observations import Scale, level, observations
+from luthier.search.surrogate.observations import Observation, Scale, level, observations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,14 +30,14 @@ class Belief:
     """A study at one moment, and the Gaussian process of its curves.
 
     Args:
-        space: What may vary.
+        features: What a kernel sees of recipes.
         history: The trials so far.
         rungs: Epochs at which trials pause; the last one is a full training.
         process: Of the mapped losses.
-        best: The lowest of them.
+        best: The lowest of the study's own.
     """
 
-    space: Space
+    features: Features
     history: History
     rungs: Sequence[int]
     process: GaussianProcess
@@ -51,18 +52,26 @@ class Belief:
         Raises:
             numpy.linalg.LinAlgError: when the curves' covariance is singular.
         """
-        seen = observations(history, rungs)
-        ends = [level(history, trial, trial.epochs) for trial in history.trials if trial.epochs]
+        features = Features(space, lengths=bool(earlier := comparable(space, history)))
+        own = observations(history, rungs)
+        seen = [*own, *_of_earlier(earlier, history)]
+        trials = [*history.trials, *earlier]
+        ends = [level(history, trial, trial.epochs) for trial in trials if trial.epochs]
         scale = Scale.of(ends, [one.loss for one in seen])
         values = scale(np.array([one.loss for one in seen]))
-        recipe_of = {trial.number: trial.recipe for trial in history.trials}
+        recipe_of = {trial.number: trial.recipe for trial in trials}
         recipes = [recipe_of[one.trial] for one in seen]
         epochs = [one.epoch for one in seen]
-        at = _inputs(space, recipes, epochs, [one.trial for one in seen])
-        groups = Features(space).groups
-        theta = fitted(groups, at, values, rng)
-        process = GaussianProcess.given(theta, groups, at, values)
-        return cls(space, history, rungs, process, float(values.min(initial=0.0)))
+        at = _inputs(features, recipes, epochs, [one.trial for one in seen])
+        theta = fitted(features.groups, at, values, rng)
+        process = GaussianProcess.given(theta, features.groups, at, values)
+        best = float(values[: len(own)].min(initial=0.0))  # of its own length alone
+        return cls(features, history, rungs, process, best)
+
+    @property
+    def space(self) -> Space:
+        """What may vary."""
+        return self.features.space
 
     def paused(self, others: Sequence[Step], *, most: int = 150) -> list[Trial]:
         """Return the trials that may go on and are not among others' steps, the best first."""
@@ -82,7 +91,7 @@ class Belief:
         trials |= {step.trial: step.until for step in others if step.trial is not None}
         recipe_of = {trial.number: trial.recipe for trial in self.history.trials}
         recipes = [recipe_of[number] for number in trials]
-        return _inputs(self.space, recipes, list(trials.values()), list(trials))
+        return _inputs(self.features, recipes, list(trials.values()), list(trials))
 
     def points(
         self,
@@ -114,16 +123,19 @@ class Belief:
             points[row] = space.lean(points[row].tolist())
         scored = [t for t in history.trials if history.loss(t) != math.inf]
         best = sorted(scored, key=lambda t: (history.loss(t), t.number))[:parents]
-        if best and space.dimensions:
-            known = np.array([space.encode(trial.recipe) for trial in best])
+        recipes = [trial.recipe for trial in best]
+        recipes += best_recipes(space, history, parents - len(best))  # until it has its own
+        if recipes and space.dimensions:
+            known = np.array([space.encode(recipe) for recipe in recipes])
             drawn = known[rng.integers(len(known), size=near)]
             points = np.vstack([points, moved(space, drawn, rng)])
         if not history.setup:
             return points
         rng.shuffle(points)
-        recipes = with_few_structures([space.decode(p) for p in points.tolist()], space, history)
-        return np.array([space.encode(recipe) for recipe in recipes]).reshape(
-            len(recipes), space.dimensions
+        decoded = [space.decode(point) for point in points.tolist()]
+        few = with_few_structures(decoded, space, history)
+        return np.array([space.encode(recipe) for recipe in few]).reshape(
+            len(few), space.dimensions
         )
 
 
@@ -164,7 +176,7 @@ def proposals(
 
     going = np.array([space.encode(t.recipe) for t in paused]).reshape(-1, space.dimensions)
     candidates = Candidates(
-        Features(space).of(np.vstack([going, points])),
+        belief.features.of(np.vstack([going, points])),
         np.array([t.number for t in paused] + [-1 - i for i in range(len(points))], np.intp),
         np.array([t.epochs for t in paused] + [0] * len(points)),
     )
@@ -182,14 +194,31 @@ def proposals(
 
 
 def _inputs(
-    space: Space, recipes: Sequence[Recipe], epochs: Sequence[int], trials: Sequence[int]
+    features: Features, recipes: Sequence[Recipe], epochs: Sequence[int], trials: Sequence[int]
 ) -> Inputs:
+    """Return where values were seen; a training's moments are shares of its own length."""
+    space = features.space
     points = np.array([space.encode(recipe) for recipe in recipes], float)
+    own = space.baseline.epochs
+    lengths = [recipe.epochs if features.lengths else own for recipe in recipes]
     return Inputs(
-        Features(space).of(points.reshape(-1, space.dimensions)),
-        log_time(np.array(epochs, float), space.baseline.epochs),
+        features.of(points.reshape(-1, space.dimensions), lengths),
+        log_time(np.array(epochs, float), np.array(lengths, float)),
         np.array(trials, np.intp),
     )
+
+
+def _of_earlier(earlier: Sequence[Trial], history: History, *, most: int = 80) -> list[Observation]:
+    """Return the level of each earlier curve where it ended, of those that went furthest first.
+
+    Args:
+        earlier: The trials.
+        history: Says which metric decides.
+        most: Values in all: a quarter of what a study's own may be.
+    """
+    ended = [trial for trial in earlier if trial.epochs]
+    ended.sort(key=lambda t: (-t.epochs / t.recipe.epochs, history.loss(t), t.number))
+    return [Observation(t.number, t.epochs, level(history, t, t.epochs)) for t in ended[:most]]
 
 
 def _after(rungs: Sequence[int], epochs: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,12 @@ class Features:
     for each of its values, so that any two differ by a distance of 1. Where a parameter is
     inactive it is 0.5, so that recipes do not differ in what they do not have.
 
+    Trainings of several lengths have one more column: the logarithm of the length, to the base of
+    ten, as a share of the study's own.
+
     Args:
         space: What may vary.
+        lengths: Whether trainings have several lengths.
 
     >>> from luthier.core import Float, Recipe
     >>> space = Space({"optimizer": Categorical("sgd", "adam"), "dropout": Float(0, 1)}, Recipe())
@@ -34,15 +39,22 @@ class Features:
     """
 
     space: Space
+    lengths: bool = False
 
     @cached_property
     def groups(self) -> NDArray[np.intp]:
         """Which parameter each column belongs to."""
         widths = [max(len(self._choices(name)), 1) for name in self.space.parameters]
+        widths += [1] if self.lengths else []
         return np.repeat(np.arange(len(widths)), widths)
 
-    def of(self, points: Array) -> Array:
-        """Return the columns of points, shape (points, columns)."""
+    def of(self, points: Array, epochs: Sequence[int] = ()) -> Array:
+        """Return the columns of points, shape (points, columns).
+
+        Args:
+            points: In the unit cube.
+            epochs: How long their trainings are; by default as long as the study's.
+        """
         columns = []
         for index, name in enumerate(self.space.parameters):
             unit = self._snapped(index, name, points)
@@ -52,6 +64,9 @@ class Features:
                 columns.append((place[:, None] == np.arange(len(choices))) / np.sqrt(2))
             else:
                 columns.append(unit[:, None])
+        if self.lengths:
+            own = self.space.baseline.epochs
+            columns.append(np.log10(np.array(epochs or [own] * len(points), float) / own)[:, None])
         return np.hstack(columns) if columns else np.zeros((len(points), 0))
 
     def choices(self) -> NDArray[np.bool_]:

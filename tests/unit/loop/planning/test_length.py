@@ -58,13 +58,35 @@ class TestStudies:
         assert study.history.epochs + took == 90
         assert any(note.startswith("a training is") for note in study.summary.notes)
 
-    def test_another_length_is_another_study(self, tmp_path):
+    def test_another_length_is_another_study_that_learns_from_the_first(self, tmp_path):
+        options = {
+            "storage": f"sqlite:///{tmp_path}/s.db", "study": "one", "strategy": "freeze_thaw",
+        }  # fmt: skip
+        first = tune(budget="24 epochs", length=4, **options)
+        second = tune(budget="40 epochs", length=8, **options)
+        assert (first.record.name, second.record.name) == ("one", "one-8")
+        assert {t.recipe.epochs for t in second.trials} == {8}
+        [note] = [note for note in second.summary.notes if "learns from" in note]
+        assert "trials of 'one' with 4 epochs" in note
+        best = min(first.trials, key=first.history.rank).recipe.replace({"epochs": 8})
+        assert best in [t.recipe for t in second.trials[:3]]
+        third = tune(budget="40 epochs", length=16, **options)
+        assert third.record.about["earlier"] == ["one", "one-8"]
+
+    def test_the_same_command_goes_on_with_the_same_length(self, tmp_path):
         options = {"storage": f"sqlite:///{tmp_path}/s.db", "study": "one"}
         tune(budget="8 epochs", length=4, **options)
-        with pytest.raises(LuthierError, match=r"trainings of 4 epochs.*--study one-8"):
-            tune(budget="16 epochs", length=8, **options)
+        tune(budget="16 epochs", length=8, **options)
+        again = tune(budget="24 epochs", length=8, **options)
+        assert (again.record.name, again.history.epochs) == ("one-8", 24)
         again = tune(budget="16 epochs", **options)
-        assert again.record.space.baseline.epochs == 4
+        assert (again.record.name, again.record.space.baseline.epochs) == ("one", 4)
+
+    def test_a_study_of_other_data_teaches_nothing(self, tmp_path):
+        options = {"storage": f"sqlite:///{tmp_path}/s.db", "study": "one"}
+        tune(budget="8 epochs", length=4, data="iris", **options)
+        other = tune(budget="16 epochs", length=8, **options)
+        assert other.record.about["earlier"] == []
 
     def test_an_objective_has_a_loop_of_its_own(self):
         with pytest.raises(LuthierError, match="decides how long it trains"):
