@@ -65,13 +65,15 @@ def best_recipes(space: Space, history: History, count: int) -> list[Recipe]:
         history: Has the earlier trials.
         count: How many, at most.
     """
+    if count <= 0:  # as soon as a study has enough of its own
+        return []
     scored = [one for one in comparable(space, history) if history.loss(one) != inf]
     scored.sort(key=lambda one: (one.recipe.epochs - one.epochs > 0, history.rank(one)))
     found: dict[str, Recipe] = {}
     for one in scored:
         recipe = _lasting(space, one.recipe)
         found.setdefault(recipe.identity, recipe)
-    return list(found.values())[: max(count, 0)]
+    return list(found.values())[:count]
 
 
 def _said(space: Space, recipe: Recipe) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from luthier.core import History, Recipe, Space, Step, Strategy, Value
+from luthier.core import History, Recipe, Space, Step, Strategy, Trial, Value
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,14 @@ class Rounds:
         full = space.baseline.epochs
         ranges = {name: domain for name, domain in space.parameters.items() if name not in late}
         held = {name: space.baseline.get(name) for name in late}
-        trials = [t for t in history.trials if all(t.recipe.get(k) == v for k, v in held.items())]
+        trials: list[Trial] = []
+        last: list[Trial] = []
+        for trial in history.trials:
+            mine = all(trial.recipe.get(name) == value for name, value in held.items())
+            (trials if mine else last).append(trial)
         first = replace(history, trials=tuple(trials))
         wanted = self._wanted(late, first, history, space.baseline)
-        cut = [t for t in history.trials if t.state == "paused" and t not in trials]
-        cut = [trial for trial in cut if trial.epochs < full]
+        cut = [trial for trial in last if trial.state == "paused" and trial.epochs < full]
         left = history.epochs_left - full * len(wanted) - sum(full - t.epochs for t in cut)
         new = history.trials_left - len(wanted)
         if left > 0 and (new > 0 or any(t.state == "paused" for t in trials)):

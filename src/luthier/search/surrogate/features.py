@@ -69,10 +69,6 @@ class Features:
             columns.append(np.log10(np.array(epochs or [own] * len(points), float) / own)[:, None])
         return np.hstack(columns) if columns else np.zeros((len(points), 0))
 
-    def choices(self) -> NDArray[np.bool_]:
-        """Tell of each parameter whether it is a choice."""
-        return np.array([bool(self._choices(name)) for name in self.space.parameters], bool)
-
     def _choices(self, name: str) -> tuple[Any, ...]:
         domain = self.space.parameters[name]
         return domain.choices if isinstance(domain, Categorical) else ()
