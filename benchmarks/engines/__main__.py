@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 
 CORE = min(os.sched_getaffinity(0))
@@ -75,7 +76,7 @@ def measure(case: Case, top: float) -> None:
     framework, native = frameworks.load("torch"), Native()
     captured = framework.capture(build, recipe, arrays, 0)
     contenders: dict[str, Callable[[int], object]] = {
-        "loop": Loop(captured.make(), arrays, case.batch, fused=False).train,
+        "loop": Loop(captured.make(), arrays, case.batch).train,
         "loop, fused": Loop(captured.make(), arrays, case.batch, fused=True).train,
         "torch_eager": Trial(engines.load("torch_eager"), captured, arrays).train,
     }
@@ -88,6 +89,11 @@ def measure(case: Case, top: float) -> None:
         fast.train(1)
         compile_ = native.clock() - begun
         contenders["native"] = fast.train
+    halved = replace(recipe, precision="bfloat16")
+    half = framework.capture(build, halved, arrays, 0)
+    if native.refuses(half, halved) is None:
+        contenders["loop, half"] = Loop(half.make(), arrays, case.batch, half=True).train
+        contenders["native, half"] = Trial(Native(), half, arrays).train
     jax = engines.load("compiled") if case.jax else None
     if jax is not None and jax.refuses(captured, recipe) is None:
         contenders["compiled"] = Trial(jax, captured, arrays).train

@@ -10,10 +10,26 @@ from luthier.core import Arrays
 
 
 class Loop:
-    """Trains one network, evaluates loss and accuracy on the validation part."""
+    """Trains one network, evaluates loss and accuracy on the validation part.
 
-    def __init__(self, network: nn.Module, arrays: Arrays, batch_size: int, *, fused: bool) -> None:
-        self.network, self.batch_size = network, batch_size
+    Args:
+        network: What trains.
+        arrays: The data.
+        batch_size: Rows of a step.
+        fused: Whether Adam updates all weights in one call.
+        half: Whether steps compute in bfloat16 where PyTorch's autocast does.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        arrays: Arrays,
+        batch_size: int,
+        *,
+        fused: bool = False,
+        half: bool = False,
+    ) -> None:
+        self.network, self.batch_size, self.half = network, batch_size, half
         self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=fused or None)
         self.x, self.y = (
             torch.from_numpy(a) for a in (arrays.train.inputs[0], arrays.train.target)
@@ -34,7 +50,10 @@ class Loop:
         count = len(self.x) // self.batch_size
         for rows in torch.randperm(len(self.x)).split(self.batch_size)[:count]:
             self.optimizer.zero_grad(set_to_none=True)
-            functional.cross_entropy(*examples(self.network(self.x[rows]), self.y[rows])).backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+                outputs = self.network(self.x[rows])
+                loss = functional.cross_entropy(*examples(outputs, self.y[rows]))
+            loss.backward()
             self.optimizer.step()
 
     def evaluate(self) -> None:

@@ -25,7 +25,7 @@ from luthier.core import (
     State,
 )
 from luthier.engines.chunks.setups import Setups
-from luthier.engines.chunks.tables import Tables
+from luthier.engines.chunks.tables import STORED, Tables
 from luthier.engines.chunks.trial import Shape, shapes_of
 from luthier.engines.native import masks
 from luthier.engines.native.compiler import compiler, folder, load, version
@@ -35,6 +35,7 @@ from luthier.engines.native.memory import Memory
 from luthier.engines.native.parts import loops, parts, prelude
 from luthier.engines.native.plan import Plan
 from luthier.engines.native.planner import constant, plan
+from luthier.engines.native.rounded import tiles
 from luthier.engines.native.rows import filled_for
 from luthier.engines.native.source import PASS, source
 from luthier.engines.native.trial import Facts, NativeTrial, Program
@@ -79,8 +80,8 @@ class Native:
         """Return in words why no C program is written for a network; None where one is."""
         if captured.framework != "torch":
             return f"it is a {captured.framework} network, and this engine reads PyTorch's"
-        if recipe.precision == "bfloat16":
-            return "it does not compute in bfloat16"
+        if recipe.precision == "bfloat16" and not tiles():
+            return "it computes in bfloat16 only where a processor has tiles for that (Intel's AMX)"
         if recipe.epsilon <= 0:
             return "it needs an epsilon above 0"
         if captured.signature.loss not in LOSSES:
@@ -110,10 +111,10 @@ class Native:
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs are kept for the next."""
         graph, signature = captured.graph(), captured.signature
+        machine = Machine.here(signature.precision)
         wanted = (arrays.key, signature.precision, signature.loss, PASS)
         if self._tables is None or self._tables.key != wanted:
-            place = filled_for(Machine.here(double=signature.precision == "float64"))
-            self._tables = Tables.of(arrays, *wanted[1:], place)
+            self._tables = Tables.of(arrays, *wanted[1:], filled_for(machine))
         program = self._program(graph, captured, self._tables)
         facts = Facts(graph.trainable, graph.kernels, graph.rates)
         self._shape = Shape(facts, program, self._tables, signature.batch_size)
@@ -221,7 +222,7 @@ def _placed(graph: Graph, captured: Captured, precision: str) -> Placed:
     train, evaluate, turned = _plans(graph, captured)
     for found in (train, evaluate):
         masks.fixed(found.layers, graph.trainable)
-    machine = Machine.here(double=precision == "float64")
+    machine = Machine.here(precision)
     tensors, held = _tensors(graph, captured.initial)
     statistics = tuple(name for name in graph.train.updates if name not in train.counters)
     used = {
@@ -245,7 +246,10 @@ def _compiled(
     graph: Graph, placed: Placed, signature: Signature, targets: int, positions: Positions
 ) -> Program:
     train, evaluate, memory, machine = placed
-    width, dtype = train.widths[train.output], np.dtype(signature.precision)
+    width, dtype = (
+        train.widths[train.output],
+        np.dtype(STORED.get(signature.precision, signature.precision)),
+    )
     targets = width if positions.shape else targets
     text, needed = source(
         graph, train, evaluate, memory, machine, targets=targets, positions=positions

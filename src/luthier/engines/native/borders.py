@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.microkernels import Loops
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Border:
         return f"border_{'_'.join(map(str, (*numbers, *rest)))}"
 
     @property
-    def microkernels(self) -> frozenset[Microkernel]:
+    def loops(self) -> frozenset[Loops]:
         """The functions of other parts that it calls: none."""
         return frozenset()
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.microkernels import Loops, Microkernel
+from luthier.engines.native.rounded import Rounded
 from luthier.engines.native.tiles import ARGUMENTS, best_shape
 
 USUAL = 32  # rows of a batch, which is not known: tiles for it serve all multiples
@@ -89,8 +90,10 @@ class Product:
         )
 
     @property
-    def calls(self) -> list[tuple[Microkernel, int, int, int, int]]:
+    def calls(self) -> list[tuple[Loops, int, int, int, int]]:
         """The functions that make it: each with first row, rows, first column and last one."""
+        if self.machine.parts:
+            return [(Rounded(self.machine.parts, self.across != 1), 0, self.rows, 0, self.columns)]
         vectors, (tall, wide) = self.columns // self.machine.lanes, self.shape
         rest, lanes = vectors % wide, self.machine.lanes
         whole = (vectors - rest) * lanes
@@ -105,7 +108,7 @@ class Product:
         ]
 
     @property
-    def microkernels(self) -> frozenset[Microkernel]:
+    def loops(self) -> frozenset[Loops]:
         """The functions that it calls, which are no part of a network's own program."""
         return frozenset(call[0] for call in self.calls)
 
@@ -114,7 +117,8 @@ class Product:
 
         The function takes matrices, bias and gate, and the size that was not known.
         """
-        found = {one.name: f"{one.declaration};\n" for one in sorted(self.microkernels)}
+        called = sorted(self.loops, key=lambda one: one.name)
+        found = {one.name: f"{one.declaration};\n" for one in called}
         held = self.adds or self.inner > 0
         start = "HELD" if self.adds else "BIAS" if self.bias else "ZERO"
         layout = (

@@ -216,7 +216,7 @@ static void evaluate(const Call *call, double *losses, double *right, real *outp
   double sums[2] = {0, 0}, weight[2] = {0, 0}, hits = 0;
   for (long start = 0; start < rows; start += sizes.pass) {
     const long count = rows - start < sizes.pass ? rows - start : sizes.pass;
-    const real *found = passed(W, call->evaluated + start * sizes.wide);
+    const real *found = passed(W, call->evaluated + start * sizes.wide, count);
     const real *targets = call->wanted + start * positions * label;
     costs(count * positions, found, targets, each, 0, 0, 0, scratch);
     for (long i = 0; i < count * positions; i++) {

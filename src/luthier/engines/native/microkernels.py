@@ -8,6 +8,7 @@ number by number, as with sizes that the compiler knows, and no slower (benchmar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from luthier.engines.native.tiles import ARGUMENTS
 
@@ -15,7 +16,31 @@ POINTERS = 8  # to rows of A at a time; the others lie eight rows from one of th
 MOST = 384  # rows of B at a time: `Product` takes no more (see its `blocks`)
 
 
-@dataclass(frozen=True, order=True)
+class Loops(Protocol):
+    """The loops of a product, which networks share."""
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        ...
+
+    @property
+    def declaration(self) -> str:
+        """What stands before its first call."""
+        ...
+
+    def source(self) -> str:
+        """Return the function and what it calls."""
+        ...
+
+
+def declared(name: str) -> str:
+    """Return how such a function begins."""
+    takes = "long given, long rows, long first, long last"
+    return f"void {name}(const Layout *at, {ARGUMENTS}, {takes})"
+
+
+@dataclass(frozen=True)
 class Microkernel:
     """A product's loops around a few rows and vectors of C that stay in registers.
 
@@ -38,8 +63,7 @@ class Microkernel:
     @property
     def declaration(self) -> str:
         """What stands before its first call."""
-        takes = "long given, long rows, long first, long last"
-        return f"void {self.name}(const Layout *at, {ARGUMENTS}, {takes})"
+        return declared(self.name)
 
     def source(self) -> str:
         """Return the function, and the one that multiplies a tile."""

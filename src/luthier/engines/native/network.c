@@ -47,8 +47,8 @@ void backward(const Call *call, real *W, real *G, const uint32_t *key) {
 @backward@
 }
 
-/* The outputs of PASS rows, in evaluation mode. */
-const real *passed(const real *W, const real *@eval_input@) {
+/* The outputs of some rows, PASS at most, in evaluation mode. */
+const real *passed(const real *W, const real *@eval_input@, long count) {
 @evaluate@
   return @eval_output@;
 }

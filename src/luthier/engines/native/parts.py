@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from importlib import resources
-from typing import Any
 
 from luthier.catalog import optimizers
 from luthier.catalog.augmentation import FLIP, MIDDLE, NOISE, TAIL
 from luthier.core import LuthierError
 from luthier.engines.native.compiler import compile_parts
+from luthier.engines.native.files import lines, written
 from luthier.engines.native.formulas import update
 from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.losses import LOSSES, loss_source
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.microkernels import Loops
 from luthier.engines.native.turning import turn_source
 
 # What few networks call, by the function's name: compiled for those alone.
@@ -50,7 +48,7 @@ def prepare_parts(optimizer: str, loss: str) -> None:
     """
     with suppress(LuthierError, OSError):  # who needs them comes across it, and has someone to tell
         if loss in LOSSES:
-            made = parts(Machine.here(double=False), optimizer, loss)
+            made = parts(Machine.here(), optimizer, loss)
             compile_parts(made, side_by_side=False)
 
 
@@ -66,14 +64,14 @@ def shared(machine: Machine, calls: str = "") -> tuple[str, ...]:
     return f"{begin}{turn_source(machine.lanes)}{written('shared.c')}", *few
 
 
-def loops(machine: Machine, microkernels: Iterable[Microkernel]) -> tuple[str, ...]:
+def loops(machine: Machine, needed: Iterable[Loops]) -> tuple[str, ...]:
     """Return the loops of products.
 
     Args:
         machine: What is written for.
-        microkernels: Of which tiles.
+        needed: Which.
     """
-    return tuple(_types(machine) + one.source() for one in sorted(microkernels))
+    return tuple(_types(machine) + one.source() for one in sorted(needed, key=lambda one: one.name))
 
 
 def _types(machine: Machine) -> str:
@@ -86,17 +84,6 @@ def prelude(machine: Machine) -> str:
     powers = zip(MIDDLE, TAIL, strict=True)
     normal = [f"near = R({m!r}) + near * a; far = R({t!r}) + far * b;" for m, t in powers]
     return _types(machine) + written("prelude.h", {"spare": SPARE, "normal": lines(normal, 2)})
-
-
-def written(name: str, texts: Mapping[str, Any] | None = None) -> str:
-    """Return a file, with texts for what stands in it between @ signs."""
-    text = (resources.files("luthier.engines.native") / name).read_text(encoding="utf-8")
-    return re.sub(r"@(\w+)@", lambda found: str((texts or {})[found[1]]), text)
-
-
-def lines(texts: Any, indent: int = 0) -> str:
-    """Return lines as one text."""
-    return "\n".join(" " * indent + line for line in texts)
 
 
 def _update(optimizer: str) -> str:

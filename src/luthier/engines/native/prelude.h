@@ -212,7 +212,7 @@ extern real *input, *output, *by_output; /* of a batch: where its values and the
 int made_room(long rows);
 void forward(const Call *call, real *W, const uint32_t *key);
 void backward(const Call *call, real *W, real *G, const uint32_t *key);
-const real *passed(const real *W, const real *inputs);
+const real *passed(const real *W, const real *inputs, long count);
 
 /* costs.c: once a loss. What each of some examples costs; where `slopes` is not NULL, times a share, by
    each output too. Targets that are numbers of classes are smoothed; others were. `room` is for

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from luthier.engines.native.machine import Machine
-from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.microkernels import Loops
 from luthier.engines.native.tiles import ARGUMENTS, Tile, cycles
 
 
@@ -89,7 +89,7 @@ class Sliding:
         return self.lines * cycles(self.across, vectors, self.total, tall, wide)
 
     @property
-    def microkernels(self) -> frozenset[Microkernel]:
+    def loops(self) -> frozenset[Loops]:
         """The functions of other parts that it calls: none."""
         return frozenset()
 

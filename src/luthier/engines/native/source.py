@@ -7,10 +7,10 @@ from typing import Any
 
 from luthier.catalog.augmentation import hole, longest_shift
 from luthier.core import Graph, Positions
+from luthier.engines.native.files import lines, written
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
-from luthier.engines.native.microkernels import Microkernel
-from luthier.engines.native.parts import lines, written
+from luthier.engines.native.microkernels import Loops
 from luthier.engines.native.plan import Plan
 from luthier.engines.native.writer import Writer
 
@@ -26,7 +26,7 @@ def source(
     *,
     targets: int,
     positions: Positions,
-) -> tuple[str, frozenset[Microkernel]]:
+) -> tuple[str, frozenset[Loops]]:
     """Return a network as C without what all begin with, and the loops that it calls.
 
     Args:
@@ -39,7 +39,7 @@ def source(
         positions: How outputs are read.
     """
     step = Writer(train, memory, machine, "batch", "t")
-    passes = Writer(evaluate, memory, machine, "PASS", "e", given=True)
+    passes = Writer(evaluate, memory, machine.evaluating, "count", "e", given=True)
     forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
     room = [*step.room("rows"), *passes.room("PASS")]
     outputs = train.widths[train.output]
@@ -86,7 +86,7 @@ def source(
         "eval_output": passes.value(evaluate.output),
         "evaluate": lines(evaluated, 2),
     }
-    needed = frozenset(step.microkernels | passes.microkernels)
+    needed = frozenset(step.loops | passes.loops)
     return written("network.c", texts), needed
 
 

@@ -23,7 +23,7 @@ from luthier.engines.native.borders import Border
 from luthier.engines.native.gemm import Product
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.memory import Memory
-from luthier.engines.native.microkernels import Microkernel
+from luthier.engines.native.microkernels import Loops
 from luthier.engines.native.plan import Layer, Plan
 from luthier.engines.native.sliding import Sliding
 
@@ -53,7 +53,7 @@ class Writer:
     statics: dict[str, int] = field(default_factory=dict)
     matrices: dict[str, tuple[int, int]] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
-    microkernels: set[Microkernel] = field(default_factory=set)
+    loops: set[Loops] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
     _written: set[str] = field(default_factory=set)
 
@@ -160,7 +160,7 @@ class Writer:
     def product(self, product: Product | Sliding | Border) -> str:
         """Ask for a function; return its name."""
         self.functions |= product.functions()
-        self.microkernels |= product.microkernels
+        self.loops |= product.loops
         return product.name
 
     def gates(self, name: str) -> bool:
