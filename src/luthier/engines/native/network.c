@@ -48,7 +48,7 @@ void backward(const Call *call, real *W, real *G, const uint32_t *key) {
 }
 
 /* The outputs of some rows, PASS at most, in evaluation mode. */
-const real *passed(const real *W, const real *@eval_input@, long count) {
+const real *passed(const real *W, const real *@eval_input@, long evaluated) {
 @evaluate@
   return @eval_output@;
 }

@@ -39,7 +39,7 @@ def source(
         positions: How outputs are read.
     """
     step = Writer(train, memory, machine, "batch", "t")
-    passes = Writer(evaluate, memory, machine.evaluating, "count", "e", given=True)
+    passes = Writer(evaluate, memory, machine.evaluating, "evaluated", "e", given=True)
     forward, backward, evaluated = step.forward(), step.backward(), passes.forward()
     room = [*step.room("rows"), *passes.room("PASS")]
     outputs = train.widths[train.output]
