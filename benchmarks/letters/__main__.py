@@ -15,8 +15,9 @@ from math import inf
 from pathlib import Path
 from statistics import median_low
 
-from benchmarks.letters.problem import PROCESSES, incumbents
+from benchmarks.letters.problem import PROCESSES, Found, incumbents
 
+MEASURES, SIDES = ("accuracy", "loss"), ("theirs", "ours")
 CORES = sorted(os.sched_getaffinity(0))[:PROCESSES]
 
 
@@ -27,20 +28,32 @@ class Result:
     Args:
         seed: Of the split and both searches.
         seconds: That each had.
-        optuna: Hidden accuracy of Optuna's best network at the end.
-        luthier: Of luthier's.
-        when: Seconds from when on luthier's stayed at Optuna's last or above; None where it was
-            not there at the end.
-        theirs, ours: Seconds and hidden accuracy of each new best network.
+        theirs, ours: Each new best network of Optuna and of luthier.
     """
 
     seed: int
     seconds: float
-    optuna: float
-    luthier: float
-    when: float | None
-    theirs: Sequence[tuple[float, float]] = ()
-    ours: Sequence[tuple[float, float]] = ()
+    theirs: Sequence[Found]
+    ours: Sequence[Found]
+
+    def when(self, measure: str) -> float | None:
+        """Return the seconds from when on luthier's network stays as good as Optuna's last one.
+
+        Args:
+            measure: ``accuracy`` or ``loss``, of the hidden rows.
+
+        Returns:
+            None where it was not there at the end.
+        """
+        sign = -1 if measure == "loss" else 1
+        course = [(found.seconds, sign * getattr(found, measure)) for found in self.ours]
+        return reached(course, sign * getattr(self.theirs[-1], measure))
+
+    @classmethod
+    def read(cls, line: str) -> Result:
+        """Return what `asdict` made a line of JSON of."""
+        row = json.loads(line)
+        return cls(**row | {side: [Found(**one) for one in row[side]] for side in SIDES})
 
 
 def run(*arguments: str) -> subprocess.Popen[bytes]:
@@ -69,17 +82,14 @@ def one(data: str, seed: int, seconds: float) -> Result:
         wait([run(way, *shared, str(core)) for core in CORES])
         way = "benchmarks.letters.luthier_way"
         wait([run(way, data, folder, str(ours), str(seed), str(time.time()), str(int(seconds)))])
-        courses = incumbents(theirs), incumbents(ours)
-    level = courses[0][-1][1]
-    last, when = courses[1][-1][1], reached(courses[1], level)
-    return Result(seed, seconds, level, last, when, *courses)
+        return Result(seed, seconds, incumbents(theirs), incumbents(ours))
 
 
 def reached(course: Sequence[tuple[float, float]], level: float) -> float | None:
     """Return the seconds from when on a course stays at a level or above; None where it does not.
 
     Args:
-        course: (seconds, accuracy) of each new best network.
+        course: (seconds, how good) of each new best network.
         level: What it is to reach.
     """
     below = [index for index, (_, right) in enumerate(course) if right < level]
@@ -87,20 +97,31 @@ def reached(course: Sequence[tuple[float, float]], level: float) -> float | None
     return course[after][0] if after < len(course) else None
 
 
-def told(results: Sequence[Result]) -> str:
+def told(results: Sequence[Result], measure: str) -> str:
     """Return the last lines: the median share of the time, and how much of it is censored.
 
     A seed whose level was not reached counts as later than the whole time, so that a median of
     many such seeds is a bound and no number.
     """
-    shares = sorted(inf if r.when is None else r.when / r.seconds for r in results)
+    times = [(r.when(measure), r.seconds) for r in results]
+    shares = sorted(inf if when is None else when / seconds for when, seconds in times)
     censored, middle = shares.count(inf), median_low(shares)
     said = "more than 1 (censored)" if middle == inf else f"{middle:.3f}"
-    ahead = sum(r.luthier >= r.optuna for r in results)
     return (
-        f"median share of Optuna's time: {said}; {censored} of {len(shares)} seeds censored; "
-        f"in the end luthier was as accurate in {ahead} of {len(shares)}\n"
+        f"{measure}: median share of Optuna's time {said}; "
+        f"{censored} of {len(shares)} seeds censored\n"
     )
+
+
+def line(result: Result) -> str:
+    """Return what one seed came to."""
+    told = []
+    for measure in MEASURES:
+        theirs, ours = (getattr(side[-1], measure) for side in (result.theirs, result.ours))
+        when = result.when(measure)
+        said = "never to stay" if when is None else f"to stay from {when:.0f} s on"
+        told.append(f"{measure} {theirs:.4f} (Optuna) and {ours:.4f} (luthier), {said}")
+    return f"seed {result.seed}: {'; '.join(told)}\n"
 
 
 def main() -> None:
@@ -113,7 +134,7 @@ def main() -> None:
     chosen = parser.parse_args()
     out: Path | None = chosen.out
     kept = out.read_text(encoding="utf-8").splitlines() if out and out.exists() else []
-    known = [Result(**json.loads(line)) for line in kept]
+    known = [Result.read(row) for row in kept]
     done = {r.seed: r for r in known if r.seconds == chosen.seconds}
     for seed in range(chosen.seeds):
         if seed not in done:
@@ -121,13 +142,10 @@ def main() -> None:
             if out is not None:
                 with out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(done[seed])) + "\n")
-        found = done[seed]
-        said = "not reached (censored)" if found.when is None else f"after {found.when:.0f} s"
-        sys.stdout.write(
-            f"seed {seed}: Optuna {found.optuna:.4f}, luthier {found.luthier:.4f}; {said}\n"
-        )
+        sys.stdout.write(line(done[seed]))
         sys.stdout.flush()
-    sys.stdout.write(told([done[seed] for seed in range(chosen.seeds)]))
+    for measure in MEASURES:
+        sys.stdout.write(told([done[seed] for seed in range(chosen.seeds)], measure))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 import luthier
 from benchmarks.letters import problem
 from luthier.core import History
+from luthier.engines.native.rounded import tiles
 from luthier.loop.assembly import assemble
 from luthier.storage import connect
 
@@ -22,6 +23,7 @@ if __name__ == "__main__":
         "batch_size": problem.BATCH,
         "epochs": problem.EPOCHS,
         "preprocessing": "none",
+        "precision": "bfloat16" if tiles() else "float32",
     }
     parts = assemble(problem.build, data, recipe=recipe, task="classification")
     storage = f"sqlite:///{folder}/study.db"
@@ -38,10 +40,8 @@ if __name__ == "__main__":
         seen["loss"] = history.loss(best)
         arrays = parts.preparation.arrays(best.recipe)
         model = parts.framework.restore(parts.build, best.recipe, arrays.task, state)
-        right = (
-            parts.framework.outputs(model, arrays.test, arrays.task).argmax(1) == arrays.test.target
-        )
-        problem.note(Path(log), float(began), val=seen["loss"], hidden=float(right.mean()))
+        logits = parts.framework.outputs(model, arrays.test, arrays.task)
+        problem.note(Path(log), float(began), seen["loss"], logits, arrays.test.target)
 
     luthier.tune(
         problem.build,

@@ -52,8 +52,8 @@ def objective(trial: optuna.Trial) -> float:
             loss = functional.cross_entropy(network(val_x), val_y).item()
             if loss < best:
                 best = loss
-                right = (network(hidden_x).argmax(1) == hidden_y).float().mean().item()
-                problem.note(Path(LOG), BEGAN, val=loss, hidden=right)
+                logits = network(hidden_x).numpy()
+                problem.note(Path(LOG), BEGAN, loss, logits, hidden_y.numpy())
         trial.report(loss if loss == loss else 1e6, epoch + 1)
         if time.time() - BEGAN > SECONDS:
             trial.study.stop()

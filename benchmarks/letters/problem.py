@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from scipy.special import log_softmax
 from torch import nn
 
 from luthier import Float, Int
@@ -67,18 +70,49 @@ def letters(path: str | Path, seed: int) -> tuple[Pair, Pair, Pair]:
     return train, val, hidden
 
 
-def note(log: Path, began: float, **values: Any) -> None:
-    """Append a line: the seconds since the start, and what was seen."""
+@dataclass(frozen=True)
+class Found:
+    """A network that was the best so far.
+
+    Args:
+        seconds: Since the start.
+        val: Its loss on the rows for choosing.
+        accuracy, loss: Its accuracy and its log-loss on the hidden rows.
+    """
+
+    seconds: float
+    val: float
+    accuracy: float
+    loss: float
+
+
+def note(log: Path, began: float, val: float, logits: np.ndarray, classes: np.ndarray) -> None:
+    """Append a line about a new best network.
+
+    Args:
+        log: Where.
+        began: When the search began.
+        val: The network's loss on the rows for choosing.
+        logits: Its outputs for the hidden rows.
+        classes: What those are.
+    """
+    shares = log_softmax(logits.astype(np.float64), axis=1)
+    found = {
+        "seconds": time.time() - began,
+        "val": val,
+        "accuracy": float((shares.argmax(1) == classes).mean()),
+        "loss": float(-shares[np.arange(len(classes)), classes].mean()),
+    }
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"seconds": time.time() - began, **values}) + "\n")
+        file.write(json.dumps(found) + "\n")
 
 
-def incumbents(log: Path) -> list[tuple[float, float]]:
-    """Return the hidden accuracy of the best network so far, each time that it changed."""
-    rows = sorted(map(json.loads, log.read_text().splitlines()), key=lambda row: row["seconds"])
+def incumbents(log: Path) -> Sequence[Found]:
+    """Return the best network so far, each time that it changed."""
+    rows = [Found(**json.loads(line)) for line in log.read_text().splitlines()]
     best, found = np.inf, []
-    for row in rows:
-        if row["val"] < best:
-            best = row["val"]
-            found.append((row["seconds"], row["hidden"]))
+    for row in sorted(rows, key=lambda row: row.seconds):
+        if row.val < best:
+            best = row.val
+            found.append(row)
     return found
