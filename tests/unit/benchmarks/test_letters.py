@@ -1,7 +1,6 @@
 """From when on one search's networks stay as good as the other's last one."""
 
 import pytest
-
 from benchmarks.letters.__main__ import Result, reached, told
 from benchmarks.letters.problem import Found
 
