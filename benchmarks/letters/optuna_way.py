@@ -1,4 +1,4 @@
-"""One of Optuna's processes; arguments: DATA JOURNAL LOG SEED BEGAN SECONDS CORE."""
+"""One of Optuna's processes; arguments: DATA FOLDER LOG SEED BEGAN SECONDS CORE."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
-DATA, JOURNAL, LOG = sys.argv[1:4]
+DATA, FOLDER, LOG = sys.argv[1:4]
 SEED, BEGAN, SECONDS, CORE = int(sys.argv[4]), float(sys.argv[5]), float(sys.argv[6]), sys.argv[7]
 os.sched_setaffinity(0, {int(CORE)})
 
@@ -70,7 +70,7 @@ parts = [torch.from_numpy(a) for part in problem.letters(DATA, SEED) for a in pa
 x, y, val_x, val_y, hidden_x, hidden_y = parts
 study = optuna.create_study(
     study_name="letters",
-    storage=JournalStorage(JournalFileBackend(JOURNAL)),
+    storage=JournalStorage(JournalFileBackend(f"{FOLDER}/journal")),
     sampler=optuna.samplers.TPESampler(
         seed=SEED + int(CORE), multivariate=True, constant_liar=True
     ),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -70,22 +68,6 @@ def letters(path: str | Path, seed: int) -> tuple[Pair, Pair, Pair]:
     return train, val, hidden
 
 
-@dataclass(frozen=True)
-class Found:
-    """A network that was the best so far.
-
-    Args:
-        seconds: Since the start.
-        val: Its loss on the rows for choosing.
-        accuracy, loss: Its accuracy and its log-loss on the hidden rows.
-    """
-
-    seconds: float
-    val: float
-    accuracy: float
-    loss: float
-
-
 def note(log: Path, began: float, val: float, logits: np.ndarray, classes: np.ndarray) -> None:
     """Append a line about a new best network.
 
@@ -105,14 +87,3 @@ def note(log: Path, began: float, val: float, logits: np.ndarray, classes: np.nd
     }
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps(found) + "\n")
-
-
-def incumbents(log: Path) -> Sequence[Found]:
-    """Return the best network so far, each time that it changed."""
-    rows = [Found(**json.loads(line)) for line in log.read_text().splitlines()]
-    best, found = np.inf, []
-    for row in sorted(rows, key=lambda row: row.seconds):
-        if row.val < best:
-            best = row.val
-            found.append(row)
-    return found
