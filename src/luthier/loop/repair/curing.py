@@ -166,7 +166,9 @@ class Curing:
         queue = distinct(queue, recipe)
         if least > REACH:  # out of reach, and too dear to see
             queue = [one for one in queue if one.on(recipe).epochs <= recipe.epochs]
-        course, best, spent = self._raced(history, course, queue, spent, least=least)
+        course, best, spent = self._raced(
+            history, course, queue, spent, least=least, named=bool(suspects)
+        )
         if best is None and suspects and not course.steps:
             wide = last_race((), self.patient, _rng(history, course))
             course, best, spent = self._raced(history, course, wide, spent, least=least)
@@ -190,8 +192,19 @@ class Curing:
         spent: float,
         *,
         least: float = LEAST,
+        named: bool = True,
     ) -> tuple[Course, Tried | None, float]:
-        """Return where a race of cures stands, the best of them, and what all has cost then."""
+        """Return where a race of cures stands, the best of them, and what all has cost then.
+
+        Args:
+            history: What was trained.
+            course: What was tried before.
+            queue: The cures.
+            spent: What all has cost so far.
+            least: Share of the loss that the best must take away.
+            named: Whether something is known to be wrong. Then a training that ends well is
+                believed with one seed; among guesses, luck would pick the best.
+        """
         known = {one.recipe for one in course.tried}
         base = course.after
         queue = [one for one in distinct(queue, base) if one.on(base) not in known]
@@ -208,7 +221,7 @@ class Curing:
         best = None
         if not steps:
             left = self.find * self.patient.recipe.epochs - spent
-            sure = [one.recipe for one in tried if least in (LEAST, LIKELY) and self._sure(one)]
+            sure = [one.recipe for one in tried if named and self._sure(one)]
             steps, taken, more = chosen_of(
                 history, recipes, base, left=left, least=least, sure=sure
             )
