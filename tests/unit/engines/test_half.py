@@ -4,6 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from luthier import engines, frameworks
@@ -32,6 +33,46 @@ def images(input_shape, n_outputs, width=6):
         nn.Flatten(),
         nn.Linear(width * (high // 2) * (broad // 2), n_outputs),
     )
+
+
+def windows(input_shape, n_outputs, width=20, **moves):
+    layers = [
+        nn.Conv2d(input_shape[0], 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, width, 3, **moves),
+        nn.ReLU(),
+        nn.Conv2d(width, 40, (1, 3)),
+        nn.ReLU(),
+    ]
+    body = nn.Sequential(*layers, nn.Flatten())
+    return nn.Sequential(body, nn.Linear(body(torch.zeros(1, *input_shape)).shape[1], n_outputs))
+
+
+def strided(input_shape, n_outputs):
+    return windows(input_shape, n_outputs, stride=2, padding=1)
+
+
+def dilated(input_shape, n_outputs):
+    return windows(input_shape, n_outputs, dilation=2, padding=(2, 1))
+
+
+def wide(input_shape, n_outputs):  # more than fits in one go: places, columns, what is summed over
+    return windows(input_shape, n_outputs, width=150, padding=1)
+
+
+def hourglass(input_shape, n_outputs):
+    return nn.Sequential(
+        nn.Conv2d(input_shape[0], 16, 3, padding=1, stride=2),
+        nn.ReLU(),
+        nn.ConvTranspose2d(16, 24, 2, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(24 * input_shape[1] * input_shape[2], n_outputs),
+    )
+
+
+def large():
+    return data.images(17)
 
 
 def attending(input_shape, n_outputs):
@@ -67,6 +108,12 @@ class Recurrent(nn.Module):
 CASES = {
     "dense": (dense, data.classes),
     "images": (images, data.images),
+    "windows": (windows, data.images),
+    "windows over large images": (windows, large),
+    "windows that stride": (strided, large),
+    "dilated windows": (dilated, large),
+    "wide windows": (wide, large),
+    "hourglass": (hourglass, data.images),
     "attention": (attending, data.sequences),
     "recurrent": (recurrent, data.sequences),
 }

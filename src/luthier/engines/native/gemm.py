@@ -60,7 +60,8 @@ class Product:
         sizes = (self.rows, self.columns, self.inner, self.turned)
         strides = (self.down, self.across, self.rows_of_b, self.rows_of_c)
         start = "added" if self.adds else "bias" if self.bias else "zero"
-        return f"product_{'_'.join(map(str, (*sizes, *strides)))}_{start}_{self.end}"
+        kind = f"product{self.machine.parts or ''}"
+        return f"{kind}_{'_'.join(map(str, (*sizes, *strides)))}_{start}_{self.end}"
 
     @cached_property
     def blocks(self) -> list[tuple[int, int]]:

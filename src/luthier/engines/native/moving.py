@@ -6,10 +6,11 @@ kernel turned round. A transposed convolution is the third.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from luthier.engines.native.borders import Border
+from luthier.engines.native.gemm import SPARE
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.sliding import Sliding
 from luthier.engines.native.window import Window
@@ -91,25 +92,26 @@ class Products:
         (high, wide), (down, along) = window.size, window.dilation
         lines = (window.out[0], window.stride[0] * self.line)
         one = self._together
-        name = to.product(
-            Sliding(
-                self.machine,
-                high if one else 1,
-                wide * self.channels if one else self.channels,
-                line_apart=down * self.line,
-                down=1,
-                runs=(lines,) if images == 1 else ((images, self.image), lines),
-                inner=window.out[1],
-                along=window.stride[1] * self.pixel,
-                columns=self.columns,
-                rows_of_b=self.apart,
-                rows_of_c=self.columns,
-                start="held",
-                end="plain",
-            )
+        whole = Sliding(
+            self.machine,
+            high,
+            wide * self.channels if one else self.channels,
+            line_apart=down * self.line,
+            down=1,
+            runs=(lines,) if images == 1 else ((images, self.image), lines),
+            inner=window.out[1],
+            along=window.stride[1] * self.pixel,
+            columns=self.columns,
+            rows_of_b=self.apart,
+            rows_of_c=self.columns,
+            start="held",
+            end="plain",
+            sums_places=True,
+            pieces=(1, 0) if one else (wide, along * self.pixel),
         )
-        if one:
-            return [f"{name}({seen}, {made}, {target}, 0, 0, 1);"]
+        if one or whole.rounds():
+            return [f"{to.product(whole)}({seen}, {made}, {target}, 0, 0, 1);"]
+        name = to.product(replace(whole, lines=1, pieces=(1, 0)))
         at = f"p * {down * self.line} + q * {along * self.pixel}"
         row = f"(p * {wide} + q) * {self.channels * self.columns}"
         return [
@@ -236,9 +238,13 @@ class Moving:
         self.rows = window.places * to.stride(made)
         self.images = -(-enough // window.places)
 
+    def _room(self, size: int) -> int:
+        """Return the numbers of some images, and of what is read beyond the last one."""
+        return self.images * size + self.window.stride[1] * self.products.channels + SPARE
+
     @property
     def _bordered(self) -> str:
-        return self.to.array(f"{self.name}_bordered", self.images * self.border.size)
+        return self.to.array(f"{self.name}_bordered", self._room(self.border.size))
 
     @property
     def _turned(self) -> str:
@@ -294,7 +300,7 @@ class Moving:
     ) -> list[str]:
         """Return the lines that multiply what lies in an array like `made` by the turned kernel."""
         to, around = self.to, self.products.around
-        buffer = to.array(f"{self.name}_around", self.images * around.size)
+        buffer = to.array(f"{self.name}_around", self._room(around.size))
         product = self.products.spread(to.columns(self.image), to.stride(self.image), start, end)
         at = f"first * {product.image_of_c}"
         gated = f"{gate} + {at}" if gate else "0"

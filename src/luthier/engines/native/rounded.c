@@ -1,94 +1,11 @@
-/* A product of matrices whose numbers are bfloat16, in a processor's tiles of sixteen rows.
- *
- * A's rows are rounded and laid out as tiles want them, then two tiles of B's columns at a time,
- * which stay in the first caches. Sums are single precision. With PARTS 2 a number is the sum of
- * two, and the product of what both leave over is left out. */
-enum { SIDE = 16, DEEP = 32, ROWS = 256, MOST = 512 }; /* the last two: of A and B at a time */
-typedef uint16_t half;
-typedef half packed[SIDE * DEEP];     /* a tile: sixteen rows of sixteen pairs */
-typedef packed strip[MOST / DEEP][2]; /* two side by side, for all that is summed over */
-typedef struct { strip of[ROWS / SIDE / 2]; } block;
-static block tiles_of_a[PARTS] ALIGNED;
-static strip tiles_of_b[PARTS] ALIGNED;
-
-static inline lanes rounded(vec first, vec second) {
-  lanes to;
-  __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(to) : "v"(first), "v"(second));
-  return to;
-}
-
-/* Each number of one beside the same one of the other. */
-static inline lanes in_pairs(lanes both) {
-  static const half order[2 * SIDE] ALIGNED = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
-                                               21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
-                                               11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  lanes to;
-  __asm__("vpermw %1, %2, %0" : "=v"(to) : "v"(both), "v"(*(const lanes *)order));
-  return to;
-}
-
-/* What is left of a number for one of its parts. */
-static inline vec part_of(vec x, int part) {
-#if PARTS > 1
-  const vec nearest = (vec)(((lanes)x + 0x8000) & (lanes)(-0x10000 + (lanes){0}));
-  return part ? x - nearest : nearest;
-#else
-  return x;
-#endif
-}
-
-static inline long least(long a, long b) { return a < b ? a : b; }
-
-/* Lay out a tile: `count` rows of A or columns of B, with `deep` numbers each that are summed over;
- * the rest is zero. `follow` says that those follow on each other, `turned` that pairs are wanted
- * the other way round. */
-static void lay(const real *from, long far, long count, long deep, int follow, int turned,
-                packed *to, long apart) {
-  real edge[SIDE * DEEP] ALIGNED, pairs[SIDE * SIDE] ALIGNED;
-  if (count < SIDE || deep < DEEP) {
-    const long there = least(count, SIDE), along = least(deep, DEEP);
-    const long rows = follow ? there : along, columns = follow ? along : there;
-    const long wide = follow ? DEEP : SIDE;
-    memset(edge, 0, sizeof edge);
-    for (long r = 0; r < rows; r++) memcpy(edge + r * wide, from + r * far, columns * sizeof(real));
-    from = edge, far = wide;
-  }
-  for (int part = 0; part < PARTS; part++, to += apart) {
-    real *into = turned ? pairs : (real *)*to;
-    for (long r = 0; r < SIDE; r++) {
-      const real *one = from + (follow ? r : 2 * r) * far, *other = one + (follow ? SIDE : far);
-      const lanes both = rounded(part_of(LOAD(one), part), part_of(LOAD(other), part));
-      *(lanes *)(into + r * SIDE) = follow ? both : in_pairs(both);
-    }
-    if (turned) turn(pairs, SIDE, SIDE, SIDE, (real *)*to, SIDE);
-  }
-}
-
-#define READ(tile, from) \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(64L) : "memory")
-#define WRITE(tile, to, apart) \
-  __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(apart) : "memory")
-#define CLEAR(tile) __asm__ volatile("tilezero %%tmm" #tile : :)
-#define ADD(sum, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum : :)
-
-#define READ_A(part) READ(4, a[part]); if (tall) READ(5, a[part] + 1)
-#define READ_B(part) READ(6, b[part]); if (wide) READ(7, b[part] + 1)
-
-static inline void add_products(int tall, int wide) {
-  ADD(0, 4, 6);
-  if (wide) ADD(1, 4, 7);
-  if (tall) ADD(2, 5, 6);
-  if (tall && wide) ADD(3, 5, 7);
-}
-
 /* Sum up to 32 rows and columns of C in tiles 0 to 3. */
-static void multiply(long row, long steps, int tall, int wide) {
+static void multiply(long row, long panel, long steps, int tall, int wide) {
   CLEAR(0); CLEAR(1); CLEAR(2); CLEAR(3);
   for (long k = 0; k < steps; k++) {
     const packed *a[PARTS], *b[PARTS];
     for (int part = 0; part < PARTS; part++) {
       a[part] = tiles_of_a[part].of[row][k];
-      b[part] = tiles_of_b[part][k];
+      b[part] = tiles_of_b[part].of[panel][k];
     }
     READ_A(0);
     READ_B(PARTS - 1);
@@ -102,38 +19,10 @@ static void multiply(long row, long steps, int tall, int wide) {
   }
 }
 
-/* Store them, with what they start from and what becomes of them. */
-static void store(const Layout *at, real *C, const real *bias, const real *gate, int start, int end,
-                  long rows, int wide) {
-  if (start == ZERO && end == PLAIN && rows >= 2 * SIDE && wide) {
-    const long apart = at->rows_of_c * sizeof(real);
-    real *below = C + SIDE * at->rows_of_c;
-    WRITE(0, C, apart); WRITE(1, C + SIDE, apart);
-    WRITE(2, below, apart); WRITE(3, below + SIDE, apart);
-    return;
-  }
-  real sums[4 * SIDE * SIDE] ALIGNED, *below = sums + 2 * SIDE * SIDE;
-  const long line = 2 * SIDE * sizeof(real);
-  WRITE(0, sums, line); WRITE(1, sums + SIDE, line);
-  WRITE(2, below, line); WRITE(3, below + SIDE, line);
-  for (long r = 0; r < least(2 * SIDE, rows); r++)
-    for (long j = 0; j <= wide; j++) {
-      const long cell = r * at->rows_of_c + j * SIDE;
-      vec sum = LOAD(sums + (2 * r + j) * SIDE);
-      if (start == BIAS) sum += LOAD(bias + j * SIDE);
-      else if (start != ZERO) sum += LOAD(C + cell);
-      if (end == RELU) sum = POSITIVE(sum);
-      else if (end == GATE) sum = GATED(sum, LOAD(gate + cell));
-      STORE(C + cell, sum);
-    }
-}
-
-static const struct { half kind, rest[7], bytes[16]; uint8_t rows[16]; } config ALIGNED = {
-  1, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
-
+/* A product of matrices: all of A that a few columns of B are multiplied by. */
 @declaration@ {
   const long total = at->inner ? at->inner : given, far = at->rows_of_b;
-  __asm__ volatile("ldtilecfg %0" : : "m"(config));
+  BEGIN;
   for (long from = 0; from < total; from += MOST) {
     const long inner = least(MOST, total - from), steps = (inner + DEEP - 1) / DEEP;
     const int start = from ? HELD : at->start, end = from + inner == total ? at->end : PLAIN;
@@ -152,15 +41,20 @@ static const struct { half kind, rest[7], bytes[16]; uint8_t rows[16]; } config 
             const long there = (at->turned ? at->turned : last) - column;
             lay(at->turned ? B + column * far + row : B + row * far + column, far,
                 there > 0 ? there : 0, inner - k * DEEP, at->turned > 0, at->turned > 0,
-                &tiles_of_b[0][k][j], sizeof(strip) / sizeof(packed));
+                &tiles_of_b[0].of[0][k][j], sizeof(panels) / sizeof(packed));
           }
         for (long m = 0; m < high; m += 2 * SIDE) {
           const long cell = (top + m) * at->rows_of_c + n;
-          multiply(m / SIDE / 2, steps, high - m > SIDE, wide);
-          store(at, C + cell, bias + n, gate + cell, start, end, high - m, wide);
+          multiply(m / SIDE / 2, 0, steps, high - m > SIDE, wide);
+          store(at->rows_of_c, C + cell, bias + n, gate + cell, start, end, high - m, wide, 0);
+          if (high - m > SIDE) {
+            const long below = cell + SIDE * at->rows_of_c;
+            store(at->rows_of_c, C + below, bias + n, gate + below, start, end, high - m - SIDE,
+                  wide, 1);
+          }
         }
       }
     }
   }
-  __asm__ volatile("tilerelease" : :);
+  END;
 }

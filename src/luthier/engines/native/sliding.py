@@ -7,6 +7,7 @@ from functools import cached_property
 
 from luthier.engines.native.machine import Machine
 from luthier.engines.native.microkernels import Loops
+from luthier.engines.native.rounded import RoundedSliding
 from luthier.engines.native.tiles import ARGUMENTS, Tile, cycles
 
 
@@ -31,6 +32,9 @@ class Sliding:
         rows_of_b, rows_of_c: How far apart rows of B and C lie.
         start, end: As in `Tile`.
         image_of_a, image_of_c: How far apart images of A and of C lie.
+        sums_places: Whether columns of A are places, rather than its rows.
+        pieces: Of a line of A's rows, each `across` long, and how far apart they lie, where
+            numbers are rounded and places summed over.
     """
 
     machine: Machine
@@ -48,6 +52,8 @@ class Sliding:
     end: str
     image_of_a: int = 0
     image_of_c: int = 0
+    sums_places: bool = False
+    pieces: tuple[int, int] = (1, 0)
 
     @property
     def name(self) -> str:
@@ -56,8 +62,10 @@ class Sliding:
         numbers = (
             *(self.lines, self.across, self.line_apart, self.down, *runs, self.inner, self.along),
             *(self.columns, self.rows_of_b, self.rows_of_c, self.image_of_a, self.image_of_c),
+            *self.pieces,
         )
-        return f"sliding_{'_'.join(map(str, numbers))}_{self.start}_{self.end}"
+        kind = f"{'summed' * self.sums_places or 'sliding'}{self.machine.parts or ''}"
+        return f"{kind}_{'_'.join(map(str, numbers))}_{self.start}_{self.end}"
 
     @property
     def total(self) -> int:
@@ -90,8 +98,39 @@ class Sliding:
 
     @property
     def loops(self) -> frozenset[Loops]:
-        """The functions of other parts that it calls: none."""
-        return frozenset()
+        """The functions of other parts that it calls."""
+        return frozenset({RoundedSliding(self.machine.parts)} if self.rounds() else ())
+
+    def rounds(self, *, least: int = 16) -> bool:
+        """Tell whether numbers are rounded: where a window sees `least` of them in one piece.
+
+        Fewer fill too little of a processor's tiles, which take 32.
+        """
+        return bool(self.machine.parts) and self._seen[-1] >= least
+
+    @property
+    def _seen(self) -> tuple[int, int, int, int, int]:
+        """What a window sees: lines, how far apart, pieces of a line, how far apart, numbers."""
+        if self.sums_places:
+            return self.lines, self.line_apart, *self.pieces, self.across
+        return (*self.runs[0], *(self.runs[1] if len(self.runs) > 1 else (1, 0)), self.inner)
+
+    @property
+    def _moves(self) -> tuple[int, int, int, int, int]:
+        """Where it moves: lines, how far apart, places of a line and images, how far apart."""
+        if not self.sums_places:
+            return self.lines, self.line_apart, self.across, self.down, self.image_of_a
+        image = self.runs[0][1] if len(self.runs) > 1 else 0
+        return (*self.runs[-1], self.inner, self.along, image)
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        """Numbers of an image, and of one that is rounded with as many as tiles read beyond it."""
+        lines, line_apart, places, apart, _ = self._moves
+        tall, tall_apart, wide, wide_apart, seen = self._seen
+        last = (lines - 1) * line_apart + (places - 1) * apart
+        image = last + (tall - 1) * tall_apart + (wide - 1) * wide_apart + seen
+        return image, -(-(image + 32 * apart + 64) // 32) * 32
 
     def functions(self) -> dict[str, str]:
         """Return the sources of the function and its tiles, by name.
@@ -99,6 +138,21 @@ class Sliding:
         The function takes matrices, bias and gate, and the number of images.
         """
         found: dict[str, str] = {}
+        if self.rounds():
+            made = RoundedSliding(self.machine.parts)
+            images = self.runs[0][0] if self.sums_places and len(self.runs) > 1 else "given"
+            image, room = self._sizes
+            numbers = (int(self.sums_places), *self._moves, *self._seen, image, room)
+            rows = (self.columns, self.rows_of_b, self.rows_of_c)
+            layout = (*numbers, *rows, self.start.upper(), self.end.upper())
+            found[made.name] = f"{made.declaration};\n"
+            found[self.name] = (
+                f"static void {self.name}({ARGUMENTS}, long given) {{\n"
+                f"  static const Slide at = {{{', '.join(map(str, layout))}}};\n"
+                f"  static uint16_t room[{2 * room}] ALIGNED;\n"
+                f"  {made.name}(&at, A, B, C, bias, gate, {images}, room);\n}}\n"
+            )
+            return found
         lanes, vectors, wide = self.machine.lanes, self.columns // self.machine.lanes, self.shape[1]
         parts = [(0, vectors // wide, wide)]
         if rest := vectors % wide:

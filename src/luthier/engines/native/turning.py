@@ -17,12 +17,17 @@ void turn(const real *from, long rows, long columns, long stride, real *to, long
 
 
 def turn_source(lanes: int) -> str:
-    """Return the function ``turn``.
+    """Return the function ``turn``, and that for a block."""
+    return block_source(lanes) + _AROUND
+
+
+def block_source(lanes: int) -> str:
+    """Return the function ``turn_block``.
 
     Rows whose numbers differ in one binary digit exchange halves of every size, the largest
     first: after as many rounds as a row's number has digits, the block is transposed.
 
-    >>> turn_source(2).count("SHUFFLED")
+    >>> block_source(2).count("SHUFFLED")
     2
     """
     lines = [f"vec r{i} = LOAD(from + {i} * stride);" for i in range(lanes)]
@@ -39,4 +44,4 @@ def turn_source(lanes: int) -> str:
     lines += [f"STORE(to + {i} * apart, r{i});" for i in range(lanes)]
     body = "\n".join(f"  {line}" for line in lines)
     head = "static inline void turn_block(const real *from, long stride, real *to, long apart)"
-    return f"{head} {{\n{body}\n}}\n{_AROUND}"
+    return f"{head} {{\n{body}\n}}\n"

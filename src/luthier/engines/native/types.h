@@ -37,6 +37,20 @@ typedef struct {
   int packs;                     /* whether columns of B are copied next to each other */
   int start, later, end;         /* what sums start from, at first and then; what becomes of them */
 } Layout;
+
+/* The same for a product whose rows of A are parts of images: places that a window moves to. */
+typedef struct {
+  int sums_places;               /* whether they are summed over, or what the window sees at each */
+  long lines, lines_apart;       /* of places, in an image */
+  long places, places_apart;     /* of a line */
+  long images_apart;
+  long seen_lines, seen_lines_apart; /* of what the window sees at a place */
+  long seen_rows, seen_rows_apart;   /* pieces of such a line; 1 where it lies in one */
+  long seen;                     /* numbers of a piece, which follow on each other */
+  long image, room;              /* numbers of an image; and of one that is rounded, with a margin */
+  long columns, rows_of_b, rows_of_c;
+  int start, end;
+} Slide;
 enum { ZERO, BIAS, HELD, EITHER, PLAIN, RELU, GATE };
 
 #pragma GCC visibility push(hidden) /* the parts of one program are linked, and see each other alone */
