@@ -137,22 +137,9 @@ class Sliding:
 
         The function takes matrices, bias and gate, and the number of images.
         """
-        found: dict[str, str] = {}
         if self.rounds():
-            made = RoundedSliding(self.machine.parts)
-            images = self.runs[0][0] if self.sums_places and len(self.runs) > 1 else "given"
-            image, room = self._sizes
-            numbers = (int(self.sums_places), *self._moves, *self._seen, image, room)
-            rows = (self.columns, self.rows_of_b, self.rows_of_c)
-            layout = (*numbers, *rows, self.start.upper(), self.end.upper())
-            found[made.name] = f"{made.declaration};\n"
-            found[self.name] = (
-                f"static void {self.name}({ARGUMENTS}, long given) {{\n"
-                f"  static const Slide at = {{{', '.join(map(str, layout))}}};\n"
-                f"  static uint16_t room[{2 * room}] ALIGNED;\n"
-                f"  {made.name}(&at, A, B, C, bias, gate, {images}, room);\n}}\n"
-            )
-            return found
+            return self._rounded()
+        found: dict[str, str] = {}
         lanes, vectors, wide = self.machine.lanes, self.columns // self.machine.lanes, self.shape[1]
         parts = [(0, vectors // wide, wide)]
         if rest := vectors % wide:
@@ -171,6 +158,22 @@ class Sliding:
         body = "\n".join(f"  {line}" for line in lines)
         found[self.name] = f"static TILE void {self.name}({ARGUMENTS}, long given) {{\n{body}\n}}\n"
         return found
+
+    def _rounded(self) -> dict[str, str]:
+        """Return the function that hands sizes to what reads rounded images."""
+        made = RoundedSliding(self.machine.parts)
+        images = self.runs[0][0] if self.sums_places and len(self.runs) > 1 else "given"
+        image, room = self._sizes
+        numbers = (int(self.sums_places), *self._moves, *self._seen, image, room)
+        rows = (self.columns, self.rows_of_b, self.rows_of_c)
+        layout = (*numbers, *rows, self.start.upper(), self.end.upper())
+        text = (
+            f"static void {self.name}({ARGUMENTS}, long given) {{\n"
+            f"  static const Slide at = {{{', '.join(map(str, layout))}}};\n"
+            f"  static uint16_t room[{2 * room}] ALIGNED;\n"
+            f"  {made.name}(&at, A, B, C, bias, gate, {images}, room);\n}}\n"
+        )
+        return {made.name: f"{made.declaration};\n", self.name: text}
 
     def _calls(self, found: dict[str, str], width: int) -> list[str]:
         """Return loops over an image's tiles, which are added to those found."""
