@@ -163,6 +163,13 @@ class TestEngines:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", ["dense", "windows"])
+def test_a_forward_pass_of_training_is_rounded_more_than_an_evaluation(engine, case):
+    half, full = (rehearsed(engine, CASES[case], p, 1) for p in ("bfloat16", "float32"))
+    assert abs(half.losses[0] / full.losses[0] - 1) > 2e-5
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_probe_compares_in_single_precision(engine):
     build, arrays = Build.read(dense, "dense"), data.classes()
     recipe = Recipe(network="dense", batch_size=16, precision="bfloat16")
