@@ -316,8 +316,8 @@ KEYS: tuple[Key, ...] = (
         "precision",
         "choice",
         "Floating-point type of the computation. `bfloat16` rounds what a training pass "
-        "multiplies, nothing else: networks train in half to nine tenths of the time where a "
-        "processor has tiles for it (Intel's AMX).",
+        "multiplies, nothing else: networks train in down to half of the time where a processor "
+        "has tiles for it (Intel's AMX).",
         "Single precision is exact enough and runs everywhere.",
         choices=("float32", "float64", "bfloat16"),
     ),
