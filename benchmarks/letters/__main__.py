@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.letters.courses import SIDES, Course, incumbents, told
+from benchmarks.letters.courses import SIDES, Course, incumbents, one_seed, told
 from benchmarks.letters.problem import PROCESSES
 
 CORES = sorted(os.sched_getaffinity(0))[:PROCESSES]
@@ -64,9 +64,9 @@ def main() -> None:
                     with out.open("a", encoding="utf-8") as file:
                         file.write(done[side, seed].line)
         pairs.append((done["luthier", seed], done["optuna", seed]))
-        sys.stdout.write(told(pairs[-1:]).partition("\n")[0] + "\n")
+        sys.stdout.write(one_seed(*pairs[-1]))
         sys.stdout.flush()
-    sys.stdout.write("".join(told(pairs).splitlines(keepends=True)[len(pairs) :]))
+    sys.stdout.write(told(pairs))
 
 
 if __name__ == "__main__":

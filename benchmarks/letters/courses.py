@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from math import inf
 from operator import attrgetter
 from pathlib import Path
@@ -84,12 +83,13 @@ def when(ours: Course, theirs: Course, measure: str) -> float | None:
         None where it was not there at the end.
     """
     level = theirs.found[-1].good(measure)
-    after = [list(run) for good, run in groupby(ours.found, lambda f: f.good(measure) >= level)]
-    return after[-1][0].seconds if after and after[-1][0].good(measure) >= level else None
+    below = [i for i, found in enumerate(ours.found) if found.good(measure) < level]
+    stayed = ours.found[below[-1] + 1 if below else 0 :]
+    return stayed[0].seconds if stayed else None
 
 
 def told(pairs: Sequence[tuple[Course, Course]]) -> str:
-    """Return what luthier and Optuna came to, a line a seed and one for each measure.
+    """Return what luthier and Optuna came to over all seeds, a line for each measure.
 
     A seed whose level was not reached counts as later than the whole time, so that a median of
     many such seeds is a bound and no number.
@@ -97,7 +97,7 @@ def told(pairs: Sequence[tuple[Course, Course]]) -> str:
     Args:
         pairs: luthier's course and Optuna's, of each seed.
     """
-    lines = [_seed(ours, theirs) for ours, theirs in pairs]
+    lines = []
     for measure in MEASURES:
         times = [(when(ours, theirs, measure), theirs.seconds) for ours, theirs in pairs]
         shares = sorted(inf if then is None else then / seconds for then, seconds in times)
@@ -110,11 +110,12 @@ def told(pairs: Sequence[tuple[Course, Course]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _seed(ours: Course, theirs: Course) -> str:
+def one_seed(ours: Course, theirs: Course) -> str:
+    """Return what both came to with one seed, as a line."""
     said = []
     for measure in MEASURES:
         last = [getattr(course.found[-1], measure) for course in (theirs, ours)]
         then = when(ours, theirs, measure)
         reached = "never to stay" if then is None else f"to stay from {then:.0f} s on"
         said.append(f"{measure} {last[0]:.4f} (Optuna) and {last[1]:.4f} (luthier), {reached}")
-    return f"seed {ours.seed}: {'; '.join(said)}"
+    return f"seed {ours.seed}: {'; '.join(said)}\n"

@@ -15,8 +15,6 @@ from luthier.catalog.order import sample_rows
 from luthier.core import IGNORED, Arrays, Part, Task, sample_size
 from luthier.engines.chunks.exchange import Examples, Rows
 
-STORED = {"bfloat16": "float32"}  # in which products are computed, while all else stays as it is
-
 Array = np.ndarray[Any, Any]
 Place = Callable[[Any], Any]
 """Hands arrays to whatever computes with them, once and not at every epoch."""
@@ -65,7 +63,7 @@ class Tables:
     ) -> Tables:
         """Convert prepared arrays, to be evaluated in passes of `chunk` rows."""
         task, train, val = arrays.task, arrays.train, arrays.val
-        dtype = np.dtype(STORED.get(precision, precision))
+        dtype = stored(precision)
         chosen = sample_rows(len(train), sample_size(len(train)))
         evaluated = [
             np.concatenate([x[chosen], v]) for x, v in zip(train.inputs, val.inputs, strict=True)
@@ -135,6 +133,15 @@ class Tables:
         share = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
         weight = self.weight * share[self.labels].astype(self.weight.dtype)
         return self.train._replace(weight=self.place(weight))
+
+
+def stored(precision: str) -> np.dtype[Any]:
+    """Return the type of arrays: half precision is one of products, and all else stays single.
+
+    >>> stored("bfloat16")
+    dtype('float32')
+    """
+    return np.dtype("float32" if precision == "bfloat16" else precision)
 
 
 def _typed(x: Array, dtype: np.dtype[Any]) -> Array:

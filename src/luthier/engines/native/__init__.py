@@ -25,7 +25,7 @@ from luthier.core import (
     State,
 )
 from luthier.engines.chunks.setups import Setups
-from luthier.engines.chunks.tables import STORED, Tables
+from luthier.engines.chunks.tables import Tables, stored
 from luthier.engines.chunks.trial import Shape, shapes_of
 from luthier.engines.native import masks
 from luthier.engines.native.compiler import compiler, folder, load, version
@@ -111,10 +111,10 @@ class Native:
     def open(self, captured: Captured, arrays: Arrays) -> None:
         """Get ready for trials of one signature; data and programs are kept for the next."""
         graph, signature = captured.graph(), captured.signature
-        machine = Machine.here(signature.precision)
         wanted = (arrays.key, signature.precision, signature.loss, PASS)
         if self._tables is None or self._tables.key != wanted:
-            self._tables = Tables.of(arrays, *wanted[1:], filled_for(machine))
+            place = filled_for(Machine.here(signature.precision))
+            self._tables = Tables.of(arrays, *wanted[1:], place)
         program = self._program(graph, captured, self._tables)
         facts = Facts(graph.trainable, graph.kernels, graph.rates)
         self._shape = Shape(facts, program, self._tables, signature.batch_size)
@@ -246,10 +246,7 @@ def _compiled(
     graph: Graph, placed: Placed, signature: Signature, targets: int, positions: Positions
 ) -> Program:
     train, evaluate, memory, machine = placed
-    width, dtype = (
-        train.widths[train.output],
-        np.dtype(STORED.get(signature.precision, signature.precision)),
-    )
+    width, dtype = train.widths[train.output], stored(signature.precision)
     targets = width if positions.shape else targets
     text, needed = source(
         graph, train, evaluate, memory, machine, targets=targets, positions=positions

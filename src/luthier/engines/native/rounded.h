@@ -12,6 +12,11 @@ typedef struct { strip of[PANELS]; } panels;
 static block tiles_of_a[PARTS] ALIGNED;
 static panels tiles_of_b[PARTS] ALIGNED;
 
+/* Tiles of A and B; and how far apart those of two parts lie, in tiles. */
+static inline packed *tile_of_a(long i, long k) { return &tiles_of_a[0].of[i / SIDE / 2][k][i / SIDE % 2]; }
+static inline packed *tile_of_b(long n, long k) { return &tiles_of_b[0].of[n / SIDE / 2][k][n / SIDE % 2]; }
+enum { APART_A = sizeof(block) / sizeof(packed), APART_B = sizeof(panels) / sizeof(packed) };
+
 static inline lanes rounded(vec first, vec second) {
   lanes to;
   __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(to) : "v"(first), "v"(second));
@@ -65,14 +70,13 @@ static void lay(const real *from, long far, long count, long deep, int follow, i
   }
 }
 
-#define READ(tile, from) \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(64L) : "memory")
+enum { ROW = DEEP * sizeof(half) }; /* bytes of a tile's row, where it was laid out */
+#define READ(tile, from, apart) \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(apart) : "memory")
 #define WRITE(tile, to, apart) \
   __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(apart) : "memory")
 #define CLEAR(tile) __asm__ volatile("tilezero %%tmm" #tile : :)
 #define ADD(sum, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum : :)
-#define READ_A(part) READ(4, a[part]); if (tall) READ(5, a[part] + 1)
-#define READ_B(part) READ(6, b[part]); if (wide) READ(7, b[part] + 1)
 
 static const struct { half kind, rest[7], bytes[16]; uint8_t rows[16]; } config ALIGNED = {
   1, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
@@ -84,6 +88,28 @@ static inline void add_products(int tall, int wide) {
   if (wide) ADD(1, 4, 7);
   if (tall) ADD(2, 5, 6);
   if (tall && wide) ADD(3, 5, 7);
+}
+
+/* Sum up to 32 rows and columns of C in tiles 0 to 3: what lies at each step from two places on, of
+ * rows so many bytes apart, by a panel of B. */
+static inline void multiply(const half *const *upper, const half *const *lower, const long *steps_at,
+                            long steps, long apart, long panel, int tall, int wide) {
+  CLEAR(0); CLEAR(1); CLEAR(2); CLEAR(3);
+  for (long k = 0; k < steps; k++) {
+#define READ_A(part) READ(4, upper[part] + steps_at[k], apart); \
+    if (tall) READ(5, lower[part] + steps_at[k], apart)
+#define READ_B(part) READ(6, tiles_of_b[part].of[panel][k], (long)ROW); \
+    if (wide) READ(7, tiles_of_b[part].of[panel][k] + 1, (long)ROW)
+    READ_A(0);
+    READ_B(PARTS - 1);
+    add_products(tall, wide);
+#if PARTS > 1
+    READ_B(0);
+    add_products(tall, wide);
+    READ_A(1);
+    add_products(tall, wide);
+#endif
+  }
 }
 
 /* Store sixteen rows of them or fewer, with what they start from and what becomes of them. */

@@ -81,7 +81,7 @@ class Rounded:
         """Return the function and what it calls."""
         down, across = ("1", "at->far") if self.turned else ("at->far", "1")
         texts = {"declaration": self.declaration, "down": down, "across": across}
-        texts = {**texts, "follow": str(int(not self.turned))}
+        texts["follow"] = str(int(not self.turned))
         return _source("rounded.c", self.parts, (1, 512), texts)
 
 

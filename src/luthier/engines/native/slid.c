@@ -1,7 +1,5 @@
 /* Products whose rows of A are parts of images, which tiles read where they lie: an image is rounded
  * once, and however many windows see a pixel, it is laid out for none of them. */
-#define FROM(tile, from, apart) \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(apart) : "memory")
 enum { STEPS = MOST / DEEP };
 
 /* Some places of a line: how far from the first number of an image, and from the first row of C. */
@@ -25,27 +23,6 @@ static inline long count_of(long lines, long size, long most) {
   return lines * ((size + most - 1) / most);
 }
 
-/* Sum 32 rows and columns of C: what windows see from two runs of places on, by a panel of B. */
-static void see(const half *const *first, const half *const *second, const long *steps_at, long steps,
-                long apart, long panel, int tall, int wide) {
-  CLEAR(0); CLEAR(1); CLEAR(2); CLEAR(3);
-  for (long k = 0; k < steps; k++) {
-    const packed *b[PARTS];
-    for (int part = 0; part < PARTS; part++) b[part] = tiles_of_b[part].of[panel][k];
-#define SEE(part) FROM(4, first[part] + steps_at[k], apart); \
-    if (tall) FROM(5, second[part] + steps_at[k], apart)
-    SEE(0);
-    READ_B(PARTS - 1);
-    add_products(tall, wide);
-#if PARTS > 1
-    READ_B(0);
-    add_products(tall, wide);
-    SEE(1);
-    add_products(tall, wide);
-#endif
-  }
-}
-
 /* What windows see, by a kernel: C has a row for each place. */
 static void by_place(const Slide *at, const real *A, const real *B, real *C, const real *bias,
                      const real *gate, long images, long left, long broad, half *room) {
@@ -60,7 +37,7 @@ static void by_place(const Slide *at, const real *A, const real *B, real *C, con
       steps_at[k] = piece.at;
       for (long n = 0; n < broad; n += SIDE)
         lay(B + piece.row * at->rows_of_b + left + n, at->rows_of_b, SIDE, piece.count, 0, 0,
-            &tiles_of_b[0].of[n / SIDE / 2][k][n / SIDE % 2], sizeof(panels) / sizeof(packed));
+            tile_of_b(n, k), APART_B);
     }
     for (long image = 0; image < images; image++) {
       const real *whole_image = A + image * at->images_apart;
@@ -71,16 +48,16 @@ static void by_place(const Slide *at, const real *A, const real *B, real *C, con
       for (long r = 0; r < runs; r += 2) {
         const int tall = r + 1 < runs;
         const Run one = run_of(at, r, SIDE), other = run_of(at, r + tall, SIDE);
-        const half *first[PARTS], *second[PARTS];
+        const half *upper[PARTS], *lower[PARTS];
         for (int part = 0; part < PARTS; part++) {
-          first[part] = room + part * at->room + one.at;
-          second[part] = room + part * at->room + other.at;
+          upper[part] = room + part * at->room + one.at;
+          lower[part] = room + part * at->room + other.at;
         }
         for (long n = 0; n < broad; n += 2 * SIDE) {
           const int wide = broad - n > SIDE;
           const long cell = image * rows * at->rows_of_c + left + n;
           const long here = cell + one.row * at->rows_of_c, there = cell + other.row * at->rows_of_c;
-          see(first, second, steps_at, steps, at->places_apart * sizeof(half), n / SIDE / 2, tall, wide);
+          multiply(upper, lower, steps_at, steps, at->places_apart * sizeof(half), n / SIDE / 2, tall, wide);
           store(at->rows_of_c, C + here, bias + left + n, gate + here, start, end, one.count, wide, 0);
           if (tall)
             store(at->rows_of_c, C + there, bias + left + n, gate + there, start, end, other.count, wide, 1);
@@ -117,7 +94,7 @@ static void by_kernel(const Slide *at, const real *A, const real *B, real *C, lo
         steps_at[k] = 2 * run.at;
         for (long n = 0; n < broad; n += SIDE)
           lay(made + run.row * at->rows_of_b + left + n, at->rows_of_b, SIDE, run.count, 0, 1,
-              &tiles_of_a[0].of[n / SIDE / 2][k][n / SIDE % 2], 0);
+              tile_of_a(n, k), APART_A);
       }
       for (long n = 0; n < broad; n += 2 * SIDE)
         for (long p = 0; p < seen; p += 2) {
@@ -125,11 +102,10 @@ static void by_kernel(const Slide *at, const real *A, const real *B, real *C, lo
           const Run one = piece_of(at, p, SIDE), other = piece_of(at, p + wide, SIDE);
           CLEAR(0); CLEAR(1); CLEAR(2); CLEAR(3);
           for (long k = 0; k < steps; k++) {
-            const packed *a = tiles_of_a[0].of[n / SIDE / 2][k];
-            READ(4, a);
-            if (tall) READ(5, a + 1);
-            FROM(6, room + 2 * one.at + steps_at[k], apart);
-            if (wide) FROM(7, room + 2 * other.at + steps_at[k], apart);
+            READ(4, tile_of_a(n, k), (long)ROW);
+            if (tall) READ(5, tile_of_a(n + SIDE, k), (long)ROW);
+            READ(6, room + 2 * one.at + steps_at[k], apart);
+            if (wide) READ(7, room + 2 * other.at + steps_at[k], apart);
             add_products(tall, wide);
           }
           real sums[4][SIDE * SIDE] ALIGNED;
