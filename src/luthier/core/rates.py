@@ -19,6 +19,7 @@ class RateRun:
         gain: By how much its lowest validation loss lies below that of guessing; None where that
             is not known.
         cause: Why it failed.
+        seconds: What it took.
     """
 
     rate: float
@@ -28,6 +29,7 @@ class RateRun:
     stable: bool = False
     gain: float | None = None
     cause: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def batch(
     scores: Annotated[
         bool, typer.Option(help="Train the sizes that come into question, rates tuned anew.")
     ] = True,
-    seeds: Annotated[int, typer.Option(min=2, help="Of the trainings that decide.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="As for lr, for each of those sizes.")] = 1,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where to write the recipe with the chosen size."),

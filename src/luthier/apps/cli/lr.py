@@ -32,7 +32,12 @@ def lr(
         typer.Option(help="Whose rates; several times for several.  [default: the recipe's]"),
     ] = None,
     recipe: RecipeFile = None,
-    seeds: Annotated[int, typer.Option(min=2, help="Of the trainings that decide.")] = 3,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Of each rate about the best.  [default: 1 to 8, as half a minute allows]"
+        ),
+    ] = None,
     metric: Metric = None,
     task: Task = None,
     weight: Weight = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -25,16 +26,22 @@ class Sweep:
     decide are as long as the one that the rate is for: half of it has another best rate where the
     loss is steep.
 
-    The race is that of successive halving over seeds (Jamieson and Talwalkar 2016): each rate about
-    the best is trained once, the best four of them with `seeds` seeds, the best two with nearly
-    twice as many. Trainings go where the choice is close; about 20 full ones in all.
+    The race is successive halving over seeds (Jamieson and Talwalkar 2016): each rate about the
+    best is trained with `seeds` seeds, the best four with twice, the best two with four times as
+    many. Trainings go where the choice is close: about 14 full ones for each of `seeds`. On thirty
+    networks and their data 1, 2, 4 and 8 seeds suggest what five fresh ones cannot tell from the
+    best of a fine grid in 83, 87, 88 and 90 of 100 cases.
 
     Args:
         rates: Range to look at first. It grows where the best rate lies at one of its ends.
         full: Epochs of the training that the rate is for.
         enough: Gain over guessing that is no luck, as in `verdict`.
-        seeds: Trainings of each rate that comes close, and of twice the rate: three show a spread.
-        close: How many rates have those. Two of them have nearly twice as many.
+        seeds: Trainings of each rate about the best; None: as many as are done in `patience`, eight
+            at most.
+        patience: Seconds that the race may take, judged by what the first look took. Half a minute
+            is eight seeds of whatever trains in a quarter of a second.
+        again: Seeds that decide where nothing seems to learn, and those of twice the rate: three
+            show a spread.
         short: Length of the first look, as a share of a full training; three epochs at least.
         step: Factor between rates of the first look, half an order of magnitude.
         limits: Rates beyond them are nonsense for any optimizer.
@@ -43,8 +50,9 @@ class Sweep:
     rates: Float
     full: int
     enough: float = 0.0
-    seeds: int = 3
-    close: int = 4
+    seeds: int | None = None
+    patience: float = 30.0
+    again: int = 3
     short: float = 0.25
     step: float = field(default=math.sqrt(10))
     limits: tuple[float, float] = (1e-7, 30.0)
@@ -91,7 +99,7 @@ class Sweep:
         if learns(runs, self.enough) or all(run.loss == math.inf for run in runs):
             return []
         rates = self._slow([run for run in runs if run.seed == 0])
-        return [RateRun(rate, seed, self.full) for rate in rates for seed in self._fresh()]
+        return self._whole(rates, self.again)
 
     def _slow(self, wide: Sequence[RateRun]) -> tuple[float, float]:
         """Return the rate that gained most though it learnt nothing, and a usual one."""
@@ -102,26 +110,41 @@ class Sweep:
         """Train the rates about the best whole; follow where they lead; repeat those that lead."""
         if not learns(runs, self.enough):
             return []
-        once = self._about(self._start(runs), [run for run in runs if run.seed == 1])
-        asked = [RateRun(rate, 1, self.full) for rate in once]
-        field, seen = once, 1
-        for kept, seeds in ((self.close, self.seeds), (2, 2 * self.seeds - 1)):
+        seen = self._often(runs)
+        field = self._about(self._start(runs), [run for run in runs if 1 <= run.seed <= seen])
+        asked = self._whole(field, seen)
+        for kept in (4, 2):
             if any(not _has(runs, run) for run in asked):
                 return asked
             levels = by_rate([run for run in runs if run.seed <= seen], field, self.full)
             ranked = sorted((level.mean, rate) for rate, level in levels.items())
-            field, seen = [rate for mean, rate in ranked[:kept] if mean < math.inf], seeds
-            asked = [
-                RateRun(rate, seed, self.full) for rate in field for seed in range(1, seen + 1)
-            ]
+            field, seen = [rate for mean, rate in ranked[:kept] if mean < math.inf], 2 * seen
+            asked = self._whole(field, seen)
         return asked
+
+    def _often(self, runs: Sequence[RateRun], *, most: int = 8, rates: int = 14) -> int:
+        """Return how many seeds each rate about the best has.
+
+        Args:
+            runs: Trainings so far; those of the first look say what one takes.
+            most: More than eight were no better on the networks that this was chosen with.
+            rates: Whole trainings for each seed: six rates, four twice, two four times.
+        """
+        if self.seeds is not None:
+            return self.seeds
+        looks = [run.seconds / run.epochs for run in runs if run.seed == 0]
+        once = rates * self.full * statistics.median(looks)
+        return most if most * once <= self.patience else max(int(self.patience / once), 1)
+
+    def _whole(self, rates: Sequence[float], seeds: int) -> list[RateRun]:
+        return [RateRun(rate, seed, self.full) for rate in rates for seed in range(1, seeds + 1)]
 
     def _start(self, runs: Sequence[RateRun]) -> float:
         """Return the rate that looked best at first; of slow learners, at full length."""
         wide = [run for run in runs if run.seed == 0]
         if learns(wide, self.enough):
             return min(wide, key=lambda run: (run.loss, run.rate)).rate
-        whole = by_rate([r for r in runs if r.seed <= self.seeds], self._slow(wide), self.full)
+        whole = by_rate([r for r in runs if r.seed <= self.again], self._slow(wide), self.full)
         return min(whole, key=lambda rate: (whole[rate].mean, rate))
 
     def _about(self, best: float, once: Sequence[RateRun]) -> list[float]:
@@ -148,10 +171,8 @@ class Sweep:
         rate = best_rate(runs)
         if rate is None or (edge(runs) or math.inf) <= 2 * rate:
             return []
-        return [RateRun(2 * rate, seed, self.length(self.short)) for seed in self._fresh()]
-
-    def _fresh(self) -> range:
-        return range(1, self.seeds + 1)
+        seeds = range(1, self.again + 1)
+        return [RateRun(2 * rate, seed, self.length(self.short)) for seed in seeds]
 
 
 def _has(runs: Sequence[RateRun], asked: RateRun) -> bool:
