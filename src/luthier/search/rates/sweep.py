@@ -28,9 +28,9 @@ class Sweep:
 
     The race is successive halving over seeds (Jamieson and Talwalkar 2016): each rate about the
     best is trained with `seeds` seeds, the best four with twice, the best two with four times as
-    many. Trainings go where the choice is close: about 14 full ones for each of `seeds`. On thirty
-    networks and their data 1, 2, 4 and 8 seeds suggest what five fresh ones cannot tell from the
-    best of a fine grid in 83, 87, 88 and 90 of 100 cases.
+    many. Trainings go where the choice is close: about 14 full ones for each of `seeds`. On forty
+    networks and their data 1, 2, 4 and 8 seeds suggest what fresh ones cannot tell from the best of
+    a fine grid in 85, 87, 90 and 92 of 100 cases (``benchmarks/README.md``).
 
     Args:
         rates: Range to look at first. It grows where the best rate lies at one of its ends.
@@ -127,7 +127,8 @@ class Sweep:
 
         Args:
             runs: Trainings so far; those of the first look say what one takes.
-            most: More than eight were no better on the networks that this was chosen with.
+            most: With eight the best two have 32, and their means are known to a sixth of a
+                deviation.
             rates: Whole trainings for each seed: six rates, four twice, two four times.
         """
         if self.seeds is not None:
