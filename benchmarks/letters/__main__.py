@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.letters", description=__doc__)
     parser.add_argument("data", help="LetterRecognition.rda, or a CSV (see problem.py)")
     parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     parser.add_argument("--out", type=Path, help="JSON lines, one a search: it goes on with them")
     chosen = parser.parse_args()
     out: Path | None = chosen.out
@@ -56,7 +56,7 @@ def main() -> None:
     known = [course for course in map(Course.read, kept) if course.seconds == chosen.seconds]
     done = {(course.side, course.seed): course for course in known}
     pairs = []
-    for seed in range(chosen.seeds):
+    for seed in chosen.seeds:
         for side in SIDES:
             if (side, seed) not in done:
                 done[side, seed] = one(chosen.data, side, seed, chosen.seconds)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from statistics import median_low
 
-MEASURES, SIDES = ("accuracy", "loss"), ("optuna", "luthier")
+MEASURES, SIDES = ("accuracy", "loss", "val"), ("optuna", "luthier")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Found:
 
     def good(self, measure: str) -> float:
         """Return how good it is: the higher, the better."""
-        return self.accuracy if measure == "accuracy" else -self.loss
+        value: float = getattr(self, measure)
+        return value if measure == "accuracy" else -value
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ if __name__ == "__main__":
             "model.width": problem.WIDTH,
             "model.depth": problem.DEPTH,
             "model.dropout": problem.DROPOUT,
+            "model.activation": problem.ACTIVATION,
+            "model.norm": problem.NORM,
         },
         budget=f"{seconds}s",
         workers=problem.PROCESSES,

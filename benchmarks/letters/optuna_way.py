@@ -29,6 +29,8 @@ def objective(trial: optuna.Trial) -> float:
         trial.suggest_int("width", problem.WIDTH.low, problem.WIDTH.high, log=True),
         trial.suggest_int("depth", problem.DEPTH.low, problem.DEPTH.high),
         trial.suggest_float("dropout", problem.DROPOUT.low, problem.DROPOUT.high),
+        trial.suggest_categorical("activation", list(problem.ACTIVATIONS)),
+        trial.suggest_categorical("norm", list(problem.NORMS)),
     )
     optimizer = torch.optim.AdamW(
         network.parameters(),

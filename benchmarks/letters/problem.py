@@ -12,13 +12,16 @@ import numpy as np
 from scipy.special import log_softmax
 from torch import nn
 
-from luthier import Float, Int
+from luthier import Categorical, Float, Int
 
 EPOCHS, BATCH, PROCESSES = 48, 128, 2
 RATE = Float(1e-4, 1e-1, log=True)
 DECAY = Float(1e-4, 1.0, log=True)
 BETA = Float(0.8, 0.98)
-WIDTH, DEPTH, DROPOUT = Int(32, 512, log=True), Int(1, 3), Float(0.0, 0.5)
+WIDTH, DEPTH, DROPOUT = Int(16, 256, log=True), Int(1, 4), Float(0.0, 0.5)
+ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+NORMS = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+ACTIVATION, NORM = Categorical(*ACTIVATIONS), Categorical(*NORMS)
 
 
 class Pair(NamedTuple):
@@ -34,12 +37,15 @@ def build(
     width: Annotated[int, WIDTH] = 128,
     depth: Annotated[int, DEPTH] = 2,
     dropout: Annotated[float, DROPOUT] = 0.1,
+    activation: Annotated[str, ACTIVATION] = "relu",
+    norm: Annotated[str, NORM] = "none",
 ) -> nn.Module:
     """Return a multilayer perceptron."""
     sizes = [n_features] + [width] * depth
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
-        layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+        layers += [nn.Linear(before, after), NORMS[norm](after)]
+        layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
 
 

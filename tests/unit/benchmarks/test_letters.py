@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-from benchmarks.letters.courses import Course, Found, incumbents, told, when
+from benchmarks.letters.courses import MEASURES, Course, Found, incumbents, told, when
 from benchmarks.letters.problem import note
 
 
 def course(*found, side="luthier"):
-    return Course(side, 0, 100.0, [Found(t, 0.1, accuracy=a, loss=1 - a) for t, a in found])
+    return Course(side, 0, 100.0, [Found(t, 2 - a, accuracy=a, loss=1 - a) for t, a in found])
 
 
 OURS = course((1.0, 0.9), (5.0, 0.95), (9.0, 0.94), (12.0, 0.96))
 
 
-@pytest.mark.parametrize("measure", ["accuracy", "loss"])
+@pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize(("level", "then"), [(0.8, 1.0), (0.94, 5.0), (0.95, 12.0), (0.97, None)])
 def test_a_level_counts_from_when_on_it_is_never_left_again(measure, level, then):
     assert when(OURS, course((50.0, level), side="optuna"), measure) == then
