@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Any
 
 from luthier.core import LearningRates, RateRange, RateRun
@@ -15,17 +17,60 @@ def rates_text(found: LearningRates) -> str:
     return "\n\n".join(_optimizer_text(one, found) for one in found.optimizers)
 
 
-def run_line(optimizer: str, run: RateRun, direction: str = "minimize") -> str:
-    """Return one line for a training that has ended.
+class RunLines:
+    """Tells of trainings as they end: a line each, or one for those of a rate that are quick.
 
-    >>> run_line("adamw", RateRun(0.001, 0, 10, loss=0.25, stable=True))
+    Args:
+        write: Gets each line.
+        pause: Seconds of training after which a line is due.
+    """
+
+    def __init__(self, write: Callable[[str], object], pause: float = 1.0) -> None:
+        self._write, self._pause = write, pause
+        self._name, self._runs = "", list[RateRun]()
+
+    def __call__(self, name: str, run: RateRun) -> None:
+        """Take a training that has ended."""
+        if self._runs and (name, run.rate, run.epochs) != self._about:
+            self.close()
+        self._name = name
+        self._runs.append(run)
+        if math.fsum(one.seconds for one in self._runs) >= self._pause:
+            self.close()
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        if self._runs:
+            self._write(runs_line(self._name, self._runs) + "\n")
+        self._runs = []
+
+    @property
+    def _about(self) -> tuple[str, float, int]:
+        return self._name, self._runs[0].rate, self._runs[0].epochs
+
+
+def runs_line(optimizer: str, runs: Sequence[RateRun], direction: str = "minimize") -> str:
+    """Return one line for trainings of one rate and length, with their mean.
+
+    >>> runs_line("adamw", [RateRun(0.001, 0, 10, loss=0.25, stable=True)])
     'adamw  rate 0.001     10 epochs  seed 0  0.25'
+    >>> runs = [RateRun(0.001, seed, 10, loss=seed / 10, stable=True) for seed in (1, 2, 3)]
+    >>> runs_line("adamw", [*runs, RateRun(0.001, 4, 10, cause="nan_loss")])
+    'adamw  rate 0.001     10 epochs  seeds 1 to 4  0.2  1 failed: nan_loss'
     """
     sign = -1.0 if direction == "maximize" else 1.0
-    said = number(sign * run.loss) if run.loss < math.inf else f"failed: {run.cause}"
-    unstable = "" if run.stable or run.loss == math.inf else "  unstable"
-    head = f"{optimizer}  rate {run.rate:<8.2g}  {run.epochs:2} epochs  seed {run.seed}"
-    return f"{head}  {said}{unstable}"
+    done = [run for run in runs if run.loss < math.inf]
+    failed = [run for run in runs if run.loss == math.inf]
+    said = [number(sign * fmean(run.loss for run in done))] if done else []
+    if failed:
+        count = "" if len(runs) == 1 else f"{len(failed)} "
+        said.append(f"{count}failed: {failed[0].cause}")
+    if not all(run.stable for run in done):
+        said.append("unstable")
+    first, last = runs[0], runs[-1]
+    seeds = f"seed {first.seed}" if len(runs) == 1 else f"seeds {first.seed} to {last.seed}"
+    head = f"{optimizer}  rate {first.rate:<8.2g}  {first.epochs:2} epochs  {seeds}"
+    return "  ".join([head, *said])
 
 
 def _optimizer_text(one: RateRange, found: LearningRates) -> str:

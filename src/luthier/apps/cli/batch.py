@@ -57,16 +57,13 @@ def batch(
     import sys
 
     from luthier.apps.cli.output import say, say_json
-    from luthier.core import RateRun
+    from luthier.core import nothing
     from luthier.loop.batch import batch as find
     from luthier.loop.handing_over.recipes import save_recipe
     from luthier.report.batches import batches_json, batches_next, batches_text
-    from luthier.report.rates import run_line
+    from luthier.report.rates import RunLines
 
-    def notify(name: str, run: RateRun) -> None:
-        if not (quiet or as_json):
-            sys.stderr.write(run_line(name, run) + "\n")
-
+    lines = RunLines(sys.stderr.write)
     found = find(
         model,
         data,
@@ -81,8 +78,9 @@ def batch(
         group=group,
         time=time,
         engine=engine,
-        notify=notify,
+        notify=nothing if quiet or as_json else lines,
     )
+    lines.close()
     if out is not None:
         save_recipe(out, found.recipe)
     if as_json:

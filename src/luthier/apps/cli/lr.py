@@ -57,14 +57,11 @@ def lr(
     import sys
 
     from luthier.apps.cli.output import say, say_json
-    from luthier.core import RateRun
+    from luthier.core import nothing
     from luthier.loop.lr import lr as find
-    from luthier.report.rates import rates_json, rates_text, run_line
+    from luthier.report.rates import RunLines, rates_json, rates_text
 
-    def notify(name: str, run: RateRun) -> None:
-        if not (quiet or as_json):
-            sys.stderr.write(run_line(name, run) + "\n")
-
+    lines = RunLines(sys.stderr.write)
     found = find(
         model,
         data,
@@ -79,8 +76,9 @@ def lr(
         group=group,
         time=time,
         engine=engine,
-        notify=notify,
+        notify=nothing if quiet or as_json else lines,
     )
+    lines.close()
     if as_json:
         say_json(rates_json(found))
     else:
