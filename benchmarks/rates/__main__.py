@@ -15,6 +15,7 @@ import numpy as np
 
 import luthier
 from benchmarks.rates.pairs import EPOCHS, Pair, fifth, fourth, fresh, hopeless, learnable, third
+from luthier.core import RateRange
 from luthier.loop.assembly import assemble
 from luthier.loop.training.trainer import TrialError
 
@@ -62,10 +63,15 @@ def as_good(mine: Sequence[float], grid: Mapping[float, Sequence[float]]) -> tup
     return within and max(mine) < math.inf, best
 
 
+def suggested(pair: Pair) -> RateRange:
+    """Return what a sweep says of a pair."""
+    recipe = {**pair.recipe, "epochs": EPOCHS}
+    return luthier.lr(pair.build, pair.data, recipe=recipe, seeds=SEEDS).optimizers[0]
+
+
 def judged(pair: Pair) -> Verdict:
     """Print one pair; tell whether its suggested rate is as good as the best of the fine grid."""
-    recipe = {**pair.recipe, "epochs": EPOCHS}
-    found = luthier.lr(pair.build, pair.data, recipe=recipe, seeds=SEEDS).optimizers[0]
+    found = suggested(pair)
     say = sys.stdout.write
     if found.suggested is None:
         say(f"{pair.name:44} refused: {found.reason}\n")
@@ -103,8 +109,7 @@ def main() -> None:
         return
     refused = []
     for pair in hopeless():
-        recipe = {**pair.recipe, "epochs": EPOCHS}
-        one = luthier.lr(pair.build, pair.data, recipe=recipe, seeds=SEEDS).optimizers[0]
+        one = suggested(pair)
         refused.append(one.suggested is None)
         sys.stdout.write(f"{pair.name:34} {one.reason or f'suggested {one.suggested}'}\n")
         sys.stdout.flush()

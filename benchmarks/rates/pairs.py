@@ -110,13 +110,13 @@ def learnable() -> list[Pair]:
     ]
 
 
-class Gated(nn.Module):
-    """A GRU over a series, and a linear layer on its last state."""
+class Recurrent(nn.Module):
+    """A recurrent layer over a series, and a linear layer on its last state."""
 
-    def __init__(self, n_outputs: int) -> None:
+    def __init__(self, over: nn.GRU | nn.LSTM, n_outputs: int) -> None:
         super().__init__()
-        self.over = nn.GRU(1, 24, batch_first=True)
-        self.out = nn.Linear(24, n_outputs)
+        self.over = over
+        self.out = nn.Linear(over.hidden_size, n_outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return outputs of series of shape (rows, steps, 1)."""
@@ -125,8 +125,8 @@ class Gated(nn.Module):
 
 
 def gated(n_outputs: int) -> nn.Module:
-    """Return a recurrent network."""
-    return Gated(n_outputs)
+    """Return a GRU."""
+    return Recurrent(nn.GRU(1, 24, batch_first=True), n_outputs)
 
 
 def convolution(n_outputs: int) -> nn.Module:
@@ -303,23 +303,9 @@ def batched(n_features: int, n_outputs: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(64, n_outputs))
 
 
-class Remembering(nn.Module):
-    """An LSTM over a series, and a linear layer on its last state."""
-
-    def __init__(self, n_outputs: int) -> None:
-        super().__init__()
-        self.over = nn.LSTM(1, 16, batch_first=True)
-        self.out = nn.Linear(16, n_outputs)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return outputs of series of shape (rows, steps, 1)."""
-        states, _ = self.over(x)
-        return self.out(states[:, -1])
-
-
 def remembering(n_outputs: int) -> nn.Module:
-    """Return a recurrent network."""
-    return Remembering(n_outputs)
+    """Return an LSTM."""
+    return Recurrent(nn.LSTM(1, 16, batch_first=True), n_outputs)
 
 
 def _memories(rows: int = 1000, steps: int = 20) -> tuple[np.ndarray, np.ndarray]:

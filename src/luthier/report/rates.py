@@ -49,7 +49,7 @@ class RunLines:
         return self._name, self._runs[0].rate, self._runs[0].epochs
 
 
-def runs_line(optimizer: str, runs: Sequence[RateRun], direction: str = "minimize") -> str:
+def runs_line(optimizer: str, runs: Sequence[RateRun]) -> str:
     """Return one line for trainings of one rate and length, with their mean.
 
     >>> runs_line("adamw", [RateRun(0.001, 0, 10, loss=0.25, stable=True)])
@@ -58,10 +58,9 @@ def runs_line(optimizer: str, runs: Sequence[RateRun], direction: str = "minimiz
     >>> runs_line("adamw", [*runs, RateRun(0.001, 4, 10, cause="nan_loss")])
     'adamw  rate 0.001     10 epochs  seeds 1 to 4  0.2  1 failed: nan_loss'
     """
-    sign = -1.0 if direction == "maximize" else 1.0
     done = [run for run in runs if run.loss < math.inf]
     failed = [run for run in runs if run.loss == math.inf]
-    said = [number(sign * fmean(run.loss for run in done))] if done else []
+    said = [number(fmean(run.loss for run in done))] if done else []
     if failed:
         count = "" if len(runs) == 1 else f"{len(failed)} "
         said.append(f"{count}failed: {failed[0].cause}")
