@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luthier.core import MODEL_PREFIX, STRUCTURE, History, Recipe, Space
+from luthier.core import (
+    MODEL_PREFIX,
+    STRUCTURE,
+    Conditional,
+    Domain,
+    Float,
+    History,
+    Recipe,
+    Space,
+)
 
 
 def with_few_structures(
@@ -22,6 +31,9 @@ def with_few_structures(
     recipes beyond that borrow the structure of trials that did well, each in turn, and differ in
     everything else. A recipe that comes out as one of before is left out.
 
+    A network's own numbers with a decimal point, such as its rate of dropout, are taken to be
+    what one program reads as it runs: no shape can depend on them.
+
     Args:
         recipes: What a strategy would try.
         space: Its baseline's structure is there from the start.
@@ -38,10 +50,11 @@ def with_few_structures(
     chosen: list[Recipe] = []
     for index, recipe in enumerate(recipes):
         kept = recipe
-        if recipe.structure not in known:
+        structure = _structure(space, recipe)
+        if structure not in known:
             if room > 0:
                 room -= 1
-                known[recipe.structure] = recipe
+                known[structure] = recipe
             else:
                 lender = list(known.values())[index % min(parents, len(known))]
                 kept = _borrowed(space, recipe, lender)
@@ -54,11 +67,26 @@ def with_few_structures(
 def _borrowed(space: Space, recipe: Recipe, lender: Recipe) -> Recipe:
     """Return a recipe with another one's structure; a rate keeps its place within its range."""
     pairs = zip(space.parameters, space.encode(recipe), space.encode(lender), strict=True)
-    return space.decode([lent if _structural(name) else own for name, own, lent in pairs])
+    return space.decode([lent if _structural(space, name) else own for name, own, lent in pairs])
 
 
-def _structural(name: str) -> bool:
-    return name in STRUCTURE or name.startswith(MODEL_PREFIX)
+def _structural(space: Space, name: str) -> bool:
+    if name.startswith(MODEL_PREFIX):
+        return not _is_float(space.parameters[name])
+    return name in STRUCTURE
+
+
+def _is_float(domain: Domain) -> bool:
+    cases = domain.cases.values() if isinstance(domain, Conditional) else (domain,)
+    return all(isinstance(case, Float) for case in cases)
+
+
+def _structure(space: Space, recipe: Recipe) -> str:
+    """Return what recipes share that one program can train, as a text to compare."""
+    read = {name for name in space.parameters if name.startswith(MODEL_PREFIX)}
+    return recipe.replace(
+        {name: space.baseline.get(name) for name in read if not _structural(space, name)}
+    ).structure
 
 
 def _ranked(space: Space, history: History) -> dict[str, Recipe]:
@@ -66,5 +94,5 @@ def _ranked(space: Space, history: History) -> dict[str, Recipe]:
     trials = sorted(history.trials, key=lambda trial: (history.loss(trial), trial.number))
     found: dict[str, Recipe] = {}
     for recipe in (*(trial.recipe for trial in trials), space.baseline):
-        found.setdefault(recipe.structure, recipe)
+        found.setdefault(_structure(space, recipe), recipe)
     return found

@@ -95,6 +95,19 @@ class PackLaws:
             same((name, after.arrays[name].tolist()), (name, value.tolist()))
         same(len(bench.engine.run({0: EPOCHS, 1: EPOCHS})[1]), EPOCHS - 2)
 
+    def test_each_trial_drops_at_its_own_rate(self, bench: Bench) -> None:
+        arrays, case = data.classes(), CASES["dropout"].recipe.replace({"precision": "float64"})
+        recipes = [case.replace({"dropout": rate}) for rate in (0.1, 0.5, 0.3)]
+        alone = [bench.train(recipe, arrays, seed=3)[0] for recipe in recipes]
+        for slot, recipe in enumerate(recipes):
+            captured = bench.accepted(recipe, arrays, 3)
+            bench.engine.open(captured, arrays)  # as trials come: one after the other
+            bench.engine.put(slot, recipe, 3, captured.initial)
+        together = bench.engine.run(dict.fromkeys(range(3), EPOCHS))
+        for slot, curves in enumerate(alone):
+            self.alike(together[slot], curves)
+        differ(alone[0].train_loss, alone[1].train_loss)
+
     def test_trials_may_be_at_different_epochs(self, bench: Bench) -> None:
         arrays = data.classes()
         self.fill(bench, arrays, {slot: (SMALL, slot) for slot in range(3)})

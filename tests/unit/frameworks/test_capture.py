@@ -205,12 +205,15 @@ def test_the_kernels_and_the_size_are_told():
 
 
 def test_what_trials_may_differ_in_and_share_a_program():
-    def net(n_features, n_outputs, width=4):
-        return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))
+    def net(n_features, n_outputs, width=4, drop=0.1, slope=0.1):
+        first = nn.Sequential(nn.Linear(n_features, width), nn.LeakyReLU(slope), nn.Dropout(drop))
+        return nn.Sequential(first, nn.Linear(width, n_outputs))
 
     base = capture(net).signature
     assert capture(net, seed=5, learning_rate=0.5, l2=0.1).signature == base
-    for keys in ({"optimizer": "sgd"}, {"batch_size": 8}, {"model": {"width": 8}}):
+    assert capture(net, model={"drop": 0.4}).signature == base
+    apart = ({"optimizer": "sgd"}, {"batch_size": 8}, {"model": {"width": 8}})
+    for keys in (*apart, {"model": {"slope": 0.2}}):
         assert capture(net, **keys).signature != base
     full = (capture(net, batch_size=size).signature for size in ("full", 60, 500))
     assert len(set(full)) == 1

@@ -74,3 +74,21 @@ def test_halving_keeps_to_it():
     assert structures([step.recipe for step in steps]) == {SPACE.baseline.structure}
     free = Halving()(SPACE, replace(history(0.0, 2.0), setup=0.0), np.random.default_rng(0))
     assert len(structures([step.recipe for step in free])) > 4
+
+
+def test_numbers_that_a_program_reads_as_it_runs_stay_their_own():
+    rate = Conditional("model.norm", {"none": Float(0.0, 0.5), "batch": Float(0.0, 0.2)})
+    ranges = {
+        "model.width": Int(8, 512, log=True),
+        "model.norm": Categorical("none", "batch"),
+        "model.slope": Float(0.0, 0.3),
+        "model.dropout": rate,
+    }
+    space = Space(ranges, Recipe(model={"width": 64, "norm": "none", "slope": 0.1, "dropout": 0.1}))
+    points = np.random.default_rng(0).random((20, 4)).tolist()
+    chosen = with_few_structures([space.decode(p) for p in points], space, history(0.0, 2.0))
+    assert {(recipe.get("model.width"), recipe.get("model.norm")) for recipe in chosen} == {
+        (64, "none")
+    }
+    assert len({recipe.get("model.dropout") for recipe in chosen}) == 20
+    assert len({recipe.get("model.slope") for recipe in chosen}) == 20

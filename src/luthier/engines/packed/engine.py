@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -120,7 +121,10 @@ class Packed:
         if self._tables is None or self._tables.key != wanted:
             self._tables = Tables.of(arrays, *wanted[1:], self._place)
             self._truth: Truth = self._place(Truth.of(self._tables))
-        if kind == self._kind:
+        if self._shape is not None and kind == self._kind:
+            # The program is the same; the next trial may drop at other rates than the one before.
+            network = replace(self._shape.network, rates=graph.rates)
+            self._shape = replace(self._shape, network=network)
             return
         with self._here():
             self._leave()

@@ -86,7 +86,8 @@ class TorchFramework:
         _check_width(build, arrays.task, width, loss)
         shape = {
             "builder": build.hash,
-            "model": {**build.defaults, **recipe.model},
+            # Arguments may make the same network: another rate of dropout does.
+            "model": alike.print_of or {**build.defaults, **recipe.model},
             "task": [
                 arrays.task.input_shape,
                 arrays.task.n_outputs,
