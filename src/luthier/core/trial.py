@@ -109,6 +109,8 @@ class History:
         trials_left: New trials that the budget still allows.
         setup: Seconds that a structure costs which no trial has had, where time is what the
             budget counts; 0 where it does not, or nothing is compiled.
+        reads_rates: Whether programs read a network's own numbers with a decimal point as they
+            run, rates of dropout say, so that another one makes no other structure.
         proof: What confirming the winner came to, for study rules; None while the search runs.
         stops: How often someone asked all workers to stop. Whoever began before the last time ends.
         bounds: What other metrics have to reach for a trial to win.
@@ -126,6 +128,7 @@ class History:
     epochs_left: float = float("inf")
     trials_left: float = float("inf")
     setup: float = 0.0
+    reads_rates: bool = False
     proof: Proof | None = None
     stops: int = 0
     bounds: tuple[Bound, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from luthier.core import (
     MODEL_PREFIX,
@@ -13,6 +13,7 @@ from luthier.core import (
     History,
     Recipe,
     Space,
+    Value,
 )
 
 
@@ -31,8 +32,8 @@ def with_few_structures(
     recipes beyond that borrow the structure of trials that did well, each in turn, and differ in
     everything else. A recipe that comes out as one of before is left out.
 
-    A network's own numbers with a decimal point, such as its rate of dropout, are taken to be
-    what one program reads as it runs: no shape can depend on them.
+    Where `History.reads_rates` says so, a network's own numbers with a decimal point are taken to
+    be what one program reads as it runs, as a rate of dropout is: no shape can depend on them.
 
     Args:
         recipes: What a strategy would try.
@@ -44,36 +45,33 @@ def with_few_structures(
     """
     if not history.setup:
         return list(recipes)
-    known = _ranked(space, history)
+    own = _read(space) if history.reads_rates else {}
+    known = _ranked(space, history, own)
     room = int(share * history.seconds / history.setup) - (len(known) - 1)
     seen = {trial.recipe.identity for trial in history.trials}
     chosen: list[Recipe] = []
     for index, recipe in enumerate(recipes):
-        kept = recipe
-        structure = _structure(space, recipe)
+        kept, structure = recipe, recipe.replace(own).structure
         if structure not in known:
             if room > 0:
                 room -= 1
                 known[structure] = recipe
             else:
                 lender = list(known.values())[index % min(parents, len(known))]
-                kept = _borrowed(space, recipe, lender)
+                kept = _borrowed(space, recipe, lender, own)
         if kept.identity not in seen:
             seen.add(kept.identity)
             chosen.append(kept)
     return chosen
 
 
-def _borrowed(space: Space, recipe: Recipe, lender: Recipe) -> Recipe:
-    """Return a recipe with another one's structure; a rate keeps its place within its range."""
-    pairs = zip(space.parameters, space.encode(recipe), space.encode(lender), strict=True)
-    return space.decode([lent if _structural(space, name) else own for name, own, lent in pairs])
-
-
-def _structural(space: Space, name: str) -> bool:
-    if name.startswith(MODEL_PREFIX):
-        return not _is_float(space.parameters[name])
-    return name in STRUCTURE
+def _read(space: Space) -> dict[str, Value]:
+    """Return the baseline's values of what a program reads as it runs, by name."""
+    return {
+        name: space.baseline.get(name)
+        for name, domain in space.parameters.items()
+        if name.startswith(MODEL_PREFIX) and _is_float(domain)
+    }
 
 
 def _is_float(domain: Domain) -> bool:
@@ -81,18 +79,22 @@ def _is_float(domain: Domain) -> bool:
     return all(isinstance(case, Float) for case in cases)
 
 
-def _structure(space: Space, recipe: Recipe) -> str:
-    """Return what recipes share that one program can train, as a text to compare."""
-    read = {name for name in space.parameters if name.startswith(MODEL_PREFIX)}
-    return recipe.replace(
-        {name: space.baseline.get(name) for name in read if not _structural(space, name)}
-    ).structure
+def _borrowed(space: Space, recipe: Recipe, lender: Recipe, own: Mapping[str, Value]) -> Recipe:
+    """Return a recipe with another one's structure; a rate keeps its place within its range."""
+    pairs = zip(space.parameters, space.encode(recipe), space.encode(lender), strict=True)
+    return space.decode(
+        [lent if _structural(name) and name not in own else mine for name, mine, lent in pairs]
+    )
 
 
-def _ranked(space: Space, history: History) -> dict[str, Recipe]:
+def _structural(name: str) -> bool:
+    return name in STRUCTURE or name.startswith(MODEL_PREFIX)
+
+
+def _ranked(space: Space, history: History, own: Mapping[str, Value]) -> dict[str, Recipe]:
     """Return a recipe of each structure so far, the best first."""
     trials = sorted(history.trials, key=lambda trial: (history.loss(trial), trial.number))
     found: dict[str, Recipe] = {}
     for recipe in (*(trial.recipe for trial in trials), space.baseline):
-        found.setdefault(_structure(space, recipe), recipe)
+        found.setdefault(recipe.replace(own).structure, recipe)
     return found

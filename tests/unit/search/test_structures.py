@@ -85,10 +85,10 @@ def test_numbers_that_a_program_reads_as_it_runs_stay_their_own():
         "model.dropout": rate,
     }
     space = Space(ranges, Recipe(model={"width": 64, "norm": "none", "slope": 0.1, "dropout": 0.1}))
-    points = np.random.default_rng(0).random((20, 4)).tolist()
-    chosen = with_few_structures([space.decode(p) for p in points], space, history(0.0, 2.0))
-    assert {(recipe.get("model.width"), recipe.get("model.norm")) for recipe in chosen} == {
-        (64, "none")
-    }
-    assert len({recipe.get("model.dropout") for recipe in chosen}) == 20
-    assert len({recipe.get("model.slope") for recipe in chosen}) == 20
+    recipes = [space.decode(p) for p in np.random.default_rng(0).random((20, 4)).tolist()]
+    seen = replace(history(0.0, 2.0), reads_rates=True)
+    chosen = with_few_structures(recipes, space, seen)
+    assert {(one.get("model.width"), one.get("model.norm")) for one in chosen} == {(64, "none")}
+    for name in ("model.slope", "model.dropout"):
+        assert len({recipe.get(name) for recipe in chosen}) == 20
+    assert not with_few_structures(recipes, space, replace(seen, reads_rates=False))[1:]

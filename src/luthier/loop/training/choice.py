@@ -155,6 +155,14 @@ class Choice:
             return 0.0
         return sum(known.prices) / len(known.prices) if known.prices else SETUP
 
+    @property
+    def reads_rates(self) -> bool:
+        """Whether networks that differ in rates of dropout alone have one signature.
+
+        Keras' configurations hold the rates of a builder's own layers, PyTorch's fingerprints none.
+        """
+        return self.framework == "torch"
+
     def _fast(self) -> Iterator[Engine]:
         """Yield the fast engines that may be tried and whose tools are installed.
 

@@ -110,7 +110,9 @@ class Worker:
         if evicted := evictions(self.history):
             self.storage.evict(self.study.name, evicted)
             self._read()
-        history = self.budget.left(self.history, self.trainer.choice.price)
+        choice = self.trainer.choice
+        history = self.budget.left(self.history, choice.price)
+        history = replace(history, reads_rates=choice.reads_rates)
         rng = np.random.default_rng([history.seed, history.decisions])
         space, seen = self.study.space, history
         if self.purpose == "search":

@@ -414,3 +414,8 @@ class TestWhatPays:
         names = [choice.name(captured, arrays, RECIPE, 0, epochs=n) for n in (20, 100_000)]
         assert names == ["torch_eager", "compiled"]
         assert "trained in plain PyTorch: too short to pay for compiling" in choice.reasons
+
+
+def test_only_torch_networks_that_differ_in_rates_alone_share_a_program():
+    assert Choice().reads_rates
+    assert not Choice(framework="keras").reads_rates
