@@ -43,12 +43,14 @@ class Course:
         seed: Of the split and the search.
         seconds: That it had.
         found: Each new best network.
+        space: That it looked in, by its name in `spaces.SPACES`.
     """
 
     side: str
     seed: int
     seconds: float
     found: Sequence[Found]
+    space: str = "network"
 
     @property
     def line(self) -> str:

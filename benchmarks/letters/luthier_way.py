@@ -1,4 +1,4 @@
-"""luthier's command for the same; arguments: DATA FOLDER LOG SEED BEGAN SECONDS."""
+"""luthier's command for the same; arguments: DATA FOLDER LOG SEED BEGAN SECONDS SPACE."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import numpy as np
 
 import luthier
 from benchmarks.letters import problem
+from benchmarks.letters.spaces import SPACES
 from luthier.core import History
 from luthier.engines.native.rounded import tiles
 from luthier.loop.assembly import assemble
 from luthier.storage import connect
 
 if __name__ == "__main__":
-    data_file, folder, log, seed, began, seconds = sys.argv[1:]
+    data_file, folder, log, seed, began, seconds, space = sys.argv[1:]
     data = tuple(map(tuple, problem.letters(data_file, int(seed))))
     recipe = {
         "optimizer": "adamw",
         "schedule": "cosine",
         "batch_size": problem.BATCH,
         "epochs": problem.EPOCHS,
-        "preprocessing": "none",
+        "preprocessing": "none" if space == "network" else "standard",
         "precision": "bfloat16" if tiles() else "float32",
     }
     parts = assemble(problem.build, data, recipe=recipe, task="classification")
@@ -48,16 +49,7 @@ if __name__ == "__main__":
         data,
         task="classification",
         recipe=recipe,
-        space={
-            "learning_rate": problem.RATE,
-            "weight_decay": problem.DECAY,
-            "beta1": problem.BETA,
-            "model.width": problem.WIDTH,
-            "model.depth": problem.DEPTH,
-            "model.dropout": problem.DROPOUT,
-            "model.activation": problem.ACTIVATION,
-            "model.norm": problem.NORM,
-        },
+        space=SPACES[space],
         budget=f"{seconds}s",
         workers=problem.PROCESSES,
         seed=int(seed),

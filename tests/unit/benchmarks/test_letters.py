@@ -1,9 +1,14 @@
-"""From when on one search's networks stay as good as the other's last one."""
+"""What both sides may vary, and from when on one's networks are as good as the other's last."""
 
 import numpy as np
 import pytest
+import torch
 from benchmarks.letters.courses import MEASURES, Course, Found, incumbents, told, when
-from benchmarks.letters.problem import note
+from benchmarks.letters.problem import build, note
+from benchmarks.letters.spaces import SPACES
+
+from luthier.catalog.recipe_keys import check_recipe
+from luthier.core import Recipe, Space
 
 
 def course(*found, side="luthier"):
@@ -38,3 +43,12 @@ def test_what_is_noted_becomes_a_course_of_new_best_networks(tmp_path):
     assert [one.val for one in found] == [0.5, 0.4]
     assert found[1].loss == pytest.approx(np.log(2))
     assert found[0].accuracy == 1.0
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_what_may_vary_makes_recipes_and_networks(name):
+    space = Space(SPACES[name], Recipe(network="problem:build", epochs=48))
+    for point in np.random.default_rng(0).random((20, space.dimensions)).tolist():
+        recipe = space.decode(point)
+        check_recipe(recipe)
+        assert build(16, 26, **recipe.model)(torch.zeros(3, 16)).shape == (3, 26)
