@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 
 from luthier.core import (
     MODEL_PREFIX,
@@ -13,7 +13,6 @@ from luthier.core import (
     History,
     Recipe,
     Space,
-    Value,
 )
 
 
@@ -45,13 +44,13 @@ def with_few_structures(
     """
     if not history.setup:
         return list(recipes)
-    own = _read(space) if history.reads_rates else {}
+    own = _read(space) if history.reads_rates else frozenset()
     known = _ranked(space, history, own)
     room = int(share * history.seconds / history.setup) - (len(known) - 1)
     seen = {trial.recipe.identity for trial in history.trials}
     chosen: list[Recipe] = []
     for index, recipe in enumerate(recipes):
-        kept, structure = recipe, recipe.replace(own).structure
+        kept, structure = recipe, _structure(recipe, own)
         if structure not in known:
             if room > 0:
                 room -= 1
@@ -65,13 +64,13 @@ def with_few_structures(
     return chosen
 
 
-def _read(space: Space) -> dict[str, Value]:
-    """Return the baseline's values of what a program reads as it runs, by name."""
-    return {
-        name: space.baseline.get(name)
+def _read(space: Space) -> frozenset[str]:
+    """Return the names of what a program reads as it runs."""
+    return frozenset(
+        name
         for name, domain in space.parameters.items()
         if name.startswith(MODEL_PREFIX) and _is_float(domain)
-    }
+    )
 
 
 def _is_float(domain: Domain) -> bool:
@@ -79,7 +78,7 @@ def _is_float(domain: Domain) -> bool:
     return all(isinstance(case, Float) for case in cases)
 
 
-def _borrowed(space: Space, recipe: Recipe, lender: Recipe, own: Mapping[str, Value]) -> Recipe:
+def _borrowed(space: Space, recipe: Recipe, lender: Recipe, own: frozenset[str]) -> Recipe:
     """Return a recipe with another one's structure; a rate keeps its place within its range."""
     pairs = zip(space.parameters, space.encode(recipe), space.encode(lender), strict=True)
     return space.decode(
@@ -91,10 +90,21 @@ def _structural(name: str) -> bool:
     return name in STRUCTURE or name.startswith(MODEL_PREFIX)
 
 
-def _ranked(space: Space, history: History, own: Mapping[str, Value]) -> dict[str, Recipe]:
+def _structure(recipe: Recipe, own: frozenset[str]) -> Hashable:
+    """Return `Recipe.structure` without some arguments, as something to compare."""
+    if not own:  # the recipe remembers it
+        return recipe.structure
+    kept = {name: value for name, value in recipe.model.items() if MODEL_PREFIX + name not in own}
+    return (
+        *(getattr(recipe, name) for name in STRUCTURE if name != "model"),
+        *sorted(kept.items()),
+    )
+
+
+def _ranked(space: Space, history: History, own: frozenset[str]) -> dict[Hashable, Recipe]:
     """Return a recipe of each structure so far, the best first."""
     trials = sorted(history.trials, key=lambda trial: (history.loss(trial), trial.number))
-    found: dict[str, Recipe] = {}
+    found: dict[Hashable, Recipe] = {}
     for recipe in (*(trial.recipe for trial in trials), space.baseline):
-        found.setdefault(recipe.replace(own).structure, recipe)
+        found.setdefault(_structure(recipe, own), recipe)
     return found
