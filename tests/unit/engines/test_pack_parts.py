@@ -12,10 +12,13 @@ if importlib.util.find_spec("jax") is None:
     pytest.skip("jax is not installed", allow_module_level=True)
 
 from luthier.engines.compiled import xla  # first: it sets jax's flags
+from luthier.engines.packed.compiling import compiled_with
+from luthier.engines.packed.groups import group, largest, mapped_in_groups
 from luthier.engines.packed.metrics import FORMULAS, Truth, scores
 from luthier.engines.packed.orders import epoch_order
 
 jax = xla.jax
+jnp = jax.numpy
 RNG = np.random.default_rng(0)
 
 
@@ -74,3 +77,35 @@ def test_a_metric_of_what_is_no_number_is_none():
     raw, truth = np.full((4, 3), np.inf, np.float32), np.zeros(4, np.int64)
     with xla.exact():
         assert np.isnan(scores(about, raw, Truth.of(Data(about, truth, None)))).all()
+
+
+def test_the_largest_array_is_found_inside_of_loops():
+    def table(x):
+        return jax.lax.map(lambda row: (row[:, None] * row).sum(), x)
+
+    assert largest(jax.make_jaxpr(table)(jnp.ones((3, 50), "float32")).jaxpr) == 50 * 50 * 4
+
+
+@pytest.mark.parametrize("size", [1, 7, 12, 256])
+@pytest.mark.parametrize("room", [0, 10, 100, 1e9])
+def test_groups_are_equal_and_as_large_as_there_is_room_for(size, room):
+    lanes = group(size, 10, room)
+    assert size % lanes == 0
+    assert lanes == 1 or lanes * 10 <= room
+    assert all(size % n or n * 10 > room for n in range(lanes + 1, size + 1))
+
+
+def test_lanes_in_groups_are_what_they_are_at_once():
+    lanes = {"a": jnp.arange(12.0).reshape(6, 2), "b": jnp.arange(6)}
+
+    def look(lane):
+        return (lane["a"] * lane["b"]).sum(), lane["a"]
+
+    at_once, grouped = (mapped_in_groups(look, lanes, room) for room in (1e9, 16))
+    for one, other in zip(at_once, grouped, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_an_option_that_the_compiler_does_not_know_is_left_out():
+    doubled = jax.jit(lambda x: 2 * x).lower(jnp.ones(3))
+    assert compiled_with(doubled, {"xla_gpu_will_be_called_otherwise": True})(jnp.ones(3))[0] == 2

@@ -88,16 +88,16 @@ class Full(Packed):
     """A device with room for two trials; asked for more, it fails as XLA does, midway."""
 
     def _compiled(self, trial, features, size):
-        run, needed = super()._compiled(trial, features, size)
+        epoch = super()._compiled(trial, features, size)
         calls = []
 
-        def failing(lanes, epoch):
+        def failing(lanes, given):
             calls.append(1)
             if size > 2 and len(calls) > 1:
                 raise MemoryError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes")
-            return run(lanes, epoch)
+            return epoch.run(lanes, given)
 
-        return failing, needed
+        return epoch._replace(run=failing)
 
 
 def test_out_of_memory_halves_the_pack_and_goes_on(torch):
@@ -131,6 +131,27 @@ def test_sizes_without_room_are_left_out(torch):
     filled(few, torch, 16)
     few.run({0: 1})
     assert few.slots == 4
+
+
+class Narrow(Packed):
+    """A device with room for one lane's evaluation at a time."""
+
+    def _room(self):
+        return 1.0
+
+
+def test_an_evaluation_in_groups_shows_what_one_of_all_lanes_does(torch):
+    curves = []
+    for kind in (Packed, Narrow):
+        engine = kind("cpu", Ladder((4,)))
+        filled(engine, torch, 4)
+        curves.append(engine.run(dict.fromkeys(range(4), 2)))
+    for slot in range(4):
+        one, other = (each[slot] for each in curves)
+        np.testing.assert_allclose(one.val_loss, other.val_loss, rtol=1e-5)
+        np.testing.assert_allclose(one.train_loss_eval, other.train_loss_eval, rtol=1e-5)
+        assert one.metrics["accuracy"] == pytest.approx(other.metrics["accuracy"])
+        assert one.train_loss == other.train_loss  # training is the same program
 
 
 @pytest.mark.skipif(CUDA, reason="there is a GPU")

@@ -32,10 +32,12 @@ from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
 from luthier.engines.compiled.operations.largest import BY_PLACE
 from luthier.engines.compiled.operations.tiled import TILED
 from luthier.engines.compiled.unfit import unfit
+from luthier.engines.packed.compiling import CompiledEpoch, compiled_epoch
+from luthier.engines.packed.groups import ROOM, SHARE
 from luthier.engines.packed.ladder import Ladder
 from luthier.engines.packed.metrics import Truth
 from luthier.engines.packed.pack import Pack
-from luthier.engines.packed.program import Epoch, Features, Lanes, pack_program
+from luthier.engines.packed.program import Features
 from luthier.engines.packed.trial import PackedTrial
 
 CONVOLUTIONS = {
@@ -252,10 +254,10 @@ class Packed:
         """Return an epoch of so many lanes, compiled; leave sizes out that cannot fit."""
         key = (self._kind, features, size)
         if key not in self._programs:
-            run, needed = self._compiled(trial, features, size)
-            self._programs[key] = run
+            epoch = self._compiled(trial, features, size)
+            self._programs[key], self.compiled = epoch.run, epoch.training
             known = self._needed.setdefault((self._kind, features), {})
-            known[size] = needed
+            known[size] = epoch.needed
             free = self._free()
             if free is not None:
                 self.ladder.fit(known, free)
@@ -264,39 +266,8 @@ class Packed:
             self._programs.popitem(last=False)
         return self._programs[key]
 
-    def _compiled(self, trial: PackedTrial, features: Features, size: int) -> tuple[Any, float]:
-        """Compile an epoch of so many lanes; return it, and the bytes that it takes."""
-        tables, shape = trial.shape.tables, trial.shape
-        place = jax.sharding.SingleDeviceSharding(self.device)
-
-        described: Any = jax.ShapeDtypeStruct  # untyped there
-
-        def like(tree: Any, many: int | None = size) -> Any:
-            front = () if many is None else (many,)
-            return jax.tree.map(
-                lambda a: described((*front, *a.shape), a.dtype, sharding=place), tree
-            )
-
-        carry, fixed = trial.packed(features)
-        weight = like(tables.train.weight, size if features.weighs else None)
-        each: Any = like((carry, fixed, trial.settings, trial.draws, trial.order))
-        lanes = Lanes(*[*each, weight])
-        numbers = Steps(np.uint32(0), np.zeros((shape.steps, 3)))
-        given = like(Epoch(numbers, np.int64(0), np.int64(0)))
-        name, loss = trial.recipe.optimizer, tables.key[2]
-        parts = (shape.network, name, loss, features, tables.task, shape.batch_size)
-        program, truth = pack_program(*parts), self._truth
-        shared = (tables.train.inputs, tables.train.target)
-        described_all = (lanes, *like(shared, None), given, *like((tables.rows, truth), None))
-        made = jax.jit(program).lower(*described_all).compile()
-
-        def run(lanes: Lanes, epoch: Epoch) -> Any:
-            return made(lanes, *shared, epoch, tables.rows, truth)
-
-        self.compiled = made
-        _, shown = jax.eval_shape(program, *described_all)
-        kept = _bytes(shown) + _bytes(like((carry.buffers, carry.weights)))
-        return run, _taken(made) + _bytes(lanes) + MOST * kept
+    def _compiled(self, trial: PackedTrial, features: Features, size: int) -> CompiledEpoch:
+        return compiled_epoch(trial, features, size, self._truth, self.device, self._room())
 
     def _run_alone(self, trial: PackedTrial, steps: Steps, limit: int) -> Outcome:
         """Train a trial for up to an epoch in a pack of its own, on another one's behalf."""
@@ -329,6 +300,12 @@ class Packed:
             return None
         return float(stats["bytes_limit"] - stats["bytes_in_use"])
 
+    def _room(self) -> float:
+        """Return the bytes that the largest array of an evaluation may take."""
+        stats = self.device.memory_stats() or {}  # all there is, so that programs stay the same
+        whole = stats.get("bytes_limit") if self._memory is None else self._memory
+        return ROOM if whole is None else SHARE * whole
+
     def _place(self, arrays: Any) -> Any:
         with self._here():  # or doubles would lose half of their digits
             return jax.device_put(arrays, self.device)
@@ -347,15 +324,3 @@ class Packed:
 def _share(begun: float, trials: int) -> float:
     """Return what a call has cost each of its trials."""
     return (time.perf_counter() - begun) / trials
-
-
-def _bytes(tree: Any) -> float:
-    return float(sum(np.prod(a.shape) * a.dtype.itemsize for a in jax.tree.leaves(tree)))
-
-
-def _taken(compiled: Any) -> float:
-    """Return the bytes that a program needs while it runs, and what it returns."""
-    about = compiled.memory_analysis()
-    if about is None:
-        return 0.0
-    return float(about.temp_size_in_bytes + about.output_size_in_bytes)

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from luthier.engines.chunks.exchange import Draws, Steps
-from luthier.engines.packed.program import Epoch, Features, Lanes, Shown, chosen, placed_in
+from luthier.engines.packed.evaluation import Shown
+from luthier.engines.packed.program import Epoch, Features, Lanes, chosen, placed_in
 from luthier.engines.packed.trial import PackedTrial
 
 _chosen = jax.jit(chosen)

@@ -1,8 +1,8 @@
-"""An epoch of many trials at once: one trial's steps, mapped over lanes."""
+"""An epoch's steps of many trials at once: one trial's, mapped over lanes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,21 +11,18 @@ import jax.numpy as jnp
 from jax import lax
 
 from luthier.catalog import losses, optimizers
-from luthier.core import Task
 from luthier.engines.chunks.exchange import (
     Carry,
     Draws,
     Examples,
     Numbers,
-    Rows,
     Settings,
     Steps,
 )
 from luthier.engines.compiled.layout import turn_carry
 from luthier.engines.compiled.lowered import Lowered
 from luthier.engines.compiled.real import Real
-from luthier.engines.compiled.step import Stepped, evaluation, norms, stepped
-from luthier.engines.packed.metrics import Truth, scores, told
+from luthier.engines.compiled.step import Stepped, norms, stepped
 from luthier.engines.packed.orders import epoch_order
 
 
@@ -71,38 +68,32 @@ class Epoch(NamedTuple):
     limit: Any  # steps to take: 0 leaves a lane as it is
 
 
-class Shown(NamedTuple):
-    """What an epoch showed, first axis the lane.
+class Trained(NamedTuple):
+    """Where an epoch's steps have ended, first axis the lane.
 
     Attributes:
-        told: In double precision, one vector a lane, as one transfer is faster than many: means
-            of data loss, penalty and gradient norm over the steps; losses of the sample and of
-            the validation part; the metrics that the program tells; gradient, weight and change
-            norms of each kernel at the last step.
+        carry: What the next epoch begins with.
         steps: Data loss, penalty and gradient norm of each step.
-        outputs: On the validation part, where the host computes a metric; else None.
+        norms: Gradient, weight and change norms of each kernel at the last step.
     """
 
-    told: Any
+    carry: Carry
     steps: Any
-    outputs: Any
+    norms: Any
 
 
-def lane(
+def trained(
     network: Lowered,
     optimizer: optimizers.Optimizer,
     loss: losses.Loss,
     features: Features,
-    task: Task,
     batch_size: int,
     lanes: Lanes,
     inputs: tuple[Any, ...],
     target: Any,
     epoch: Epoch,
-    evaluated: Rows,
-    truth: Truth,
-) -> tuple[Carry, Shown]:
-    """Train one lane for an epoch, and evaluate it.
+) -> Trained:
+    """Train one lane for an epoch.
 
     How many steps a program takes is fixed, so that a GPU need not ask the host before each of
     them; steps beyond a lane's limit are computed and thrown away.
@@ -147,46 +138,32 @@ def lane(
     # The last step apart: norms are of it alone, and a branch would stop a GPU at every step.
     last = one(before, rows[-1], numbers[-1], index[-1])
     kernels = network.trainable[: network.kernels]
-    shown = norms(kernels, last.gradients, last.factor, before.weights, last.carry.weights)
-    carry = turn_carry(last.carry, turned)
-    tensors = {**lanes.fixed, **carry.buffers, **carry.weights, **carry.average}
-    losses_of, outputs = evaluation(network, loss, tensors, evaluated)
     seen = jnp.concatenate([seen, last.seen[None]])
-    parts = (seen.astype(jnp.float64).mean(0), losses_of, scores(task, outputs, truth), shown)
-    vector = jnp.concatenate([part.astype(jnp.float64).reshape(-1) for part in parts])
-    return carry, Shown(vector, seen, None if told(task) == tuple(task.metrics) else outputs)
+    at_end = norms(kernels, last.gradients, last.factor, before.weights, last.carry.weights)
+    return Trained(turn_carry(last.carry, turned), seen, at_end)
 
 
-def pack_program(
-    network: Lowered, optimizer: str, loss: str, features: Features, task: Task, batch_size: int
-) -> Any:
-    """Return an epoch of a pack, to be compiled for each number of lanes.
+def training_program(
+    network: Lowered, optimizer: str, loss: str, features: Features, batch_size: int
+) -> Callable[[Lanes, tuple[Any, ...], Any, Epoch], Trained]:
+    """Return an epoch's steps of a pack, to be compiled for each number of lanes.
 
     Args:
         network: What all lanes train.
         optimizer: Name of how gradients become updates.
         loss: Name of what is minimised.
         features: What else the lanes' recipes ask for.
-        task: What is to be learned: it names the metrics.
         batch_size: Rows of a step.
     """
     formula = optimizers.by_name(optimizer, network.framework)
-    parts = (network, formula, losses.by_name(loss), features, task, batch_size)
+    one = partial(trained, network, formula, losses.by_name(loss), features, batch_size)
     lanes: Any = (0, 0, 0, 0, 0, 0 if features.weighs else None)
-    axes = Lanes(*lanes)
-    mapped = jax.vmap(partial(lane, *parts), in_axes=(axes, None, None, 0, None, None))
+    mapped = jax.vmap(one, in_axes=(Lanes(*lanes), None, None, 0))
 
-    def program(
-        lanes: Lanes,
-        inputs: tuple[Any, ...],
-        target: Any,
-        epoch: Epoch,
-        evaluated: Rows,
-        truth: Truth,
-    ) -> tuple[Carry, Shown]:
+    def program(lanes: Lanes, inputs: tuple[Any, ...], target: Any, epoch: Epoch) -> Trained:
         with jax.default_matmul_precision("highest"):  # not the GPU's shorter one
-            result: tuple[Carry, Shown] = mapped(lanes, inputs, target, epoch, evaluated, truth)
-        return result
+            ended: Trained = mapped(lanes, inputs, target, epoch)
+        return ended
 
     return program
 
