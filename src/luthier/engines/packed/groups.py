@@ -49,7 +49,7 @@ def group(size: int, one: float, room: float = ROOM) -> int:
         room: Bytes for those of a group.
 
     >>> group(256, 31e6), group(64, 1e6), group(64, 1e12), group(100, 31e6, room=1e9)
-    (8, 64, 1, 25)
+    (32, 64, 1, 25)
     """
     return max(n for n in range(1, size + 1) if size % n == 0 and (n == 1 or n * one <= room))
 
