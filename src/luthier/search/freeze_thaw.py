@@ -16,6 +16,7 @@ from luthier.search.structures import with_few_structures
 from luthier.search.surrogate.acquisition import Improvement
 from luthier.search.surrogate.belief import Belief, proposals
 from luthier.search.surrogate.observations import level
+from luthier.search.surrogate.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class FreezeThaw:
         if finishing := self._finishing(history, full):
             return [finishing]
         steps = self._promotions(history, rungs, self._hedged(history, full, rng))
-        steps += self._chosen(space, history, rungs, steps, rng)
+        with one_thread():
+            steps += self._chosen(space, history, rungs, steps, rng)
         return promotion.within(steps, history, full, self.reserve)
 
     def rungs(self, full: int) -> list[int]:

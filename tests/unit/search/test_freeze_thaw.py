@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401 - its library is one of those that compute
+from threadpoolctl import ThreadpoolController
 
 from luthier.core import (
     Categorical,
@@ -19,6 +21,7 @@ from luthier.core import (
     Step,
     Trial,
 )
+from luthier.search import freeze_thaw
 from luthier.search.freeze_thaw import FreezeThaw
 from luthier.search.halving import Halving
 from luthier.testing.strategies import FULL, SPACE, bowl, simulate
@@ -182,6 +185,21 @@ class TestBudgets:
             steps = strategy(MIXED, history, rng)
             taken.append((time.process_time() - began) / len(steps))
         assert min(taken) < 0.03  # 0.012 s on a quiet core
+
+    def test_it_computes_on_one_thread_and_leaves_the_process_its_own(self, monkeypatch):
+        pools = ThreadpoolController().select(user_api="blas")
+        seen = []
+
+        def watched(*given):
+            seen.extend(pool["num_threads"] for pool in pools.info())
+            return belief(*given)
+
+        belief = freeze_thaw.Belief.of
+        monkeypatch.setattr(freeze_thaw.Belief, "of", watched)
+        with pools.limit(limits=2):
+            FreezeThaw()(MIXED, _many(40), np.random.default_rng(0))
+            assert {pool["num_threads"] for pool in pools.info()} == {2}
+        assert set(seen) == {1}
 
 
 def _many(count: int) -> History:
