@@ -76,7 +76,8 @@ class Results:
             tasks = rng.integers(len(rows_of), size=len(rows_of))
             rows = [rng.choice(rows_of[task], len(rows_of[task])) for task in tasks]
             drawn.append(value(np.concatenate(rows)))
-        return np.asarray(np.nanquantile(np.array(drawn), [0.025, 0.975], axis=0))
+        ends = [0.025, 0.975]  # values that were drawn: between one and infinity lies no number
+        return np.asarray(np.nanquantile(np.array(drawn), ends, axis=0, method="nearest"))
 
     def until(self, method: int, rows: Array, level: float) -> float:
         """Return after how many full trainings a method's mean regret stays at or below a level."""
