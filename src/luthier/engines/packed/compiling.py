@@ -69,7 +69,7 @@ def compiled_epoch(
     evaluation = jax.jit(looks).lower(lanes.fixed, ended, *like((rows, truth)))
     with ThreadPoolExecutor(1) as beside:
         other = beside.submit(compiled_with, evaluation, COMPILED_WITH)
-        train, look = compiled_with(training, {}), other.result()
+        train, look = training.compile(), other.result()
 
     def run(lanes: Lanes, epoch: Epoch) -> tuple[Any, Shown]:
         ended = train(lanes, *shared, epoch)
@@ -84,9 +84,9 @@ def compiled_epoch(
 def compiled_with(lowered: Any, options: Mapping[str, Any]) -> Any:
     """Compile a program; an option that this XLA does not know is left out."""
     try:
-        return lowered.compile(compiler_options=dict(options) or None)
+        return lowered.compile(compiler_options=dict(options))
     except jax.errors.JaxRuntimeError as error:
-        if not options or "No such compile option" not in str(error):
+        if "No such compile option" not in str(error):
             raise
         return lowered.compile()
 
