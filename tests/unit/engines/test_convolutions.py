@@ -14,6 +14,7 @@ if importlib.util.find_spec("jax") is None:
 from luthier.engines.compiled import xla  # first: it sets jax's flags
 from luthier.engines.compiled.lower import compute, unknown_operation
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
+from luthier.engines.compiled.operations.evaluated import evaluated
 from luthier.engines.compiled.operations.largest import BY_PLACE
 from luthier.engines.compiled.operations.tiled import TILED
 from luthier.engines.compiled.reordered import pooled_first
@@ -127,12 +128,8 @@ CASES = {
     "group norm": (lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4)), IMAGE),
     "residual": (lambda: nn.Sequential(nn.Conv2d(2, 3, 3), Block(3), nn.Flatten()), IMAGE),
     "side by side": (
-        lambda: (
-            Calls(lambda x, a, b: torch.cat([a(x), b(x)], 1), nn.Conv2d(2, 3, 1), Block(2))
-            if False
-            else Calls(
-                lambda x, a, b: torch.cat([a(x), b(x)], 1), nn.Conv2d(2, 3, 1), nn.Conv2d(2, 2, 1)
-            )
+        lambda: Calls(
+            lambda x, a, b: torch.cat([a(x), b(x)], 1), nn.Conv2d(2, 3, 1), nn.Conv2d(2, 2, 1)
         ),
         IMAGE,
     ),
@@ -183,6 +180,13 @@ def test_relu_is_left_to_fewer_values_where_nobody_else_reads_it():
     assert operations("largest of a relu that others read")[0] == "relu"
 
 
+@pytest.mark.parametrize("few", [0, 10**6], ids=["none summed", "all summed"])
+@pytest.mark.parametrize("name", [n for n in CASES if not any(part in n for part in POOLED)])
+def test_an_evaluation_of_packs_computes_the_same(name, few):
+    way = {"convolution": evaluated(TILED["convolution"], few=few)}
+    agree(name, {**TILED, **way}, pooled_first)
+
+
 def as_it_is(forward):
     return forward
 
@@ -211,14 +215,14 @@ def agree(name, convolutions, order):
 
         @jax.jit
         def both(weights, after):
-            evaluated, _ = compute(order(graph.evaluate), after, (x.numpy(),), None, convolutions)
-            return jax.value_and_grad(total, has_aux=True)(weights), evaluated
+            judged, _ = compute(order(graph.evaluate), after, (x.numpy(),), None, convolutions)
+            return jax.value_and_grad(total, has_aux=True)(weights), judged
 
-        ((_, (out, new)), gradients), evaluated = both(weights, after)
+        ((_, (out, new)), gradients), judged = both(weights, after)
     np.testing.assert_allclose(out, expected.detach().numpy(), atol=1e-12)
     for key, value in new.items():
         np.testing.assert_allclose(value, network.state_dict()[key].numpy(), atol=1e-12)
     for key, parameter in network.named_parameters():
         np.testing.assert_allclose(gradients[key], parameter.grad.numpy(), atol=1e-11)
     network.eval()
-    np.testing.assert_allclose(evaluated, network(x).detach().numpy(), atol=1e-12)
+    np.testing.assert_allclose(judged, network(x).detach().numpy(), atol=1e-12)

@@ -11,6 +11,7 @@ from luthier.core import Graph, Positions
 from luthier.engines.compiled.layout import WIDE, turned_kernels
 from luthier.engines.compiled.lower import Masks, compute
 from luthier.engines.compiled.operations.convolutions import SLICED
+from luthier.engines.compiled.operations.evaluated import evaluated
 from luthier.engines.compiled.reordered import pooled_first
 
 
@@ -58,12 +59,15 @@ def lowered(
         convolutions: How convolutions are computed: as products of matrices, or by XLA's own.
         half: Whether products of a training pass are computed in bfloat16; evaluation is exact,
             as what is handed over will be.
-        pack: Whether many trials train at once, on a GPU: then pooling comes before relus, and all
-            kernels lie transposed. On a core both are slower.
+        pack: Whether many trials train at once, on a GPU: then pooling comes before relus, all
+            kernels lie transposed, and an evaluation writes as little as it can. On a core all
+            three are slower.
     """
     training, judging = graph.train, graph.evaluate
     if pack:
         training, judging = pooled_first(training), pooled_first(judging)
+    once = {**convolutions, "convolution": evaluated(convolutions["convolution"])}
+    judged = once if pack else convolutions
 
     def train(
         tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks
@@ -72,7 +76,7 @@ def lowered(
         return positions.matrix(outputs), updates, None
 
     def evaluate(tensors: Mapping[str, Any], inputs: tuple[Any, ...]) -> Any:
-        outputs = compute(judging, tensors, inputs, None, convolutions)[0]
+        outputs = compute(judging, tensors, inputs, None, judged)[0]
         return positions.matrix(outputs)
 
     return Lowered(

@@ -44,19 +44,23 @@ def tiled(x: Any, weight: Any, windows: Windows, groups: int, *, most: int | Non
     tiles = ceil(count / most)
     tile = ceil(count / tiles)
     span = stride * (tile - 1) + gap * (size - 1) + 1
-    starts = range(0, tiles * tile * stride, tile * stride)
-    short = max(starts[-1] + span - x.shape[-2], 0)  # what the last tile has too much is cut off
+    step = stride * tile  # from one tile to the next
+    reach = range(0, span, step)
+    short = max(reach[-1] + tiles * step - x.shape[-2], 0)  # what the last tiles have too much
     x = jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, short), (0, 0)])
-    parts = [lax.slice_in_dim(x, at, at + span, axis=-2) for at in starts]
-    front = x.shape[:-2]
-    wide = jnp.stack([part.reshape(*front, span * inputs) for part in parts], -2)
-    above = windows._replace(  # tiles stand where the last axis stood
+    above = windows._replace(  # the last axis is cut into tiles below
         size=(*windows.size[:-1], 1),
         stride=(*windows.stride[:-1], 1),
         dilation=(*windows.dilation[:-1], 1),
     )
-    places = list(above.slices(wide))
-    rows = jnp.concatenate(places, -1) if len(places) > 1 else places[0]
+
+    def wide(place: Any) -> Any:
+        # Steps beside each other make a tile, so that a GPU writes all places in one pass.
+        parts = [lax.slice_in_dim(place, at, at + tiles * step, axis=-2) for at in reach]
+        parts = [part.reshape(*part.shape[:-2], tiles, step * inputs) for part in parts]
+        return jnp.concatenate(parts, -1)[..., : span * inputs]
+
+    rows = jnp.concatenate([wide(place) for place in above.slices(x)], -1)
     kernel = jnp.moveaxis(weight.reshape(outputs, inputs, -1, size), (0, 1), (3, 2))
     made = rows @ _banded(kernel, tile, span, stride, gap).reshape(-1, tile * outputs)
     made = made.reshape(*made.shape[:-2], tiles * tile, outputs)
