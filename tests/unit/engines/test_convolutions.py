@@ -12,6 +12,7 @@ if importlib.util.find_spec("jax") is None:
     pytest.skip("jax is not installed", allow_module_level=True)
 
 from luthier.engines.compiled import xla  # first: it sets jax's flags
+from luthier.engines.compiled.halved import kept_half
 from luthier.engines.compiled.lower import compute, unknown_operation
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
 from luthier.engines.compiled.operations.evaluated import evaluated
@@ -91,6 +92,14 @@ CASES = {
             ),
             nn.Conv2d(2, 3, (2, 1)),
         ),
+        IMAGE,
+    ),
+    "largest, then a relu": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, (2, 1)), nn.MaxPool2d(2), nn.ReLU()),
+        IMAGE,
+    ),
+    "largest of a relu's windows that overlap": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1)),
         IMAGE,
     ),
     "largest of windows that overlap": (
@@ -176,8 +185,35 @@ def test_relu_is_left_to_fewer_values_where_nobody_else_reads_it():
         nodes = pooled_first(capture_graph(make(), [x], [x]).train).nodes
         return [n.op for n in nodes if n.op in ("relu", "max_pool2d_with_indices")]
 
-    assert operations("largest of tiles") == ["max_pool2d_with_indices", "relu"]
+    assert operations("largest of tiles") == ["max_pool2d_with_indices"]
+    assert operations("largest, then a relu") == ["max_pool2d_with_indices"]
     assert operations("largest of a relu that others read")[0] == "relu"
+
+
+def test_half_precision_kept_between_products_changes_no_number():
+    layers = [nn.Conv2d(2, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 1), nn.MaxPool2d(2)]
+    torch.manual_seed(0)
+    network = nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.LazyLinear(5), nn.ReLU())
+    x = torch.randn(4, 2, 10, 10)
+    network(x)
+    forward = pooled_first(capture_graph(network, [x], [x]).train)
+    kept = kept_half(forward)
+    assert {n.op for n in kept.nodes if n.dtypes[0] == "float32"} == {"permute", "relu"}
+    weights = {k: v.detach().numpy() for k, v in network.state_dict().items()}
+    convolutions = {**TILED, **BY_PLACE}
+
+    def trained(forward):
+        def loss(weights):
+            out, _ = compute(forward, weights, (x.numpy(),), None, convolutions, half=True)
+            return jax.numpy.square(out).sum()
+
+        with xla.exact():
+            return jax.jit(jax.value_and_grad(loss))(weights)
+
+    (value, gradients), (same, these) = trained(forward), trained(kept)
+    assert value == same
+    for name in weights:
+        np.testing.assert_array_equal(gradients[name], these[name])
 
 
 @pytest.mark.parametrize("few", [0, 10**6], ids=["none summed", "all summed"])

@@ -11,10 +11,10 @@ from jax import lax
 
 from luthier.core import Forward, Graph, Node, Ref
 from luthier.core.keys import bits, fold_in
+from luthier.engines.compiled.halved import HALVED
 from luthier.engines.compiled.operations import KNOWN, OPERATIONS
 from luthier.engines.compiled.operations.channels_last import BEGINS, KEEPS, Last, last, plain
 from luthier.engines.compiled.operations.convolutions import SLICED
-from luthier.engines.compiled.operations.products import PRODUCTS
 
 _RANDOM = (
     "bernoulli",
@@ -25,10 +25,6 @@ _RANDOM = (
     "exponential",
     "geometric",
 )
-
-
-# What PyTorch's autocast computes in half precision; sums, norms and losses stay as they are.
-HALVED = frozenset({*PRODUCTS, *SLICED})
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from luthier.core import Graph, Positions
+from luthier.engines.compiled.halved import kept_half
 from luthier.engines.compiled.layout import WIDE, turned_kernels
 from luthier.engines.compiled.lower import Masks, compute
 from luthier.engines.compiled.operations.convolutions import SLICED
@@ -59,13 +60,14 @@ def lowered(
         convolutions: How convolutions are computed: as products of matrices, or by XLA's own.
         half: Whether products of a training pass are computed in bfloat16; evaluation is exact,
             as what is handed over will be.
-        pack: Whether many trials train at once, on a GPU: then pooling comes before relus, all
-            kernels lie transposed, and an evaluation writes as little as it can. On a core all
-            three are slower.
+        pack: Whether many trials train at once, on a GPU: then pooling comes with the relu beside
+            it, all kernels lie transposed, and what is written is as little as can be. On a core
+            all three are slower.
     """
     training, judging = graph.train, graph.evaluate
     if pack:
         training, judging = pooled_first(training), pooled_first(judging)
+        training = kept_half(training) if half else training
     once = {**convolutions, "convolution": evaluated(convolutions["convolution"])}
     judged = once if pack else convolutions
 

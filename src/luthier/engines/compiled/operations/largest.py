@@ -21,13 +21,15 @@ from luthier.engines.compiled.operations.convolutions import Windows
 from luthier.engines.compiled.operations.pooling import max_pool
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(1,))
-def largest(x: Any, windows: Windows) -> Any:
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def largest(x: Any, windows: Windows, bounded: bool = False) -> Any:
     """Return each window's largest value; of equals the first one takes the gradient.
 
     Args:
         x: Rows first, channels last.
         windows: They must be tiles.
+        bounded: Whether a relu follows: where no value is above 0 the result is, and none takes a
+            gradient.
 
     >>> two = Windows((2,), (2,), (1,), (0,), (0,), (1,))
     >>> x = jnp.array([[[1.0], [3.0], [2.0], [2.0]]])
@@ -35,25 +37,27 @@ def largest(x: Any, windows: Windows) -> Any:
     [3.0, 2.0]
     >>> jax.grad(lambda x: largest(x, two).sum())(x).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
+    >>> jax.grad(lambda x: largest(x - 2.0, two, True).sum())(x).ravel().tolist()
+    [0.0, 1.0, 0.0, 0.0]
     """
     values = windows.slices(x)
     best = next(values)
     for value in values:
         best = jnp.maximum(best, value)
-    return best
+    return jax.nn.relu(best) if bounded else best
 
 
 def _kind(windows: Windows) -> Any:
-    """Return the smallest type that tells a window's places apart.
+    """Return the smallest type that tells a window's places apart, and none of them.
 
     >>> def of(side): return Windows((side,), (side,), (1,), (0,), (0,), (1,))
-    >>> _kind(of(256)) is jnp.uint8, _kind(of(257)) is jnp.int32
+    >>> _kind(of(255)) is jnp.uint8, _kind(of(256)) is jnp.int32
     (True, True)
     """
-    return jnp.uint8 if prod(windows.size) <= 256 else jnp.int32
+    return jnp.uint8 if prod(windows.size) < 256 else jnp.int32
 
 
-def _forward(x: Any, windows: Windows) -> tuple[Any, Any]:
+def _forward(x: Any, windows: Windows, bounded: bool) -> tuple[Any, Any]:
     values = windows.slices(x)
     best = next(values)
     kind = _kind(windows)
@@ -62,13 +66,16 @@ def _forward(x: Any, windows: Windows) -> tuple[Any, Any]:
         more = (value > best) | (value != value)
         best = jnp.where(more, value, best)
         place = jnp.where(more, kind(number), place)
+    if bounded:
+        place = jnp.where(best > 0, place, kind(prod(windows.size)))
+        best = jax.nn.relu(best)
     # Or whoever reads the result computes it anew, from the larger array.
     together: Any = lax.optimization_barrier  # untyped there
     best, place = together((best, place))
     return best, place
 
 
-def _backward(windows: Windows, place: Any, gradient: Any) -> tuple[Any]:
+def _backward(windows: Windows, bounded: bool, place: Any, gradient: Any) -> tuple[Any]:
     rows, *counts, channels = place.shape
     apart = (rows, *(n for count in counts for n in (count, 1)), channels)
     spread = (1, *(n for size in windows.size for n in (1, size)), 1)

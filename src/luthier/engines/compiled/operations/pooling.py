@@ -7,6 +7,7 @@ from itertools import product
 from math import ceil, floor, inf, prod
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -40,7 +41,8 @@ def max_pool(
     dilation: Ints = (1,),
     ceil_mode: bool = False,
     *,
-    largest: Callable[[Any, Windows], Any] | None = None,
+    bounded: bool = False,
+    largest: Callable[[Any, Windows, bool], Any] | None = None,
 ) -> tuple[Any, Any]:
     """Return each window's largest value and its place; of equals the first one is it.
 
@@ -51,6 +53,7 @@ def max_pool(
         padding: On both sides.
         dilation: From one place to the next.
         ceil_mode: Whether a last window may reach beyond the input.
+        bounded: Whether a relu of the values comes with it.
         largest: Another way to the values, where the windows are tiles.
     """
     windows = _windows(self, kernel_size, stride, padding, dilation, ceil_mode)
@@ -66,8 +69,8 @@ def max_pool(
             more = (value > best) | (value != value)
             best, at = jnp.where(more, value, best), jnp.where(more, here, at)
     if largest is not None and windows.are_tiles(sides):
-        best = largest(self, windows)  # what nobody reads is not computed
-    return best, at
+        return largest(self, windows, bounded), at  # what nobody reads is not computed
+    return jax.nn.relu(best) if bounded else best, at
 
 
 def _avg_pool(
