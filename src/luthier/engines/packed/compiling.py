@@ -24,11 +24,13 @@ class CompiledEpoch(NamedTuple):
         run: From lanes and what they are given to their carry and what was shown.
         needed: Bytes that it takes.
         training: The program of its steps, for whoever wants to look into it.
+        evaluation: The program of what is shown after them, likewise.
     """
 
     run: Callable[[Lanes, Epoch], tuple[Any, Shown]]
     needed: float
     training: Any
+    evaluation: Any
 
 
 def compiled_epoch(
@@ -78,7 +80,7 @@ def compiled_epoch(
 
     kept = (evaluation.out_info, ended.steps, ended.carry.buffers, ended.carry.weights)
     needed = _taken(train) + _taken(look) + _bytes(lanes) + MOST * _bytes(kept)
-    return CompiledEpoch(run, needed, train)
+    return CompiledEpoch(run, needed, train, look)
 
 
 def compiled_with(lowered: Any, options: Mapping[str, Any]) -> Any:
