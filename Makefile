@@ -63,6 +63,7 @@ format: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy scripts
+	$(BIN)/mypy benchmarks
 
 layers: $(VENV)/dev.stamp
 	$(BIN)/lint-imports --no-logo

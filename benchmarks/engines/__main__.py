@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from statistics import median
 
 CORE = min(os.sched_getaffinity(0))
@@ -102,7 +103,7 @@ def measure(case: Case, top: float) -> None:
         train(1)
     for _ in range(ROUNDS):
         for name, train in contenders.items():
-            taken = seconds(lambda train=train: train(case.epochs))
+            taken = seconds(partial(train, case.epochs))
             times[name].append(taken / case.epochs)
     loop = median(times["loop"])
     rows = torch.from_numpy(arrays.train.inputs[0][: case.batch])

@@ -132,7 +132,7 @@ class Encoder(nn.Module):
 class Recurrent(nn.Module):
     """A recurrent layer of 64 over sequences of 64, and its last state."""
 
-    def __init__(self, kind: type[nn.RNNBase], outputs: int, **options: Any) -> None:
+    def __init__(self, kind: Callable[..., nn.RNNBase], outputs: int, **options: Any) -> None:
         super().__init__()
         self.words, self.out = nn.Embedding(WORDS, 64), nn.Linear(64, outputs)
         self.layer = kind(64, 64, batch_first=True, **options)

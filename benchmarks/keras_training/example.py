@@ -77,7 +77,8 @@ def main() -> None:
             if base is not None and best is not None:
                 print(f"  published recipe on test rows: {base.test}")
                 print(f"  tuned recipe on test rows:     {best.test}")
-            print(f"  {proof.verdict or proof.reason}", flush=True)
+            if proof is not None:
+                print(f"  {proof.verdict or proof.reason}", flush=True)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ if __name__ == "__main__":
             return
         seen["loss"] = history.loss(best)
         arrays = parts.preparation.arrays(best.recipe)
+        if arrays.test is None:
+            raise RuntimeError("the problem has no hidden rows")
         model = parts.framework.restore(parts.build, best.recipe, arrays.task, state)
         logits = parts.framework.outputs(model, arrays.test, arrays.task)
         problem.note(Path(log), float(began), seen["loss"], logits, arrays.test.target)

@@ -49,7 +49,8 @@ def suggested(trial: optuna.Trial) -> Values:
         "epsilon": 1e-8,
     }
     for name, domain in SPACES[SPACE].items():
-        case, called = domain, name
+        case: Any = domain
+        called = name
         if isinstance(domain, Conditional):
             found = domain.case(value := values[domain.on])
             if found is None:

@@ -114,7 +114,7 @@ def torch_loops(name: str, device: str, seconds: float, say: Any) -> None:
     data = arrays(side)
 
     def made() -> Any:
-        return function(data.task.input_shape if side else 64, 10)  # type: ignore[operator]
+        return function(data.task.input_shape if side else 64, 10)
 
     import torch
 

@@ -12,7 +12,7 @@ from luthier.engines.packed.groups import SHARE
 
 from luthier.engines.compiled import xla  # isort: skip - after the engine
 
-jax = xla.jax
+jax: Any = xla.jax  # type: ignore[attr-defined] # where its flags are set
 
 MEMORY = 80e9
 H100 = f"""
@@ -40,7 +40,9 @@ def described(target: str = H100) -> Any:
     Raises:
         SystemExit: where JAX is not installed for CUDA.
     """
-    from jax._src.lib import _jax, xla_client  # no public way leads to a plugin without a device
+    # No public way leads to a plugin without a device.
+    lib: Any = importlib.import_module("jax._src.lib")
+    client = lib.xla_client
 
     logging.getLogger("jax._src.xla_bridge").setLevel(logging.CRITICAL)  # that there is no GPU
     jax.config.update("jax_enable_compilation_cache", False)  # it could not be read again
@@ -51,12 +53,13 @@ def described(target: str = H100) -> Any:
         except ImportError:
             continue
         plugin._load_nvidia_libraries()
-        if not xla_client.pjrt_plugin_loaded("cuda"):
-            xla_client.load_pjrt_plugin_dynamically("cuda", str(plugin._get_library_path()))
-        if not xla_client.pjrt_plugin_initialized("cuda"):
-            xla_client.initialize_pjrt_plugin("cuda")
+        if not client.pjrt_plugin_loaded("cuda"):
+            client.load_pjrt_plugin_dynamically("cuda", str(plugin._get_library_path()))
+        if not client.pjrt_plugin_initialized("cuda"):
+            client.initialize_pjrt_plugin("cuda")
         shape = {"topology": "1x1x1", "target_config": target}
-        return _jax.get_default_c_api_topology("cuda", "", shape)._make_compile_only_devices()[0]
+        topology = lib._jax.get_default_c_api_topology("cuda", "", shape)
+        return topology._make_compile_only_devices()[0]
     raise SystemExit(
         "JAX has no CUDA compiler here: pip install 'jax[cuda12]' (5 GB; no GPU is needed)"
     )

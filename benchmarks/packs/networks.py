@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from torch import Tensor, nn
 
@@ -32,7 +34,11 @@ def cnn(input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
     )
 
 
-NETWORKS = {"mlp": (mlp, 0), "cnn8": (cnn, 8), "cnn28": (cnn, 28)}
+NETWORKS: dict[str, tuple[Callable[..., nn.Module], int]] = {
+    "mlp": (mlp, 0),
+    "cnn8": (cnn, 8),
+    "cnn28": (cnn, 28),
+}
 """Builder, and the side of the images that it gets; 0 for rows of 64 numbers."""
 
 

@@ -18,7 +18,7 @@ from luthier.engines.packed.program import Epoch
 
 from luthier.engines.compiled import xla  # isort: skip - after the engine
 
-jax = xla.jax
+jax: Any = xla.jax  # type: ignore[attr-defined] # where its flags are set
 
 
 def engine(device: str, size: int, convolutions: str) -> Packed:

@@ -58,7 +58,8 @@ class Loop:
 
     def rate(self, seconds: float) -> float:
         """Return steps a second."""
-        self.epoch(), self.epoch()
+        for _ in range(2):
+            self.epoch()
         begun, epochs = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
             self.epoch()

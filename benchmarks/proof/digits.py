@@ -101,7 +101,7 @@ def random_search(split: int, plan: SplitPlan, engine: str) -> Training:
     rng = np.random.default_rng([split, 1])
     best: Training | None = None
     for _ in range(trials):
-        recipe = space.decode(rng.random(space.dimensions))
+        recipe = space.decode(rng.random(space.dimensions).tolist())
         changed = replace(parts, recipe=recipe)
         training = train_assembled(changed, seed=split, engine=engine)
         if training.score is not None and (best is None or training.score < (best.score or 0.0)):

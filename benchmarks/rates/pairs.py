@@ -52,11 +52,11 @@ def normalised(n_features: int, n_outputs: int) -> nn.Module:
 
 def dead(n_features: int, n_outputs: int) -> nn.Module:
     """Return a network whose hidden units are all dead."""
-    network = nn.Sequential(nn.Linear(n_features, 32), nn.ReLU(), nn.Linear(32, n_outputs))
+    hidden = nn.Linear(n_features, 32)
     with torch.no_grad():
-        network[0].weight.zero_()
-        network[0].bias.fill_(-1.0)
-    return network
+        hidden.weight.zero_()
+        hidden.bias.fill_(-1.0)
+    return nn.Sequential(hidden, nn.ReLU(), nn.Linear(32, n_outputs))
 
 
 def blind(n_features: int, n_outputs: int) -> nn.Module:

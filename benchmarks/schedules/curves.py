@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from benchmarks.search.tables import Table
-from luthier.core import Categorical, Float, Space
+from luthier.core import Categorical, Domain, Float, Space
 from luthier.loop.assembly import assemble
 from luthier.loop.training.trainer import TrialError
 
@@ -17,7 +17,7 @@ SCHEDULES = ("cosine", "linear", "one_cycle", "constant")
 EPOCHS = 48
 EACH = 128  # recipes of each schedule, the same ones for all
 SEEDS = 3  # of each: searches see the first, and are judged by the mean of all
-SPACE = {
+SPACE: dict[str, Domain] = {
     "schedule": Categorical(*SCHEDULES),
     "learning_rate": Float(1e-4, 3e-2, log=True),
     "weight_decay": Float(1e-3, 1.0, log=True),

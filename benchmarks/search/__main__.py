@@ -75,7 +75,7 @@ def _strategy(text: str) -> Any:
     name, _, settings = text.rstrip(")").partition("(")
     pairs = (pair.split("=") for pair in settings.split(";") if pair)
     changed = {key.strip(): json.loads(value) for key, value in pairs}
-    strategy = search.by_name(name)
+    strategy: Any = search.by_name(name)
     return type(strategy)(**changed) if changed else strategy
 
 

@@ -79,7 +79,7 @@ class Results:
         ends = [0.025, 0.975]  # values that were drawn: between one and infinity lies no number
         return np.asarray(np.nanquantile(np.array(drawn), ends, axis=0, method="nearest"))
 
-    def until(self, method: int, rows: Array, level: float) -> float:
+    def until(self, method: int, rows: NDArray[Any], level: float) -> float:
         """Return after how many full trainings a method's mean regret stays at or below a level."""
         mean = self.regret[method][rows].mean(axis=0)
         above = np.flatnonzero(mean > level + 1e-9)  # its own level, however it was summed up
