@@ -20,6 +20,7 @@ class RateRun:
             is not known.
         cause: Why it failed.
         seconds: What it took.
+        score: The best validation score as the metric has it; None where there is none.
     """
 
     rate: float
@@ -30,6 +31,7 @@ class RateRun:
     gain: float | None = None
     cause: str | None = None
     seconds: float = 0.0
+    score: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from luthier.catalog import optimizers
 from luthier.core import BatchSize, BatchSizes, LuthierError, RateRun, Recipe, nothing
 from luthier.loop.assembly import Assembly, assemble
-from luthier.loop.lr import luck, swept
+from luthier.loop.lr import swept
 from luthier.loop.training.measure import epoch_seconds
 from luthier.loop.training.trainer import Trainer
 from luthier.loop.working.interrupt import interruptible
-from luthier.search.rates import Sweep
 
 SMALLEST = 8
 GAIN = 1.7  # times the rows a second that a doubling has to bring
@@ -153,15 +151,14 @@ def _scored(
     notify: Callable[[str, RateRun], None],
 ) -> list[BatchSize]:
     """Return the sizes, some of them with their best rate and what it comes to."""
-    kind, found = optimizers.by_name(parts.recipe.optimizer), []
+    found = []
     with interruptible() as stop:
         for one in sizes:
             if one.size not in wanted or stop.asked:
                 found.append(one)
                 continue
             base = parts.recipe.replace({"batch_size": one.size})
-            sweep = Sweep(kind.learning_rates, base.epochs, luck(parts.arrays, base), seeds)
-            rates = swept(sweep, base, parts, trainer, seed, stop, notify, f"batch {one.size}")
+            rates = swept(base, parts, trainer, seeds, seed, stop, notify, f"batch {one.size}")
             found.append(
                 replace(one, learning_rate=rates.suggested, loss=rates.loss, spread=rates.spread)
             )

@@ -99,34 +99,35 @@ def lr(
         for kind in kinds:
             usual = {} if kind.name == parts.recipe.optimizer else kind.usual
             base = parts.recipe.replace({**usual, "optimizer": kind.name})
-            sweep = Sweep(kind.learning_rates, base.epochs, luck(parts.arrays, base), seeds)
-            found.append(swept(sweep, base, parts, trainer, seed, stop, notify))
+            found.append(swept(base, parts, trainer, seeds, seed, stop, notify))
     goal = parts.arrays.task
     return LearningRates(goal.metric, goal.direction, parts.recipe.epochs, tuple(found))
 
 
 def swept(
-    sweep: Sweep,
     base: Recipe,
     parts: Assembly,
     trainer: Trainer,
+    seeds: int | None,
     seed: int,
     stop: Stop,
     notify: Callable[[str, RateRun], None],
     name: str = "",
 ) -> RateRange:
-    """Run a sweep to its end, or until someone asks to stop; say what it says.
+    """Sweep the rates of a recipe, to the end or until someone asks to stop; say what was found.
 
     Args:
-        sweep: Says which trainings come next.
         base: What is trained but for the rate.
         parts: Builder, data and framework.
         trainer: Trains.
+        seeds: Of each rate about the best; None: as many as half a minute allows.
         seed: Of the first trainings.
         stop: Someone's wish to end.
         notify: Called with a name and each training that has ended.
         name: By default the optimizer's.
     """
+    rates = optimizers.by_name(base.optimizer).learning_rates
+    sweep = Sweep(rates, base.epochs, luck(parts.arrays, base), seeds)
     runs: list[RateRun] = []
     while not stop.asked and (asked := sweep.wanted(runs)):
         for one in asked:
@@ -169,6 +170,7 @@ def _scored(asked: RateRun, curves: Curves, arrays: Arrays, recipe: Recipe) -> R
         stable=math.isfinite(last) and last <= max(ceiling, 1e-6),
         seconds=math.fsum(curves.seconds),
         gain=None if guess is None else guess - min(val),
+        score=score,
     )
 
 

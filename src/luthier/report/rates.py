@@ -52,15 +52,17 @@ class RunLines:
 def runs_line(optimizer: str, runs: Sequence[RateRun]) -> str:
     """Return one line for trainings of one rate and length, with their mean.
 
-    >>> runs_line("adamw", [RateRun(0.001, 0, 10, loss=0.25, stable=True)])
+    >>> def run(seed, score): return RateRun(0.001, seed, 10, loss=-score, score=score, stable=True)
+    >>> runs_line("adamw", [run(0, 0.25)])
     'adamw  rate 0.001     10 epochs  seed 0  0.25'
-    >>> runs = [RateRun(0.001, seed, 10, loss=seed / 10, stable=True) for seed in (1, 2, 3)]
+    >>> runs = [run(seed, seed / 10) for seed in (1, 2, 3)]
     >>> runs_line("adamw", [*runs, RateRun(0.001, 4, 10, cause="nan_loss")])
     'adamw  rate 0.001     10 epochs  seeds 1 to 4  0.2  1 failed: nan_loss'
     """
-    done = [run for run in runs if run.loss < math.inf]
-    failed = [run for run in runs if run.loss == math.inf]
-    said = [number(fmean(run.loss for run in done))] if done else []
+    done = [run for run in runs if run.score is not None]
+    failed = [run for run in runs if run.score is None]
+    scores = [run.score for run in runs if run.score is not None]
+    said = [number(fmean(scores))] if scores else []
     if failed:
         count = "" if len(runs) == 1 else f"{len(failed)} "
         said.append(f"{count}failed: {failed[0].cause}")
@@ -80,14 +82,14 @@ def _optimizer_text(one: RateRange, found: LearningRates) -> str:
     low, high = one.usable
     spread = "" if one.spread is None else f" ± {number(one.spread)} between seeds"
     first = sorted((run for run in one.runs if run.seed == 0), key=lambda run: run.rate)
-    curve = sparkline([run.loss if run.loss < math.inf else math.nan for run in first])
+    curve = sparkline([math.nan if run.score is None else run.score for run in first])
     return "\n".join(
         [
             f"{one.optimizer}: learning_rate {one.suggested:g}",
             f"  usable     {low:.2g} to {high:.2g}",
             f"  unstable   {edge}; twice the suggested rate was tried",
             f"  {found.metric:10} {number(sign * one.loss)}{spread}",
-            f"  loss       {curve} from {first[0].rate:.2g} to {first[-1].rate:.2g}",
+            f"  by rate    {curve} from {first[0].rate:.2g} to {first[-1].rate:.2g}",
             f"  cost       {len(one.runs)} trainings, {one.epochs} epochs",
         ]
     )
@@ -120,7 +122,7 @@ def _optimizer_json(one: RateRange, sign: float) -> dict[str, Any]:
                 "learning_rate": run.rate,
                 "seed": run.seed,
                 "epochs": run.epochs,
-                "validation_score": sign * run.loss if run.loss < math.inf else None,
+                "validation_score": run.score,
                 "stable": run.stable,
                 "below_guessing": run.gain,
                 "cause": run.cause,

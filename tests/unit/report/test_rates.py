@@ -14,7 +14,8 @@ def told(*runs: RateRun) -> list[str]:
 
 
 def run(rate: float, seed: int, seconds: float, epochs: int = 10) -> RateRun:
-    return RateRun(rate, seed, epochs, 0.1 * seed, stable=True, seconds=seconds)
+    score = 0.1 * seed
+    return RateRun(rate, seed, epochs, score, stable=True, seconds=seconds, score=score)
 
 
 def test_slow_trainings_have_a_line_each():
@@ -41,7 +42,12 @@ def test_what_failed_and_what_was_unstable_is_said():
     bad = RateRun(0.1, 2, 10, cause="nan_loss")
     assert told(run(0.1, 1, 0.1), bad) == ["seeds 1 to 2  0.1  1 failed: nan_loss"]
     assert told(bad) == ["seed 2  failed: nan_loss"]
-    assert told(RateRun(0.1, 1, 10, 0.3)) == ["seed 1  0.3  unstable"]
+    assert told(RateRun(0.1, 1, 10, 0.3, score=0.3)) == ["seed 1  0.3  unstable"]
+
+
+def test_a_score_is_told_as_its_metric_has_it_though_losses_decide():
+    accurate = RateRun(0.1, 1, 10, loss=-0.9, score=0.9, stable=True)
+    assert told(accurate) == ["seed 1  0.9"]
 
 
 def test_without_trainings_there_is_nothing_to_tell():
