@@ -6,30 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from luthier.catalog import metrics
 from luthier.core import DataError, did_you_mean
-
-MAXIMIZE, MINIMIZE = "maximize", "minimize"
-DIRECTIONS = {
-    "classification": {
-        "accuracy": MAXIMIZE,
-        "balanced_accuracy": MAXIMIZE,
-        "f1_macro": MAXIMIZE,
-        "mean_iou": MAXIMIZE,
-        "roc_auc": MAXIMIZE,
-        "log_loss": MINIMIZE,
-        "balanced_log_loss": MINIMIZE,
-    },
-    "regression": {"r2": MAXIMIZE, "rmse": MINIMIZE, "mse": MINIMIZE, "mae": MINIMIZE},
-}
 
 
 def measures(kind: str) -> tuple[str, ...]:
     """Return the names of the metrics of a kind of task.
 
     >>> measures("regression")
-    ('r2', 'rmse', 'mse', 'mae')
+    ('rmse', 'mse', 'mae', 'r2')
     """
-    return tuple(DIRECTIONS[kind])
+    return tuple(one.name for one in metrics.ALL if one.kind == kind)
 
 
 def choose_metric(
@@ -61,7 +48,7 @@ def choose_metric(
     Raises:
         DataError: for a metric that there is not, or not for this kind of task.
     """
-    known = DIRECTIONS[kind]
+    known = measures(kind)
     if kind == "classification":
         uneven = not positions and np.max(counts) >= imbalance * np.min(counts)
         default = "balanced_log_loss" if uneven else "log_loss"
@@ -71,11 +58,15 @@ def choose_metric(
         default, shown = "rmse", ("r2", "mae")
     metric = metric or default
     if metric not in known:
-        others = [name for each in DIRECTIONS.values() for name in each]
+        others = [one.name for one in metrics.ALL]
         why = f" It does not measure {kind}." if metric in others else did_you_mean(metric, others)
         raise DataError(
             f"metric is '{metric}'.{why} For {kind} it is one of {', '.join(known)}. "
             f"Use --metric {default}, or leave it out."
         )
     shown = tuple(dict.fromkeys((*shown, *(name for name in also if name in known))))
-    return metric, known[metric], tuple(name for name in shown if name != metric)
+    return (
+        metric,
+        metrics.by_name(metric).direction,
+        tuple(name for name in shown if name != metric),
+    )

@@ -7,7 +7,7 @@ import scipy.special
 from sklearn import metrics as theirs
 from sklearn.utils.class_weight import compute_sample_weight
 
-from luthier.catalog.metrics import ALL, by_name, default
+from luthier.catalog.metrics import ALL, by_name
 
 
 def softmax(logits):
@@ -190,13 +190,6 @@ def test_constant_targets_have_the_r2_of_sklearn():
     for predicted in ([[1.0], [1.0]], [[1.0], [2.0]]):
         ours = by_name("r2").compute(np.array(predicted), np.ones((2, 1)))
         assert ours == theirs.r2_score(np.ones((2, 1)), predicted)
-
-
-def test_defaults_are_metrics_of_the_kind():
-    for kind in ("classification", "regression"):
-        for imbalanced in (False, True):
-            names = default(kind, imbalanced=imbalanced)
-            assert {by_name(name).kind for name in names} == {kind}
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -19,7 +19,7 @@ from luthier.catalog.metrics.r2 import R2
 from luthier.catalog.metrics.rmse import RMSE
 from luthier.catalog.metrics.roc_auc import ROC_AUC
 
-__all__ = ["ALL", "Formula", "Metric", "by_name", "default"]
+__all__ = ["ALL", "Formula", "Metric", "by_name"]
 
 ALL: tuple[Metric, ...] = (
     ACCURACY,
@@ -46,18 +46,3 @@ def by_name(name: str) -> Metric:
     'maximize'
     """
     return lookup(ALL, name, "metric")
-
-
-def default(kind: str, *, imbalanced: bool = False) -> tuple[str, ...]:
-    """Return the metric that decides, and those that are shown beside it.
-
-    Log-loss decides because it moves with every row, where accuracy moves in steps of one row.
-
-    >>> default("classification"), default("classification", imbalanced=True)
-    (('log_loss', 'accuracy'), ('balanced_log_loss', 'balanced_accuracy', 'accuracy'))
-    """
-    if kind == "regression":
-        return ("rmse", "r2")
-    if imbalanced:
-        return ("balanced_log_loss", "balanced_accuracy", "accuracy")
-    return ("log_loss", "accuracy")

@@ -295,16 +295,19 @@ class Packed:
         """Return the bytes that packs may take; None where the device does not say."""
         if self._memory is not None:
             return self._memory
-        stats = self.device.memory_stats()
-        if not stats or "bytes_limit" not in stats:
-            return None
-        return float(stats["bytes_limit"] - stats["bytes_in_use"])
+        stats = self._stats()
+        return float(stats["bytes_limit"] - stats["bytes_in_use"]) if stats else None
 
     def _room(self) -> float:
         """Return the bytes that the largest array of an evaluation may take."""
-        stats = self.device.memory_stats() or {}  # all there is, so that programs stay the same
+        stats = self._stats()  # all there is, so that programs stay the same
         whole = stats.get("bytes_limit") if self._memory is None else self._memory
         return ROOM if whole is None else SHARE * whole
+
+    def _stats(self) -> Mapping[str, int]:
+        """Return what the device says of its memory; nothing where it does not say what it has."""
+        stats = self.device.memory_stats() or {}
+        return stats if "bytes_limit" in stats else {}
 
     def _place(self, arrays: Any) -> Any:
         with self._here():  # or doubles would lose half of their digits

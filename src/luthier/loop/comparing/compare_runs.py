@@ -5,15 +5,15 @@ from __future__ import annotations
 from math import fsum, isfinite
 from typing import Any
 
+from luthier.catalog import metrics
 from luthier.core import Cost, Curves, DataError, did_you_mean
 from luthier.data.logs import read_log
-from luthier.data.measure import DIRECTIONS
 from luthier.loop.comparing.sides import files_of, name_of
 from luthier.proof import judge_seeds
 from luthier.report.comparison import Compared, Side
 
 METHOD = "Welch's t-test of the best epochs of runs, and its interval"
-_KNOWN = {name: direction for each in DIRECTIONS.values() for name, direction in each.items()}
+_KNOWN = {one.name: one.direction for one in metrics.ALL}
 _LOWER = ("loss", "error", "rmse", "mse", "mae", "perplexity")
 
 
