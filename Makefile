@@ -9,6 +9,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UNIT := tests/unit src/luthier --doctest-modules
+COMPILED := tests/unit/engines/test_convolutions.py tests/unit/engines/test_laws.py
 KERAS := tests/keras/each src/luthier/frameworks/keras src/luthier/engines/keras_eager src/luthier/loop/watching/keras_watch.py --doctest-modules
 
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ help:
 	@echo "make test        unit and behaviour tests"
 	@echo "make unit        unit tests and doctests alone"
 	@echo "make oldest      unit tests with the oldest versions of all dependencies"
-	@echo "make fast        tests of the compiled engine (installs JAX)"
+	@echo "make fast        tests of the compiled engine (installs JAX); its laws with the oldest JAX, too"
 	@echo "make keras       tests of Keras networks on TensorFlow, JAX and PyTorch (installs all three)"
 	@echo "make browser     tests of the report in a headless Chromium, that of the system"
 	@echo "make lint        ruff: rules and format (make format repairs)"
@@ -41,8 +42,9 @@ unit: $(VENV)/test.stamp
 oldest: $(VENV)-oldest/test.stamp
 	$(VENV)-oldest/bin/python -m pytest -n $(JOBS) $(UNIT)
 
-fast: $(VENV)/fast.stamp
+fast: $(VENV)/fast.stamp $(VENV)-oldest-jax
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/training/test_choice.py src/luthier/engines --doctest-modules
+	PYTHONPATH=$(abspath $(VENV)-oldest-jax) $(BIN)/python -m pytest -n $(JOBS) $(COMPILED) -k "Compiled or Packed or convolutions"
 
 keras: $(VENV)/keras.stamp
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(KERAS) tests/keras/once
@@ -77,7 +79,7 @@ docs-check: $(VENV)/run.stamp
 check: lint types layers docs-check
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest build dist out
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-oldest-jax build dist out
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -111,6 +113,13 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/torch.stamp
 $(VENV)/fast.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
 	@echo "Installing JAX for the compiled engine"
 	@$(PIP) -c constraints.txt -e '.[torch,fast,test]'
+	@touch $@
+
+# In a folder of its own: JAX needs a newer NumPy than the oldest that the package admits.
+$(VENV)-oldest-jax: constraints-oldest.txt | $(VENV)/fast.stamp
+	@echo "Installing the oldest JAX that the package admits"
+	@rm -rf $@
+	@$(PIP) --no-deps --target $@ $$(grep -E '^jax(lib)?==' constraints-oldest.txt)
 	@touch $@
 
 $(VENV)/keras.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
