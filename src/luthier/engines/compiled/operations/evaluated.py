@@ -50,8 +50,8 @@ def evaluated(otherwise: Callable[..., Any], *, few: int = FEW) -> Callable[...,
 
     Args:
         otherwise: How convolutions of more values are computed.
-        few: Values of a window up to which products are summed one by one. On an H100 27 of them
-            take about as long to compute as their result to write.
+        few: Values of a window up to which products are summed one by one. By its instructions
+            an H100 computes 27 of them in about the time that it takes to write the result.
     """
     small = by(summed)
 
