@@ -32,9 +32,10 @@ SELECTING = frozenset(
 def kept_half(forward: Forward) -> Forward:
     """Leave a product's result in bfloat16 as far as the next product, where all between selects.
 
-    Both ends are bfloat16 anyway, so that numbers stay the same, and gradients likewise; only what
-    several operations read adds their gradients in bfloat16, as under PyTorch's autocast. Written
-    as float32 in between, the values of a small CNN's pack took a tenth of its memory traffic.
+    Both ends are bfloat16 anyway, so that nothing is rounded that was not, gradients likewise; only
+    what several operations read adds their gradients in bfloat16, as under PyTorch's autocast.
+    Written as float32 in between, the values of a small CNN's pack took a tenth of its memory
+    traffic.
 
     >>> from luthier.core import Ref
     >>> def node(name, op, of): return Node(name, op, {"self": Ref(of)}, ("float32",))
