@@ -12,8 +12,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from benchmarks.packs.absent import programs
-
 SIZES = {"pred": 1, "bf16": 2}  # of other types the name says the bits
 STILL = ("parameter", "get-tuple-element", "tuple", "bitcast", "constant", "after-all", "iota")
 PARTS = ("dynamic-slice", "gather", "slice")  # they read no more than they return
@@ -160,6 +158,8 @@ def main() -> None:
     options.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     options.add_argument("--rows", type=int, default=12, help="the largest so many operations")
     given = options.parse_args()
+    from benchmarks.packs.absent import programs  # it needs JAX; counting does not
+
     texts = programs(given.network, given.trials, given.convolutions, precision=given.precision)
     for part, text in texts.items():
         rows = sorted(moved(*read(text)), reverse=True)
