@@ -42,7 +42,7 @@ unit: $(VENV)/test.stamp
 oldest: $(VENV)-oldest/test.stamp
 	$(VENV)-oldest/bin/python -m pytest -n $(JOBS) $(UNIT)
 
-fast: $(VENV)/fast.stamp $(VENV)-oldest-jax
+fast: $(VENV)/fast.stamp $(VENV)-oldest-jax/jax.stamp
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit/engines tests/unit/loop/training/test_choice.py src/luthier/engines --doctest-modules
 	PYTHONPATH=$(abspath $(VENV)-oldest-jax) $(BIN)/python -m pytest -n $(JOBS) $(COMPILED) -k "Compiled or Packed or convolutions"
 
@@ -116,10 +116,10 @@ $(VENV)/fast.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp
 	@touch $@
 
 # In a folder of its own: JAX needs a newer NumPy than the oldest that the package admits.
-$(VENV)-oldest-jax: constraints-oldest.txt | $(VENV)/fast.stamp
+$(VENV)-oldest-jax/jax.stamp: constraints-oldest.txt | $(VENV)/fast.stamp
 	@echo "Installing the oldest JAX that the package admits"
-	@rm -rf $@
-	@$(PIP) --no-deps --target $@ $$(grep -E '^jax(lib)?==' constraints-oldest.txt)
+	@rm -rf $(@D)
+	@$(PIP) --no-deps --target $(@D) $$(grep -E '^jax(lib)?==' constraints-oldest.txt)
 	@touch $@
 
 $(VENV)/keras.stamp: pyproject.toml constraints.txt $(VENV)/test.stamp

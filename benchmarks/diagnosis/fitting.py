@@ -14,6 +14,7 @@ from luthier.diagnosis import diagnose_run
 from luthier.diagnosis import run as rules
 
 # One threshold of each rule that can raise an alarm, from the strictest to the loosest.
+RULES: dict[str, Any] = {rule.__name__: rule for rule in rules.ALL}
 GRIDS: dict[str, tuple[str, tuple[float, ...]]] = {
     "oscillating": ("share", (0.2, 0.12, 0.1, 0.08, 0.06, 0.04, 0.03)),
     "loss_spikes": ("share", (0.8, 0.5, 0.35, 0.25, 0.15)),
@@ -37,7 +38,6 @@ def left_out(found: Sequence[Case]) -> Iterator[str]:
     healthy = [case for case in found if case.label == "healthy"]
     data = sorted({case.row.job.data for case in healthy})
     sizes = Counter(case.row.job.data for case in healthy)
-    by_name: dict[str, Any] = {rule.__name__: rule for rule in rules.ALL}
     picked: dict[str, dict[str, float]] = {one: {} for one in data}
     yield "| rule | threshold | in use | chosen without one data set | alarms on the one left out |"
     yield "|---|---|---|---|---|"
@@ -46,7 +46,7 @@ def left_out(found: Sequence[Case]) -> Iterator[str]:
             value: Counter(
                 case.row.job.data
                 for case in healthy
-                if _alarm(partial(by_name[name], **{keyword: value})(case.row.run))
+                if _alarm(partial(RULES[name], **{keyword: value})(case.row.run))
             )
             for value in grid
         }
@@ -63,7 +63,7 @@ def left_out(found: Sequence[Case]) -> Iterator[str]:
             )
             chosen[value] += 1
             wrong += loud[value][one]
-        used = by_name[name].__kwdefaults__[keyword]
+        used = RULES[name].__kwdefaults__[keyword]
         picks = ", ".join(f"{value:.2g} ({count})" for value, count in chosen.most_common())
         yield f"| `{name}` | {keyword} | {used:.2g} | {picks} | {wrong / len(healthy):.2%} |"
     yield ""
@@ -74,14 +74,13 @@ def _together(found: Sequence[Case], picked: dict[str, dict[str, float]]) -> Ite
     """Yield what all rules do on each data set with the thresholds that were chosen without it."""
     false: list[tuple[str, bool]] = []
     told: list[bool] = []
-    by_name: dict[str, Any] = {rule.__name__: rule for rule in rules.ALL}
     for case in found:
         name = case.row.job.data
         fitted: list[Any] = [
-            partial(by_name[rule], **{GRIDS[rule][0]: picked[name][rule]})
-            if rule in GRIDS and name in picked
-            else by_name[rule]
-            for rule in by_name
+            partial(rule, **{GRIDS[key][0]: picked[name][key]})
+            if key in GRIDS and name in picked
+            else rule
+            for key, rule in RULES.items()
         ]
         wanted = case.label == "severe" and not BY_NAME[case.row.job.group].hinted
         if case.label != "healthy" and not wanted:

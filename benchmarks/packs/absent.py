@@ -31,11 +31,8 @@ device_description_str: "NVIDIA H100 80GB HBM3"
 """
 
 
-def described(target: str = H100) -> Any:
-    """Return a device that programs can be compiled for, and nothing else.
-
-    Args:
-        target: What XLA is told of it, as text of its `GpuTargetConfigProto`.
+def described() -> Any:
+    """Return an H100 that programs can be compiled for, and nothing else.
 
     Raises:
         SystemExit: where JAX is not installed for CUDA.
@@ -57,7 +54,7 @@ def described(target: str = H100) -> Any:
             client.load_pjrt_plugin_dynamically("cuda", str(plugin._get_library_path()))
         if not client.pjrt_plugin_initialized("cuda"):
             client.initialize_pjrt_plugin("cuda")
-        shape = {"topology": "1x1x1", "target_config": target}
+        shape = {"topology": "1x1x1", "target_config": H100}
         topology = lib._jax.get_default_c_api_topology("cuda", "", shape)
         return topology._make_compile_only_devices()[0]
     raise SystemExit(

@@ -10,9 +10,9 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import NamedTuple
 
-SIZES = {"pred": 1, "bf16": 2}  # of other types the name says the bits
 STILL = ("parameter", "get-tuple-element", "tuple", "bitcast", "constant", "after-all", "iota")
 PARTS = ("dynamic-slice", "gather", "slice")  # they read no more than they return
 
@@ -55,11 +55,9 @@ def size(type: str) -> int:
     """
     total = 0
     for kind, sides in re.findall(r"\b([a-z]+\d*\w*)\[([\d,]*)\]", type):
-        count = 1
-        for side in filter(None, sides.split(",")):
-            count *= int(side)
-        bits = re.search(r"\d+", kind)
-        total += count * (SIZES.get(kind) or (int(bits[0]) // 8 if bits else 0))
+        bits = re.search(r"\d+", kind)  # the name of a type says them, but for truth values
+        each = int(bits[0]) // 8 if bits else 1
+        total += each * prod(int(side) for side in sides.split(",") if side)
     return total
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import luthier
+from luthier.core import nothing
 
 STEPS = 3000  # of one training; sampled steps are densest at its beginning
 EPOCH = 100  # steps between two calls of `log`, as in a loop that is watched
@@ -45,10 +46,6 @@ def cnn() -> nn.Module:
     )
 
 
-def _nobody(words: str) -> None:
-    pass
-
-
 def training(build: Callable[[], nn.Module], shape: tuple[int, ...], *, watched: bool) -> Step:
     """Train; yield the seconds of each step, calls of `log` among them."""
     torch.manual_seed(0)
@@ -56,7 +53,7 @@ def training(build: Callable[[], nn.Module], shape: tuple[int, ...], *, watched:
     optimizer = torch.optim.Adam(model.parameters())
     x, y = torch.randn(100, *shape), torch.randint(0, 10, (100, shape[0]))
     with (
-        luthier.watch(model, optimizer, loss_fn, notify=_nobody)
+        luthier.watch(model, optimizer, loss_fn, notify=nothing)
         if watched
         else nullcontext() as run
     ):

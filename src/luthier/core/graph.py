@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,20 @@ class Forward:
     def operations(self) -> set[str]:
         """The kinds of operations that occur."""
         return {node.op for node in self.nodes}
+
+    @cached_property
+    def readers(self) -> Mapping[str, Sequence[Node]]:
+        """The operations that read each value; one that reads it twice is there twice."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for ref in refs(node.args.values()):
+                found.setdefault(ref.name, []).append(node)
+        return found
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The values that leave the pass: its output, and the new ones of buffers."""
+        return frozenset((self.output, *self.updates.values()))
 
     @cached_property
     def text(self) -> str:

@@ -13,7 +13,8 @@ if importlib.util.find_spec("jax") is None:
 
 from luthier.engines.compiled import xla  # first: it sets jax's flags
 from luthier.engines.compiled.halved import kept_half
-from luthier.engines.compiled.lower import compute, unknown_operation
+from luthier.engines.compiled.lower import Masks, compute, unknown_operation
+from luthier.engines.compiled.lowered import lowered
 from luthier.engines.compiled.operations.convolutions import NATIVE, SLICED
 from luthier.engines.compiled.operations.evaluated import evaluated
 from luthier.engines.compiled.operations.largest import BY_PLACE
@@ -207,8 +208,9 @@ def test_half_precision_kept_between_products_changes_no_number():
             out, _ = compute(forward, weights, (x.numpy(),), None, convolutions, half=True)
             return jax.numpy.square(out).sum()
 
+        rounded = {"xla_allow_excess_precision": False}  # wherever the program says so
         with xla.exact():
-            return jax.jit(jax.value_and_grad(loss))(weights)
+            return jax.jit(jax.value_and_grad(loss), compiler_options=rounded)(weights)
 
     (value, gradients), (same, these) = trained(forward), trained(kept)
     assert value == same
@@ -221,6 +223,24 @@ def test_half_precision_kept_between_products_changes_no_number():
 def test_an_evaluation_of_packs_computes_the_same(name, few):
     way = {"convolution": evaluated(TILED["convolution"], few=few)}
     agree(name, {**TILED, **way}, pooled_first)
+
+
+def test_packs_keep_half_precision_and_sum_the_first_convolution_of_an_evaluation():
+    network = nn.Sequential(nn.Conv2d(1, 6, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 8, 3))
+    x = torch.randn(4, 1, 10, 10)
+    graph = capture_graph(network, [x], [x])
+    weights = {k: v.detach().numpy() for k, v in network.state_dict().items()}
+    masks = Masks((0, 0), None, None)
+
+    def programs(pack):
+        made = lowered(graph, {**TILED, **BY_PLACE}, half=True, pack=pack)
+        train = jax.make_jaxpr(lambda w: made.train(w, (x.numpy(),), masks)[0])(weights)
+        return str(train), str(jax.make_jaxpr(made.evaluate)(weights, (x.numpy(),)))
+
+    (trained, judged), (plain, exact) = programs(True), programs(False)
+    assert "f32[4,4,4,6]" in plain  # what is pooled
+    assert "f32[4,4,4,6]" not in trained
+    assert (judged.count("dot_general"), exact.count("dot_general")) == (1, 2)
 
 
 def as_it_is(forward):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 
-from luthier.core import Forward, Node
+from luthier.core import Forward
 from luthier.core.graph import refs
 from luthier.engines.compiled.operations.convolutions import SLICED
 from luthier.engines.compiled.operations.products import PRODUCTS
@@ -37,25 +36,20 @@ def kept_half(forward: Forward) -> Forward:
     Written as float32 in between, the values of a small CNN's pack took a tenth of its memory
     traffic.
 
-    >>> from luthier.core import Ref
+    >>> from luthier.core import Node, Ref
     >>> def node(name, op, of): return Node(name, op, {"self": Ref(of)}, ("float32",))
     >>> nodes = (node("a", "mm", "x"), node("b", "relu", "a"), node("c", "mm", "b"))
     >>> kept = kept_half(Forward(("x",), {}, {}, (*nodes, node("y", "exp", "c")), "y", {}))
     >>> [one.dtypes[0] for one in kept.nodes]
     ['bfloat16', 'bfloat16', 'float32', 'float32']
     """
-    readers: dict[str, list[Node]] = defaultdict(list)
-    for node in forward.nodes:
-        for ref in refs(node.args.values()):
-            readers[ref.name].append(node)
-    told = {forward.output, *forward.updates.values()}
     half: set[str] = set()
     nodes = []
     for node in forward.nodes:
         given = {ref.name for ref in refs(node.args.values())}
         comes = node.op in HALVED or (node.op in SELECTING and bool(given & half))
-        goes = all(reader.op in HALVED | SELECTING for reader in readers[node.name])
-        if comes and goes and node.name not in told and node.dtypes[0] == "float32":
+        goes = all(reader.op in HALVED | SELECTING for reader in forward.readers.get(node.name, ()))
+        if comes and goes and node.name not in forward.told and node.dtypes[0] == "float32":
             half.add(node.name)
             node = replace(node, dtypes=("bfloat16", *node.dtypes[1:]))
         nodes.append(node)

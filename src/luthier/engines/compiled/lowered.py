@@ -64,12 +64,11 @@ def lowered(
             it, all kernels lie transposed, and what is written is as little as can be. On a core
             all three are slower.
     """
-    training, judging = graph.train, graph.evaluate
+    training, judging, judged = graph.train, graph.evaluate, convolutions
     if pack:
         training, judging = pooled_first(training), pooled_first(judging)
         training = kept_half(training) if half else training
-    once = {**convolutions, "convolution": evaluated(convolutions["convolution"])}
-    judged = once if pack else convolutions
+        judged = {**convolutions, "convolution": evaluated(convolutions["convolution"])}
 
     def train(
         tensors: Mapping[str, Any], inputs: tuple[Any, ...], masks: Masks

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 from luthier.core import Forward, Node, Ref
-from luthier.core.graph import refs
 
 _POOL = "max_pool2d_with_indices"
 
@@ -25,24 +23,22 @@ def pooled_first(forward: Forward) -> Forward:
     >>> [n.op for n in pooled_first(Forward(("x",), {}, {}, nodes, "y", {})).nodes]
     ['max_pool2d_with_indices', 'item']
     """
-    used = Counter(ref.name for node in forward.nodes for ref in refs(node.args.values()))
-    used.update([forward.output, *forward.updates.values()])
     by_name = {node.name: node for node in forward.nodes}
-    above = {ref.name: node for node in forward.nodes for ref in refs(node.args.values())}
 
-    def alone(node: Node | None, op: str) -> bool:
-        return node is not None and node.op == op and used[node.name] == 1
+    def only_reader(node: Node) -> Node | None:
+        readers = forward.readers.get(node.name, ())
+        return readers[0] if len(readers) == 1 and node.name not in forward.told else None
 
     changed: dict[str, tuple[Node, ...]] = {}
     for item in forward.nodes:
         pool = by_name.get(item.args["of"].name) if item.op == "item" else None
-        if pool is None or not alone(pool, _POOL) or item.args["index"] != 0:
+        if pool is None or pool.op != _POOL or item.args["index"] != 0 or not only_reader(pool):
             continue
-        before, after = by_name.get(pool.args["self"].name), above.get(item.name)
-        if before is not None and alone(before, "relu"):
+        before, after = by_name.get(pool.args["self"].name), only_reader(item)
+        if before is not None and before.op == "relu" and only_reader(before):
             changed[before.name] = ()
             changed[pool.name] = (_bounded(pool, before.args["self"]),)
-        elif after is not None and after.op == "relu" and alone(item, "item"):
+        elif after is not None and after.op == "relu":
             changed[pool.name] = (_bounded(pool, pool.args["self"]),)
             changed[item.name] = ()
             changed[after.name] = (replace(item, name=after.name),)

@@ -11,9 +11,9 @@ from math import prod
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
 
 from luthier.engines.compiled.operations.convolutions import Windows, by
+from luthier.engines.compiled.operations.written import written
 
 FEW = 32  # values of a window up to which it is summed: an image's first 3 x 3 has 9 or 27
 
@@ -36,7 +36,7 @@ def summed(x: Any, weight: Any, windows: Windows, groups: int = 1) -> Any:
     [12.0, 23.0]
     """
     outputs, inputs = weight.shape[:2]
-    padded = _together(windows.padded(x))  # or each value asks whether it lies beyond the edge
+    padded = written(windows.padded(x))  # or each value asks whether it lies beyond the edge
     kernel = jnp.moveaxis(weight.reshape(outputs, inputs, -1), (0, 1), (2, 1))  # place, in, out
     return sum(
         place[..., channel, None] * kernel[number, channel]
@@ -68,15 +68,10 @@ def evaluated(otherwise: Callable[..., Any], *, few: int = FEW) -> Callable[...,
             result = small(input, weight, **moved)
         else:
             # Windows repeat each value: it is computed once, not within each of them.
-            kept = _together(input)
+            kept = written(input)
             result = otherwise(kept, weight, transposed=transposed, groups=groups, **moved)
             # A library's product would read the bias from an array as large as its result.
-            result = result if bias is None else _together(result)
+            result = result if bias is None else written(result)
         return result if bias is None else result + bias
 
     return convolution
-
-
-def _together(x: Any) -> Any:
-    barrier: Any = lax.optimization_barrier  # untyped there
-    return barrier(x)

@@ -15,10 +15,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from luthier.engines.compiled.operations.convolutions import Windows
 from luthier.engines.compiled.operations.pooling import max_pool
+from luthier.engines.compiled.operations.written import written
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1, 2))
@@ -70,8 +70,7 @@ def _forward(x: Any, windows: Windows, bounded: bool) -> tuple[Any, Any]:
         place = jnp.where(best > 0, place, kind(prod(windows.size)))
         best = jax.nn.relu(best)
     # Or whoever reads the result computes it anew, from the larger array.
-    together: Any = lax.optimization_barrier  # untyped there
-    best, place = together((best, place))
+    best, place = written((best, place))
     return best, place
 
 
