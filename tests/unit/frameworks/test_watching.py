@@ -378,3 +378,38 @@ def test_most_steps_of_later_epochs_meet_no_hook_but_the_one_that_counts():
             run.log(train_loss=1.0)
     assert hooked <= 0.06 * 16 * 100
     assert all(p._backward_hooks is None for p in model.parameters())
+
+
+def test_a_network_can_be_saved_whole_at_any_step_and_loads_without_luthier(tmp_path):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, LOSS, live=False) as run:
+        for epoch in range(3):
+            for at, part in enumerate(torch.arange(len(X)).split(50)):
+                step(model, optimizer, part, model, LOSS)
+                torch.save(model, path := tmp_path / f"{epoch}-{at}.pt")
+                assert b"luthier" not in path.read_bytes()
+                loaded = torch.load(path, weights_only=False)
+                assert torch.equal(loaded(X), model(X))
+            run.log(train_loss=1.0)
+
+
+def test_passes_of_a_copy_are_none_of_the_network():
+    model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, LOSS, live=False) as run:
+        for _ in range(4):
+            for part in torch.randperm(len(X)).split(50):
+                step(model, optimizer, part, model, LOSS)
+                average = torch.optim.swa_utils.AveragedModel(model)
+            torch.optim.swa_utils.update_bn(X.split(50), average)
+            run.log(val_loss=1.0)
+    assert run.run.trace.counts["validations"] == 0
+
+
+def test_the_one_part_of_a_container_that_is_called_is_the_network():
+    doubt = nn.ParameterList([nn.Parameter(torch.zeros(1))])
+    both = nn.ModuleDict({"body": (body := mlp()), "doubt": doubt})
+    run, notes = watched(both, forward=body)
+    assert notes == ()
+    assert run.trace.facts["loss_of_guessing"] > 0.5

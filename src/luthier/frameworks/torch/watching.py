@@ -61,14 +61,15 @@ class TorchWatcher:
         self._first, self._growth, self._every = first, growth, every
         names = {id(p): name for name, p in model.named_parameters()}
         self._rows = Rows()
-        self._parameters = Parameters(model, optimizers)
+        self.guard = Guard()
+        self._parameters = Parameters(model, optimizers, self.guard)
         self.rates = Rates(optimizers)
         self.clock = Clock()
-        self.guard = Guard()
-        self._first_batch = FirstBatch(model, loss_fn, self.guard)
-        self._passes = Passes(model, self.clock, self.guard, self._first_batch)
+        root = called(model)
+        self._first_batch = FirstBatch(root, loss_fn, self.guard)
+        self._passes = Passes(root, self.clock, self.guard, self._first_batch)
         self._layers = Layers(model, self.guard)
-        outputs = Outputs(model, self.guard, wanted=not isinstance(loss_fn, nn.Module))
+        outputs = Outputs(root, self.guard, wanted=not isinstance(loss_fn, nn.Module))
         self._data = Data(loss_fn, self.guard, self._first_batch, outputs)
         self._lead, self._optimizers = optimizers[0], optimizers
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]
@@ -321,6 +322,26 @@ def watcher(model: Any, optimizer: Any, loss_fn: Callable[..., Any] | None) -> T
             "was expected, or several in a list. Write `luthier.watch(model, optimizer)`."
         )
     return TorchWatcher(model, found, loss_fn)
+
+
+def called(model: nn.Module) -> nn.Module:
+    """Return the network itself; of a container that nobody can call, its only part that one can.
+
+    >>> import torch
+    >>> body, doubt = nn.Linear(2, 1), nn.ParameterList([nn.Parameter(torch.zeros(1))])
+    >>> called(nn.ModuleDict({"body": body, "doubt": doubt})) is body
+    True
+    """
+    found = list(_callable(model))
+    return found[0] if len(found) == 1 else model
+
+
+def _callable(model: nn.Module) -> Iterator[nn.Module]:
+    if type(model).forward is not nn.Module.forward:
+        yield model
+        return
+    for part in model.children():
+        yield from _callable(part)
 
 
 def _share_not_zeroed(counts: Mapping[str, int]) -> float:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from collections import Counter
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from luthier.core import DataFacts, LossFacts
+from luthier.core import LossFacts
 from luthier.frameworks.torch.inspecting.graph_ops import op_of
 from luthier.frameworks.torch.inspecting.loss_facts import kind_of, loss_facts
 from luthier.frameworks.torch.inspecting.objective import Objective
-from luthier.frameworks.torch.inspecting.output_facts import output_facts
+from luthier.frameworks.torch.inspecting.output_facts import output_facts, target_facts
 from luthier.frameworks.torch.inspecting.scales import standard
 from luthier.frameworks.torch.watching_guard import Guard
 
@@ -112,7 +111,7 @@ class FirstBatch:
                     else loss_facts(objective, output, target, op)
                 )
         return {
-            "data": dataclasses.asdict(_targets(target)),
+            "data": dataclasses.asdict(target_facts(target)),
             "output": dataclasses.asdict(facts),
             "loss": dataclasses.asdict(loss),
         }
@@ -157,19 +156,3 @@ def _kind(objective: Objective, output: Tensor, target: Tensor) -> LossFacts:
     leaf = output.clone().requires_grad_()
     value = objective.of(leaf, target)
     return LossFacts(kind_of(objective, value, leaf), initial=float(value.detach()))
-
-
-def _targets(target: Tensor) -> DataFacts:
-    """Return what a batch tells of targets."""
-    values = target.double()
-    whole = not target.is_floating_point() and target.ndim == 1
-    binary = bool(((values == 0) | (values == 1)).all()) and values[0].numel() == 1
-    classes = Counter(target.flatten().long().tolist()) if whole or binary else Counter[int]()
-    return DataFacts(
-        rows=len(target),
-        classes={str(name): count for name, count in classes.items()},
-        target_low=float(values.min()),
-        target_high=float(values.max()),
-        target_mean=float(values.mean()),
-        target_std=float(values.std()) if values.numel() > 1 else 0.0,
-    )

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from luthier.frameworks.torch.watching_guard import Guard
+
 NUMBERS = 16  # of a parameter that are compared
 LOOKS = 12  # sampled steps before a parameter without gradient is asked for
 _KINDS = (list, tuple, dict)
@@ -20,10 +22,13 @@ class Parameters:
     Args:
         model: The network; layers in plain lists, which it does not know, are looked at too.
         optimizers: Those that are watched.
+        guard: Keeps hooks from breaking anything.
     """
 
-    def __init__(self, model: nn.Module, optimizers: Sequence[Optimizer]) -> None:
-        self._model, self._optimizers = model, optimizers
+    def __init__(
+        self, model: nn.Module, optimizers: Sequence[Optimizer], guard: Guard | None = None
+    ) -> None:
+        self._model, self._optimizers, self._guard = model, optimizers, guard or Guard()
         self._before: dict[str, tuple[Tensor, Tensor]] = {}
         self._hidden = tuple(hidden_layers(model))
         self._silent: dict[str, Tensor] = {}
@@ -49,14 +54,16 @@ class Parameters:
             return []
         silent = {id(p): n for n, p in self._silent.items()}
         return [
-            layer.register_forward_pre_hook(self._hook([silent[id(p)] for p in own]))
+            layer.register_forward_pre_hook(
+                self._guard.hook(self._hook([silent[id(p)] for p in own]))
+            )
             for layer in self._model.modules()
             if (own := [p for p in layer.parameters(recurse=False) if id(p) in silent])
         ]
 
     def _hook(self, names: list[str]) -> Any:
         def hook(module: nn.Module, args: Any) -> None:
-            if not torch.compiler.is_compiling() and module.training and torch.is_grad_enabled():
+            if module.training and torch.is_grad_enabled():
                 self._ran.update(names)
 
         return hook

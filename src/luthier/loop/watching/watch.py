@@ -182,13 +182,13 @@ class Watch:
     @property
     def diagnosis(self) -> Diagnosis:
         """What is wrong, so far: print it, or read its findings."""
-        notes = self._watcher.notes()
+        run, notes = self.run, self._watcher.notes()  # in this order: a run tells steps from epochs
         if self._book.rows and not self._watcher.steps:
             notes.append("the optimizer was never seen to step: is it the one that the loop uses?")
         if self._book.counts_steps():
             size = self._book.steps_per_epoch()
             notes.append(f"single steps were logged; an epoch above is {size} of them")
-        return replace(diagnose_run(self.run), notes=tuple(notes))
+        return replace(diagnose_run(run), notes=tuple(notes))
 
     def prove(
         self,

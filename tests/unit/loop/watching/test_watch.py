@@ -463,3 +463,18 @@ def test_an_optimizer_that_never_steps_is_found_and_steps_by_hand_are_none_of_it
                 run.log(train_loss=loss)
         found = [one.problem for one in run.diagnosis.findings if one.severity == "error"]
         assert found == ([] if by_hand else ["parameters_not_trained"])
+
+
+def test_whether_steps_are_epochs_is_told_as_the_curves_have_it():
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    batch = torch.randn(20, 2)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for _ in range(40):  # the same rows at each step: a step is an epoch
+            optimizer.zero_grad()
+            loss = model(batch).square().mean()
+            loss.backward()
+            optimizer.step()
+            run.log(train_loss=loss)
+        assert run.diagnosis.notes == ()
+    assert len(run.run.curves.train_loss) == 40

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import Tensor
 
-from luthier.core import OutputFacts
+from luthier.core import DataFacts, OutputFacts
 from luthier.frameworks.torch.inspecting.graph_ops import op_of
 
 
@@ -37,6 +39,22 @@ def output_facts(output: Tensor, target: Tensor, op: str | None = None) -> Outpu
         logs_of_shares=finite and bool(logs.abs().max() < 1e-3),
         constant=finite and spread <= 1e-5 * max(float(values.abs().max()), 1e-30),
         finite=finite,
+    )
+
+
+def target_facts(target: Tensor) -> DataFacts:
+    """Return what a batch tells of targets."""
+    values = target.double()
+    whole = not target.is_floating_point() and target.ndim == 1
+    binary = bool(((values == 0) | (values == 1)).all()) and values[0].numel() == 1
+    classes = Counter(target.flatten().long().tolist()) if whole or binary else Counter[int]()
+    return DataFacts(
+        rows=len(target),
+        classes={str(name): count for name, count in classes.items()},
+        target_low=float(values.min()),
+        target_high=float(values.max()),
+        target_mean=float(values.mean()),
+        target_std=float(values.std()) if values.numel() > 1 else 0.0,
     )
 
 
