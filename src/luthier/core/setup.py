@@ -156,6 +156,8 @@ class LossFacts:
         reachable: The lowest that outputs of the network's last activation, or of the loss's own
             if it is doubled, can bring it to; None where nothing bounds them.
         doubled: The activation that the loss applies to the outputs before one that it has anyway.
+        unlogged, unlogged_range: The function within it that takes logarithms of shares and gets
+            other numbers; the lowest and the highest of them.
         sums: It adds rows up where others take their mean.
         endless: It keeps falling as outputs leave the targets behind.
         aligned, aligned_truth: Its value with outputs and targets of one shape, where theirs differ
@@ -176,6 +178,8 @@ class LossFacts:
     off: float | None = None
     reachable: float | None = None
     doubled: str = ""
+    unlogged: str = ""
+    unlogged_range: tuple[float, float] = (0.0, 0.0)
     sums: bool = False
     endless: bool = False
     aligned: float | None = None
@@ -280,6 +284,7 @@ class Setup:
         activations: Non-linear operations of one forward pass, by name.
         fits: Short trainings of copies, by what was changed: ``own`` as it is, ``adam`` with a
             sound optimizer, ``one_batch`` on few rows, and others where there was a reason.
+        few_rows: Those of ``one_batch``.
         steps: Of all short trainings, those among them that another one of their name outdid.
         batch_size: Rows of a step.
         epochs: How many are planned; None where nobody said.
@@ -298,6 +303,7 @@ class Setup:
     affine: bool | None = None
     activations: Mapping[str, int] = field(default_factory=dict)
     fits: Mapping[str, Fit] = field(default_factory=dict)
+    few_rows: int = 16
     steps: int = 0
     batch_size: int = 0
     epochs: int | None = None

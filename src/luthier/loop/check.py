@@ -97,6 +97,7 @@ def check(
         seed=seed,
     )
     facts, notes = _facts(framework, train, val, seconds / 4, seed)
+    facts = _aimed(facts, setup.data) if setup.data.rows else facts
     return diagnose_setup(replace(setup, data=facts), notes=notes if loss is None else ())
 
 
@@ -231,6 +232,26 @@ def _facts(
         return DataFacts(), (f"rows were not looked at ({str(error).partition('.')[0][:100]})",)
     seen = len(target[:kept])
     return facts, (f"of {total} rows {seen} were looked at",) if seen < total else ()
+
+
+def _aimed(facts: DataFacts, seen: DataFacts) -> DataFacts:
+    """Return facts with the targets that the loss was seen to get, if the data have others."""
+    if (facts.target_low, facts.target_high) == (seen.target_low, seen.target_high):
+        return facts
+    return replace(
+        facts,
+        rows=facts.rows or seen.rows,
+        classes=seen.classes,
+        target_low=seen.target_low,
+        target_high=seen.target_high,
+        target_mean=seen.target_mean,
+        target_std=seen.target_std,
+        target_narrowest=0.0,
+        target_widest=0.0,
+        target_is_input=False,
+        telling_feature=None,
+        missing_classes=(),
+    )
 
 
 def _parts(data: Any) -> tuple[Any, Any]:

@@ -466,3 +466,94 @@ def test_a_loss_of_outputs_and_targets_is_told_its_own_argument():
 def test_without_a_loss_it_says_how_to_give_one():
     with pytest.raises(luthier.LuthierError, match="no loss was given"):
         luthier.check(network(), (X, Y))
+
+
+NOISE = torch.randn(64, 2, generator=torch.Generator().manual_seed(5))
+SHARES = torch.rand(64, 3, generator=torch.Generator().manual_seed(6)).softmax(1)
+STROKES = torch.randn(8, 9, 4, generator=torch.Generator().manual_seed(7))
+
+
+def teaches(log):
+    def loss(model, batch):
+        outputs = model(batch[0])
+        given = outputs.log_softmax(1) if log else outputs.softmax(1)
+        return nn.functional.kl_div(given, batch[1], reduction="batchmean")
+
+    return loss
+
+
+def aligns(normalised):
+    def loss(model, batch):
+        given = model(batch).transpose(0, 1)
+        given = given.log_softmax(2) if normalised else given
+        signs, sizes = torch.ones(8, 2, dtype=torch.long), torch.full((8,), 9)
+        return nn.functional.ctc_loss(given, signs, sizes, torch.full((8,), 2))
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("loss", "data", "name"),
+    [
+        (teaches(log=False), (X[:64], SHARES), "kl_div"),
+        (aligns(normalised=False), STROKES, "ctc_loss"),
+    ],
+    ids=["shares", "logits"],
+)
+def test_a_loss_of_logarithms_that_gets_none_is_found_within_a_function(loss, data, name):
+    model = nn.Linear(4, 5) if name == "ctc_loss" else network()
+    found = checked(model, data, loss=loss).findings[0]
+    assert (found.problem, found.severity) == ("wrong_output_activation", "error")
+    assert found.summary.startswith(f"{name} takes logarithms of shares, and gets numbers")
+
+
+def test_a_loss_of_logarithms_that_gets_some_is_fine():
+    assert checked(data=(X[:64], SHARES), loss=teaches(log=True)).healthy
+    assert checked(nn.Linear(4, 5), STROKES, loss=aligns(normalised=True)).healthy
+
+
+def denoises(model, batch):
+    noise = NOISE + 0.1 * torch.randn(64, 2)
+    return nn.functional.mse_loss(model(batch + noise), noise)
+
+
+@pytest.mark.parametrize(
+    ("tail", "problems"),
+    [((), ()), ((nn.Sigmoid(),), ("wrong_output_activation",))],
+    ids=["as it should be", "through a sigmoid"],
+)
+def test_what_a_function_compares_is_seen_though_no_data_hold_it(tail, problems):
+    torch.manual_seed(2)
+    model = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 2), *tail)
+    found = checked(model, 3 * NOISE.flip(0), loss=denoises, epochs=20)
+    assert tuple(one.problem for one in found.findings if one.severity != "info") == problems
+    if problems:
+        assert "targets reach from -" in found.findings[0].summary
+
+
+def test_a_softmax_before_a_loss_that_has_its_own_is_found_within_a_function():
+    def loss(model, batch):
+        inputs, labels = batch
+        return nn.functional.cross_entropy(model(inputs), labels)
+
+    problems = checked(network(nn.Softmax(1)), (X[:64], Y[:64]), loss=loss).problems
+    assert problems[0] == "double_softmax"
+    assert checked(data=(X[:64], Y[:64]), loss=loss).healthy
+
+
+class Graph(nn.Module):
+    def __init__(self, nodes):
+        super().__init__()
+        near = torch.rand(nodes, nodes) < 0.05
+        self.register_buffer("near", (near | near.T | torch.eye(nodes).bool()) / 10.0)
+        self.first, self.second = nn.Linear(6, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.near @ self.second((self.near @ self.first(x)).relu())
+
+
+def test_a_network_that_takes_all_rows_or_none_is_looked_at_with_all_of_them():
+    torch.manual_seed(0)
+    found = checked(Graph(len(X)), batch_size=len(X))
+    assert found.healthy
+    assert "one_batch" not in str(found)

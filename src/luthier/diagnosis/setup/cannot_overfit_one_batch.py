@@ -10,9 +10,9 @@ from luthier.diagnosis.gains import learnt, measured, told
 
 ABOUT = About(
     symptom="Nothing is learnt, whatever the rate.",
-    evidence="A copy trained with Adam on 16 rows alone learnt less than a tenth of what there is, "
-    "with more weights than rows, and one trained on all rows learnt nothing either: warning. One "
-    "of the two alone is info.",
+    evidence="A copy trained with Adam on 16 rows alone (on one batch, where only the loss knows "
+    "its rows) learnt less than a tenth of what there is, with more weights than rows, and one "
+    "trained on all rows learnt nothing either: warning. One of the two alone is info.",
     cause="Outputs that do not depend on the inputs, a broken path for gradients, a loss that does "
     "not measure the targets.",
     remedy="Look at what the network returns for two different rows, and follow the gradient back.",
@@ -21,7 +21,7 @@ ABOUT = About(
 
 
 def cannot_overfit_one_batch(
-    setup: Setup, *, little: float = 0.1, steps: int = 50, rows: int = 16
+    setup: Setup, *, little: float = 0.1, steps: int = 50
 ) -> Finding | None:
     """Find a network that does not learn even a few rows.
 
@@ -29,7 +29,6 @@ def cannot_overfit_one_batch(
         setup: A training before its first step.
         little: Share of all there is to learn.
         steps: With fewer, it is too early to tell.
-        rows: How many were learnt: with fewer weights they need not fit.
 
     Returns:
         The finding, or None.
@@ -46,6 +45,7 @@ def cannot_overfit_one_batch(
         return None
     weights = sum(math.prod(one.shape) for one in setup.layers if one.trained and one.reached)
     all_rows = learnt(setup, "adam")
+    rows = setup.few_rows
     if weights < rows * max(setup.output.shape[1:], default=1):
         return None
     both = all_rows is not None and all_rows < little

@@ -113,6 +113,18 @@ def _shares(setup: Setup, units: int) -> Finding | None:
             f"from {output.low:.3g} to {output.high:.3g}.",
             words(setup, "log_shares"),
         )
+    if loss.unlogged:
+        low, high = loss.unlogged_range
+        instead = ", in place of softmax." if low >= 0.0 and high <= 1.0 else "."
+        return Finding(
+            problem="wrong_output_activation",
+            severity="error",
+            confidence=0.95,
+            summary=f"{loss.unlogged} takes logarithms of shares, and gets numbers from {low:.3g} "
+            f"to {high:.3g}: its lowest value is not that of right answers.",
+            evidence={"lowest_given": low, "highest_given": high, "first_loss": loss.initial},
+            prescriptions=(Prescription(f"Give it log_softmax of the logits{instead}"),),
+        )
     if loss.kind not in ("shares", "bce") or output.op in ("softmax", "exp", "other"):
         return None
     if loss.kind == "bce" and output.op in ("sigmoid", "hardsigmoid"):

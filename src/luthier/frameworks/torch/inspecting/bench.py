@@ -219,7 +219,11 @@ def planned_steps(setup: Setup, rows: int) -> int:
 
     >>> planned_steps(Setup(epochs=3, batch_size=4), 10), planned_steps(Setup(epochs=3), 10)
     (6, 3)
+    >>> planned_steps(Setup(epochs=3, batch_size=4), 0)
+    0
     """
+    if not rows:
+        return 0
     size = setup.batch_size or rows
     return (setup.epochs or 0) * max(rows // max(size, 1), 1)
 

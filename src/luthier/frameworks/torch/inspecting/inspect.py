@@ -22,6 +22,7 @@ from luthier.frameworks.torch.inspecting.experiments import experiment
 from luthier.frameworks.torch.inspecting.fitting import Uncopied
 from luthier.frameworks.torch.inspecting.graph_ops import nonlinear, op_of
 from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
+from luthier.frameworks.torch.inspecting.loss_calls import LossCalls
 from luthier.frameworks.torch.inspecting.loss_facts import Penalty, loss_facts, penalty_of
 from luthier.frameworks.torch.inspecting.mixing import mixes, time_first
 from luthier.frameworks.torch.inspecting.objective import Objective
@@ -30,7 +31,7 @@ from luthier.frameworks.torch.inspecting.optimizer_facts import (
     optimizer_facts,
     schedule_facts,
 )
-from luthier.frameworks.torch.inspecting.output_facts import output_facts
+from luthier.frameworks.torch.inspecting.output_facts import output_facts, target_facts
 from luthier.frameworks.torch.inspecting.rows import (
     ROWS,
     Batches,
@@ -124,7 +125,9 @@ def inspect(
             epochs=epochs,
             batch_size=found.batch_size,
         )
-        total = rows_in_all or _length(data) or (len(rows) if objective.paired else 0)
+        # Of a batch nobody knows how many there are of its kind.
+        held = len(found) if isinstance(found, Rows) else 0
+        total = rows_in_all or (_length(data) or held if found.batch_size else 0)
         by, course = (
             (1.0, ())
             if setup.schedule.foreign
@@ -226,7 +229,9 @@ def _seen_rows(
     if about.error or not facts.finite:
         optimizer = optimizer_facts(optimizers, model, output.sum(), model, watch.order)
         return replace(setup, optimizer=optimizer), None, frozenset()
-    loss = objective.of(output, target)
+    with LossCalls() as calls:
+        loss = objective.of(output, target)
+    setup = replace(setup, loss=calls.told(setup.loss))
     setup, _, held = _finished(model, loss, output, watch, optimizers, setup)
     return setup, recorder.last(made), held
 
@@ -234,17 +239,33 @@ def _seen_rows(
 def _seen_batch(
     model: nn.Module, objective: Objective, data: Batches, optimizers: Sequence[Any]
 ) -> Seen:
+    """Run a batch through the user's own network and loss.
+
+    Where the loss turns out to be one that PyTorch knows, of the network's output alone, all that
+    is asked of outputs and targets is asked here, too.
+    """
     returned: list[Any] = []
-    watch = Watch(model)
+    watch, recorder = Watch(model), Recorder()
     handle = model.register_forward_hook(lambda *call: returned.append(call[-1]))
     try:
-        loss = objective(model, data.items[0])
+        with LossCalls() as calls, recorder:
+            loss = objective(model, data.items[0])
     finally:
         handle.remove()
         watch.remove()
     output = returned[0] if len(returned) == 1 and isinstance(returned[0], Tensor) else None
-    setup = Setup(loss=LossFacts(initial=float(loss.detach())))
-    return _finished(model, loss, output, watch, optimizers, setup)
+    setup = Setup(loss=calls.told(LossFacts(initial=float(loss.detach()))))
+    pair = None if output is None else calls.pair(output, loss)
+    if output is None or pair is None:
+        return _finished(model, loss, output, watch, optimizers, setup)
+    made, dropped = recorder.undropped(output)
+    facts = replace(output_facts(pair.outputs, pair.target, op_of(made)), dropout=dropped)
+    if facts.finite:
+        about = loss_facts(pair.objective, pair.outputs, pair.target, facts.op)
+        setup = replace(setup, data=target_facts(pair.target), output=facts, loss=about)
+        setup = replace(setup, few_rows=facts.shape[0] if facts.shape else 1)
+    setup, _, held = _finished(model, loss, output, watch, optimizers, setup)
+    return setup, recorder.last(made), held
 
 
 def _finished(

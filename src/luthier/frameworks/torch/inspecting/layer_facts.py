@@ -94,8 +94,10 @@ def reinitialised(model: nn.Module) -> None:
     """Draw the weights of a copy anew: He's normal for matrices, zero for biases (He et al. 2015).
 
     Layers with a scheme of their own (normalisation, embeddings, recurrent layers) take theirs.
+    Frozen ones stay as they are: whoever froze them has weights there that know something.
     """
-    for layer in model.modules():
+    parts = [m for m in model.modules() if any(p.requires_grad for p in m.parameters(False))]
+    for layer in parts:
         if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
             nn.init.kaiming_normal_(layer.weight)
             if layer.bias is not None:
@@ -103,7 +105,7 @@ def reinitialised(model: nn.Module) -> None:
         elif isinstance(layer, (nn.RNNBase, nn.modules.batchnorm._BatchNorm, nn.LayerNorm)):
             layer.reset_parameters()
     # The last layer starts small, so that the first outputs say nothing.
-    last = [m for m in model.modules() if isinstance(m, nn.Linear)]
+    last = [m for m in parts if isinstance(m, nn.Linear)]
     if last:
         with torch.no_grad():
             last[-1].weight.mul_(0.1)

@@ -57,7 +57,12 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Batches:
-    """Batches whose inside only the user's loss knows."""
+    """Batches whose inside only the user's loss knows.
+
+    Args:
+        items: A few of them.
+        batch_size: Rows of each, where a loader says it; 0 where nobody does.
+    """
 
     items: tuple[Any, ...]
     batch_size: int = 0
@@ -127,7 +132,7 @@ def read_batches(data: object) -> Batches:
     items = tuple(islice(iter(data), _BATCHES))
     if not items:
         raise DataError("the loader yields no batch. Pass one that yields at least one.")
-    return Batches(items)
+    return Batches(items, getattr(data, "batch_size", None) or 0)
 
 
 def _from_loader(loader: Iterable[Any], model: nn.Module | None, most: int, seconds: float) -> Rows:

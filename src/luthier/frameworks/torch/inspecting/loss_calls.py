@@ -1,0 +1,121 @@
+"""Which losses of PyTorch a user's code calls, and with what.
+
+A function of a network and a batch need not say what its outputs and its targets are.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from luthier.core import LossFacts
+from luthier.frameworks.torch.inspecting.graph_ops import source
+from luthier.frameworks.torch.inspecting.objective import Objective
+
+ABOVE = 1e-4  # a logarithm of a share is never above zero, but for rounding
+OFF = 0.05  # of the logarithm of what shares add up to: half precision comes within a fiftieth
+SAME = 1e-6  # of a loss: it is the call's value and nothing else
+_PAIRED = (
+    functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss,
+    functional.cross_entropy, functional.binary_cross_entropy,
+    functional.binary_cross_entropy_with_logits,
+)  # fmt: skip
+_LOGARITHMS = (functional.kl_div, functional.ctc_loss, functional.nll_loss)
+
+
+class Call(NamedTuple):
+    """A loss as it was called, and its value."""
+
+    function: Any
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    value: Tensor
+
+
+class Pair(NamedTuple):
+    """What a loss compares, and the loss as a function of it."""
+
+    outputs: Tensor
+    target: Tensor
+    objective: Objective
+
+
+class LossCalls(TorchFunctionMode):
+    """Looks at what losses are called with, wherever they stand in the user's code.
+
+    >>> import torch
+    >>> outputs = torch.zeros(4, 3, requires_grad=True)
+    >>> with LossCalls() as seen:
+    ...     loss = functional.kl_div(outputs.softmax(1), torch.full((4, 3), 1 / 3))
+    >>> seen.told(LossFacts()).unlogged
+    'kl_div'
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: list[Call] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run a call, and remember it if it is a loss."""
+        result = func(*args, **(kwargs or {}))
+        if func in _PAIRED or func in _LOGARITHMS:
+            # Names of the first two differ, and both may be given by name.
+            named = dict(kwargs or {})
+            first = [named.pop(key) for key in ("input", "log_probs") if key in named]
+            second = [named.pop(key) for key in ("target", "targets") if key in named]
+            self._calls.append(Call(func, (*args, *first, *second), named, result))
+        return result
+
+    def told(self, facts: LossFacts) -> LossFacts:
+        """Return facts of a loss, with the first call that takes logarithms and got none."""
+        for call in self._calls:
+            if call.args and _unlogged(call):
+                given = call.args[0].detach()
+                reach = float(given.min()), float(given.max())
+                return replace(facts, unlogged=call.function.__name__, unlogged_range=reach)
+        return facts
+
+    def pair(self, output: Tensor, loss: Tensor) -> Pair | None:
+        """Return what a loss compares, if all it is is one call with a network's output.
+
+        Args:
+            output: What the network returned.
+            loss: What the user's code made of it.
+        """
+        for call in self._calls:
+            if call.function not in _PAIRED or len(call.args) < 2:
+                continue
+            given, target, *others = call.args
+            tensors = isinstance(given, Tensor) and isinstance(target, Tensor)
+            if not tensors or source(given) is None or source(given) is not source(output):
+                continue
+            value, whole = float(call.value.detach().mean()), float(loss.detach())
+            if target.requires_grad or not math.isclose(value, whole, rel_tol=SAME):
+                continue
+            function, options = call.function, call.options
+            objective = Objective(lambda o, t: function(o, t, *others, **options))  # noqa: B023 - returned
+            return Pair(given, target, objective)
+        return None
+
+
+def _unlogged(call: Call) -> bool:
+    """Tell whether a loss that takes logarithms of shares got other numbers.
+
+    A divergence may be of shares along any dimension, and of more than one: there only numbers
+    count that no logarithm of a share can be.
+    """
+    values = call.args[0]
+    if not isinstance(values, Tensor) or not values.numel():
+        return False
+    if call.function is functional.kl_div:
+        return bool(values.detach().max() > ABOVE)
+    if call.function not in _LOGARITHMS:
+        return False
+    dim = -1 if call.function is functional.ctc_loss else min(1, values.ndim - 1)
+    totals = values.detach().double().logsumexp(dim)
+    return bool(totals.isfinite().all()) and bool(totals.abs().max() > OFF)
