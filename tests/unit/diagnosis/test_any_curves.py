@@ -46,7 +46,7 @@ RECIPES = st.sampled_from(
         val_loss=SERIES,
         penalty=SERIES,
         learning_rate=SERIES,
-        metrics=st.dictionaries(st.sampled_from(["accuracy", "rmse"]), SERIES),
+        metrics=st.dictionaries(st.sampled_from(["accuracy", "rmse", "reward"]), SERIES),
         signals=st.dictionaries(st.sampled_from(["update_ratio/w", "gradient_norm"]), SERIES),
     ),
     RECIPES,

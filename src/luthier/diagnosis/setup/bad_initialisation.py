@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from luthier.core import Finding, Prescription, Setup, Severity
 from luthier.diagnosis.about import About
 from luthier.diagnosis.gains import (
@@ -22,7 +24,8 @@ ABOUT = About(
     "what guessing gives, outputs that vanish or explode, few rows that cannot be learnt), and a "
     "copy with weights drawn anew learns clearly more with the same optimizer, for which the "
     "planned epochs do not make up: warning, error where nothing is learnt without. Beside such a "
-    "first loss it may be Adam that learns clearly more, or all planned epochs.",
+    "first loss it may be Adam that learns clearly more, or all planned epochs. Silent where most "
+    "weights are frozen.",
     cause="Constant weights; a standard deviation that does not fit the number of inputs.",
     remedy="Draw weights with He's or Glorot's scheme; biases start at zero.",
     reference="He et al. 2015, Delving deep into rectifiers; Glorot & Bengio 2010",
@@ -57,6 +60,8 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
             f"All units of {names} have the same weights and get the same gradients: "
             f"{same[0].shape[0]} units act as one.",
         )
+    if _frozen(setup) > 0.5:
+        return None  # what it begins with was learnt, and that is what it was frozen for
     loss = setup.loss
     far = (
         loss.initial is not None and loss.guess is not None and loss.floor is not None
@@ -97,6 +102,13 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
         begins + f"With weights drawn anew a copy reached {told(setup, drawn)}; as it is "
         f"{setup.fits[base].last:.3g}.",
     )
+
+
+def _frozen(setup: Setup) -> float:
+    """Return the share of weights that are not trained."""
+    sizes = [(math.prod(layer.shape), layer.trained) for layer in setup.layers]
+    frozen = sum(size for size, trained in sizes if not trained)
+    return frozen / max(sum(size for size, _ in sizes), 1)
 
 
 def _finding(setup: Setup, severity: Severity, summary: str) -> Finding:

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 import luthier
-from luthier.core import DataFacts, Fit, LossFacts, OutputFacts, ScheduleFacts, Setup
+from luthier.core import DataFacts, Fit, LayerFacts, LossFacts, OutputFacts, ScheduleFacts, Setup
 from luthier.diagnosis.setup import (
+    bad_initialisation,
     over_regularised,
     schedule_collapses,
     unscaled_targets,
@@ -15,6 +16,7 @@ from luthier.diagnosis.setup import (
     wrong_output_activation,
 )
 from luthier.frameworks.torch import TorchFramework
+from luthier.frameworks.torch.inspecting.layer_facts import reinitialised
 
 KNOWN = LossFacts("mse", guess=1.0, floor=0.0)
 
@@ -132,3 +134,26 @@ def test_the_operation_before_a_last_dropout_is_seen():
     output = inspected(mlp(nn.Softmax(1), nn.Dropout(0.5)), SINE, seconds=0.2).output
     assert output.op == "softmax"
     assert output.dropout == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "expected"), [(False, "warning"), (True, None)], ids=["its own", "what was learnt"]
+)
+def test_weights_that_were_frozen_are_no_start_to_draw_anew(frozen, expected):
+    """Adapters begin at zero, beside layers that may be sure of other classes at first."""
+    body = LayerFacts("0.layer", "Linear", (64, 64), trained=not frozen, reached=True)
+    thin = LayerFacts("0.down", "Linear", (4, 64), trained=True, reached=True)
+    loss = LossFacts("cross_entropy", initial=14.2, guess=2.3, floor=0.0)
+    fits = {"own": Fit(100, 14.2, 1.9), "reinitialised": Fit(100, 2.4, 1.0)}
+    setup = Setup(loss=loss, layers=(body, thin), fits=fits)
+    assert said(bad_initialisation, setup) == expected
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_copy_that_is_drawn_anew_keeps_what_is_frozen(frozen):
+    model = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2))
+    model[0].requires_grad_(not frozen)
+    first, last = model[0].weight.clone(), model[2].weight.clone()
+    reinitialised(model)
+    assert torch.equal(model[0].weight, first) is frozen
+    assert not torch.equal(model[2].weight, last)
