@@ -12,6 +12,10 @@ from benchmarks.check.programs import (
     healthy,
     loops,
     networks,
+    ninth_agents,
+    ninth_generative,
+    ninth_loops,
+    ninth_objectives,
     second,
     seventh,
     seventh_loops,
@@ -31,6 +35,11 @@ FIFTH = (*fifth.HARMFUL, *fifth.HEALTHY)
 SIXTH = (*sixth.HARMFUL, *sixth_sound.HEALTHY)
 SEVENTH = (*seventh.HARMFUL, *seventh_loops.HARMFUL, *seventh_sound.HEALTHY)
 EIGHTH = (*eighth.HARMFUL, *eighth_loops.HARMFUL, *eighth_sound.HEALTHY)
-SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH)
+_NINTH = (ninth_generative, ninth_agents, ninth_loops, ninth_objectives)
+NINTH = (
+    *(one for part in _NINTH for one in part.HARMFUL),
+    *(one for part in _NINTH for one in part.HEALTHY),
+)
+SETS = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH)
 
 __all__ = ["SETS", "Program"]
