@@ -31,12 +31,15 @@ def main() -> None:
                         help="only check them, or train them watched as well")  # fmt: skip
     sets = range(1, len(SETS) + 1)
     parser.add_argument("--set", type=int, default=1, choices=sets, help="of programs")
+    parser.add_argument("--loss", choices=("outputs", "loader", "batch"), default="outputs",
+                        help="how programs hand their loss to the check: of outputs and targets, "
+                        "or of network and batch, beside a loader or one batch")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=10.0, help="of each check")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.programs != "no" and not arguments.cases:
         programs(arguments.only, arguments.seconds, train=arguments.programs == "watch",
-                 number=arguments.set)  # fmt: skip
+                 number=arguments.set, handed=arguments.loss)  # fmt: skip
     if arguments.cases:
         published(
             arguments.cases, arguments.only, arguments.seconds, train=arguments.programs == "watch"

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 import luthier
 from benchmarks.check.programs import SETS, Program
@@ -39,15 +41,26 @@ class Score:
         )
 
 
-def programs(only: str, seconds: float, *, train: bool, number: int) -> None:
-    """Print what is said of each program of one of the sets, and the shares."""
+def programs(only: str, seconds: float, *, train: bool, number: int, handed: str) -> None:
+    """Print what is said of each program of one of the sets, and the shares.
+
+    Args:
+        only: Part of a program's name.
+        seconds: Of each check.
+        train: Train it to its end, watched, as well.
+        number: Of the set.
+        handed: How its loss is given to the check: ``outputs`` as the program has it, or as a
+            function of network and batch beside a ``loader`` or one ``batch``.
+    """
     warnings.simplefilter("ignore")
     scores = {way: Score() for way in WAYS}
     for build in SETS[number - 1]:
         if only not in build.__name__:
             continue
+        if handed != "outputs" and build().loss_fn is None:
+            continue
         began = time.process_time()
-        checked, one = _checked(build, seconds)
+        checked, one = _checked(build, seconds, handed)
         took = time.process_time() - began
         said = {"check": checked, "watch": _watched(build) if train else []}
         said["both"] = said["check"] or said["watch"]
@@ -62,15 +75,20 @@ def programs(only: str, seconds: float, *, train: bool, number: int) -> None:
         _say(f"{way:6} {scores[way]}")
 
 
-def _checked(build: Callable[[], Program], seconds: float) -> tuple[list[Finding], Program]:
+def _checked(
+    build: Callable[[], Program], seconds: float, handed: str
+) -> tuple[list[Finding], Program]:
     torch.manual_seed(0)
     one = build()
-    data = (one.train, one.val) if one.val is not None else one.train
-    how = {"loss_fn": one.loss_fn} if one.loss is None else {"loss": one.loss}
+    data: Any = (one.train, one.val) if one.val is not None else one.train
+    how: dict[str, Any] = {"loss_fn": one.loss_fn}
+    if one.loss is not None or handed != "outputs":
+        how = {"loss": one.loss or _of_batch(one)}
+        data = _loader(one) if handed == "loader" else _first(one)
     try:
         found: Diagnosis = luthier.check(
             one.model,
-            data if one.loss is None else _first(one),
+            data,
             optimizer=one.optimizer,
             scheduler=one.scheduler,
             epochs=one.epochs,
@@ -82,6 +100,27 @@ def _checked(build: Callable[[], Program], seconds: float) -> tuple[list[Finding
         _say(f"    check raised {type(error).__name__}: {str(error)[:100]}")
         return [], one
     return [one for one in found.findings if one.severity != "info"], one
+
+
+def _of_batch(one: Program) -> Callable[[nn.Module, Any], Tensor]:
+    """Return a program's loss as a function of network and batch."""
+
+    def loss(network: nn.Module, batch: Any) -> Tensor:
+        inputs = batch[0] if isinstance(batch[0], (tuple, list)) else (batch[0],)
+        value: Tensor = one.loss_fn(network(*inputs), batch[1])  # type: ignore[misc] # has one
+        return value
+
+    return loss
+
+
+def _loader(one: Program) -> DataLoader[Any]:
+    inputs, target = one.train
+    several = isinstance(inputs, tuple)
+    rows = [
+        (tuple(x[i] for x in inputs) if several else inputs[i], target[i])
+        for i in range(len(target))
+    ]
+    return DataLoader(rows, batch_size=one.batch_size, shuffle=one.shuffle)  # type: ignore[arg-type] # a list will do
 
 
 def _first(one: Program) -> Any:

@@ -56,6 +56,7 @@ def check(
         loss_fn: Takes outputs and targets, such as ``torch.nn.CrossEntropyLoss()``. Of a Keras
             model, what `compile` takes; by default what it was compiled with.
         loss: Takes the network and a batch, and returns what is minimised; instead of `loss_fn`.
+            Where that is one of PyTorch's losses and nothing else, what it compares is looked at.
         optimizer: What will train; several in a list. Of a Keras model, by default what it was
             compiled with.
         scheduler: What will set its rate; it is taken to step once an epoch, unless it knows its

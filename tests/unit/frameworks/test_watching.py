@@ -413,3 +413,43 @@ def test_the_one_part_of_a_container_that_is_called_is_the_network():
     run, notes = watched(both, forward=body)
     assert notes == ()
     assert run.trace.facts["loss_of_guessing"] > 0.5
+
+
+class WithLoss(nn.Module):
+    """As transformers return what they compute: by name, with the loss beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = mlp()
+
+    def forward(self, inputs, labels):
+        logits = self.inner(inputs)
+        return {"loss": F.cross_entropy(logits, labels), "logits": logits}
+
+
+def test_a_loss_that_the_network_computes_itself_is_told_by_the_outputs_beside_it():
+    model = WithLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, live=False) as run:
+        for _ in range(4):
+            for part in torch.randperm(len(X)).split(20):
+                optimizer.zero_grad()
+                (loss := model(X[part], Y[part])["loss"]).backward()
+                optimizer.step()
+            run.log(train_loss=loss)
+    facts = run.run.trace.facts
+    assert facts["first_batch"]["loss"]["kind"] == "cross_entropy"
+    assert facts["loss_of_guessing"] == pytest.approx(0.693, abs=1e-3)
+
+
+def test_a_loss_module_that_the_loop_does_not_call_hides_no_loss():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with luthier.watch(model, optimizer, nn.CrossEntropyLoss(), live=False) as run:
+        for _ in range(4):
+            for part in torch.randperm(len(X)).split(20):
+                step(model, optimizer, part, model, F.cross_entropy)
+            run.log(train_loss=1.0)
+    facts, series = run.run.trace.facts, run.run.trace.series
+    assert facts["loss_of_guessing"] == pytest.approx(0.693, abs=1e-3)
+    assert sum(one == one for one in series["loss"]) == len(run.run.trace.steps) - 1

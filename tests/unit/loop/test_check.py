@@ -557,3 +557,62 @@ def test_a_network_that_takes_all_rows_or_none_is_looked_at_with_all_of_them():
     found = checked(Graph(len(X)), batch_size=len(X))
     assert found.healthy
     assert "one_batch" not in str(found)
+
+
+def l1_of_a_batch(model, batch):
+    inputs, target = batch
+    return nn.functional.l1_loss(model(inputs), target)
+
+
+def squares_of_a_batch(model, batch):
+    return nn.functional.mse_loss(model(batch[0]), batch[1])
+
+
+@pytest.mark.parametrize("loss", [l1_of_a_batch, squares_of_a_batch])
+def test_a_function_of_pairs_is_asked_all_that_a_loss_of_outputs_and_targets_is(loss):
+    far = 5000 + 300 * X[:, :1] + 3 * X[:, 1:2]
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    same = nn.L1Loss() if loss is l1_of_a_batch else nn.MSELoss()
+    pairs, function = (
+        luthier.check(copy.deepcopy(model), data, epochs=5, seconds=60.0, **how).problems
+        for data, how in (((X, far), {"loss_fn": same}), (loader(X, far), {"loss": loss}))
+    )
+    assert function[0] == pairs[0] == "unscaled_targets"
+
+
+def test_a_function_that_changes_a_batch_is_no_function_of_pairs():
+    def scales(model, batch):
+        return nn.functional.mse_loss(model(batch[0]), (batch[1] - 5000) / 300)
+
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    assert checked(model, loader(X, 5000 + 300 * X[:, :1]), loss=scales, epochs=20).healthy
+
+
+class WithLoss(nn.Module):
+    """As transformers return what they compute: by name, with the loss beside it."""
+
+    def __init__(self, *tail):
+        super().__init__()
+        self.inner = network(*tail)
+
+    def forward(self, inputs, labels):
+        logits = self.inner(inputs)
+        return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+
+@pytest.mark.parametrize(
+    ("tail", "rate", "problem"),
+    [
+        ((), 1e-3, None),
+        ((), 50.0, "learning_rate_out_of_range"),
+        ((nn.Softmax(1),), 1e-3, "double_softmax"),
+    ],
+    ids=["as it should be", "a rate far too high", "a softmax too many"],
+)
+def test_a_loss_within_the_network_is_seen(tail, rate, problem):
+    model = WithLoss(*tail)
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    batch = {"inputs": X[:64], "labels": Y[:64]}
+    found = checked(model, batch, optimizer, loss=lambda m, b: m(**b)["loss"], epochs=5)
+    loud = [one.problem for one in found.findings if one.severity != "info"]
+    assert loud[:1] == ([problem] if problem else [])

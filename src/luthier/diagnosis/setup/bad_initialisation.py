@@ -82,6 +82,8 @@ def bad_initialisation(setup: Setup, *, high: float = 3.0, near: float = 0.1) ->
     )
     if "reinitialised" not in setup.fits or by_scale or made_up_for(setup, drawn):
         return None
+    if setup.epochs and "own" in setup.fits and "whole_run" not in setup.fits:
+        return None  # how far so many epochs lead is not known
     if not (helps(setup, "reinitialised") and (far or sound)) and not (far and (sound or whole)):
         return None
     # Where a lower rate does as well with the very same weights, it is the rate.

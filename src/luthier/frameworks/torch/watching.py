@@ -69,7 +69,7 @@ class TorchWatcher:
         self._first_batch = FirstBatch(root, loss_fn, self.guard)
         self._passes = Passes(root, self.clock, self.guard, self._first_batch)
         self._layers = Layers(model, self.guard)
-        outputs = Outputs(root, self.guard, wanted=not isinstance(loss_fn, nn.Module))
+        outputs = Outputs(root, self.guard)
         self._data = Data(loss_fn, self.guard, self._first_batch, outputs)
         self._lead, self._optimizers = optimizers[0], optimizers
         self._each = [_Each(self, one, names, lead=one is self._lead) for one in optimizers]

@@ -19,17 +19,20 @@ CLASSES = 100_000  # labels that are counted at most
 class Data:
     """A hook on a loss module, attached for sampled steps alone.
 
-    Of a loss that is a function, the gradient of the outputs tells what it can.
+    Of a loss that is a function, or a module that the loop does not call, the gradient of the
+    outputs tells what it can.
     """
 
     def __init__(
         self,
         loss_fn: Callable[..., Any] | None,
         guard: Guard,
-        first: FirstBatch | None = None,
-        outputs: Outputs | None = None,
+        first: FirstBatch,
+        outputs: Outputs,
     ) -> None:
         self._loss, self._guard, self._first, self._outputs = loss_fn, guard, first, outputs
+        # A module is waited for through one step: each hook on a network compiles it once more.
+        self._waits, self._called = isinstance(loss_fn, nn.Module), False
         self._losses: list[Tensor] = []
         self._guesses: list[float] = []
         self._labels: Counter[int] = Counter()
@@ -38,17 +41,20 @@ class Data:
     def attach(self) -> list[Any]:
         """Attach the hook for one step."""
         self._losses = []
-        if not isinstance(self._loss, nn.Module):
-            return [] if self._outputs is None else self._outputs.attach()
-        return [self._loss.register_forward_hook(self._guard.hook(self._computed))]
+        handles = [] if self._waits or self._called else self._outputs.attach()
+        if isinstance(self._loss, nn.Module):
+            hook = self._guard.hook(self._computed)
+            handles.append(self._loss.register_forward_hook(hook))
+        return handles
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the mean loss of one step."""
-        if self._outputs is not None and (answer := self._outputs.answer()) is not None:
+        answer = self._outputs.answer()
+        self._waits = False
+        if answer is not None and not self._called:
             loss, output, target, op = answer
             self._losses.append(loss(output.float(), target))
-            if self._first is not None:
-                self._first.answered(output, target, loss, op)
+            self._first.answered(output, target, loss, op)
             self._counted(loss, output, target)
         if self._losses:
             row["loss"] = math.fsum(map(float, self._losses)) / len(self._losses)
@@ -70,14 +76,14 @@ class Data:
         return facts
 
     def _computed(self, module: nn.Module, args: Any, output: Any) -> None:
-        if not isinstance(output, Tensor):
+        if not isinstance(output, Tensor) or not output.requires_grad:
             return
-        if not output.requires_grad or len(args) < 2 or not isinstance(args[1], Tensor):
+        self._called = True
+        if len(args) < 2 or not isinstance(args[1], Tensor):
             return
         if output.ndim == 0 and len(self._losses) < 64:
             self._losses.append(output.detach())
-        if self._first is not None:
-            self._first.answered(args[0], args[1])
+        self._first.answered(args[0], args[1])
         if getattr(module, "reduction", "") == "mean":
             self._counted(module, args[0].detach(), args[1].detach())
 

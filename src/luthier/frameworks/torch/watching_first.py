@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from luthier.core import LossFacts
 from luthier.frameworks.torch.inspecting.graph_ops import op_of
+from luthier.frameworks.torch.inspecting.loss_calls import LossCalls
 from luthier.frameworks.torch.inspecting.loss_facts import kind_of, loss_facts
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.output_facts import output_facts, target_facts
@@ -110,6 +111,10 @@ class FirstBatch:
                     if plain
                     else loss_facts(objective, output, target, op)
                 )
+                if not loss.error:
+                    with LossCalls() as calls:
+                        objective.of(output, target)
+                    loss = calls.told(loss)
         return {
             "data": dataclasses.asdict(target_facts(target)),
             "output": dataclasses.asdict(facts),

@@ -8,6 +8,7 @@ no chance.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -26,10 +27,10 @@ Answer = tuple[nn.Module, Tensor, Tensor, str]
 class Outputs:
     """Hooks on the network's outputs and on their gradient, attached for sampled steps alone."""
 
-    def __init__(self, model: nn.Module, guard: Guard, *, wanted: bool) -> None:
+    def __init__(self, model: nn.Module, guard: Guard) -> None:
         self._model, self._guard = model, guard
         compiled = getattr(model, "_compiled_call_impl", None) is not None
-        self._tries = TRIES if wanted and not compiled else 0
+        self._tries = 0 if compiled else TRIES
         self._output: Tensor | None = None
         self._gradient: Tensor | None = None
         self._op = ""
@@ -42,11 +43,10 @@ class Outputs:
         return [self._model.register_forward_hook(self._guard.hook(self._came))]
 
     def _came(self, module: nn.Module, args: Any, output: Any) -> None:
-        if not module.training or not isinstance(output, Tensor) or not output.requires_grad:
-            return
-        if output.ndim in (1, 2) and len(output) >= ROWS and output.numel() <= VALUES:
-            self._output, self._op = output.detach(), op_of(output)
-            output.register_hook(self._guard.hook(self._pulled))  # type: ignore[no-untyped-call]
+        found = [one for one in _returned(output) if _tells(one)] if module.training else []
+        if len(found) == 1:
+            self._output, self._op = found[0].detach(), op_of(found[0])
+            found[0].register_hook(self._guard.hook(self._pulled))
 
     def _pulled(self, gradient: Tensor) -> None:
         self._gradient = gradient.detach()
@@ -60,6 +60,20 @@ class Outputs:
         found = loss_of(output.double(), gradient.double())
         self._tries = TRIES if found is not None else self._tries - 1
         return None if found is None else (found[0], output, found[1], self._op)
+
+
+def _returned(output: Any) -> Iterable[Any]:
+    """Return what a network returned: one thing, or several, by name perhaps, as a loss beside."""
+    if isinstance(output, Mapping):
+        return output.values()
+    return output if isinstance(output, (tuple, list)) else (output,)
+
+
+def _tells(one: Any) -> bool:
+    """Tell whether it is a tensor of rows, large enough to tell a loss and not too large."""
+    if not isinstance(one, Tensor) or not one.requires_grad or one.ndim not in (1, 2):
+        return False
+    return len(one) >= ROWS and one.numel() <= VALUES
 
 
 def loss_of(z: Tensor, g: Tensor) -> tuple[nn.Module, Tensor] | None:

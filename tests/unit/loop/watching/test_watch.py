@@ -293,6 +293,8 @@ def ends(*tail, outputs=3):
         ("double_softmax", ends(nn.Sigmoid(), outputs=1), nn.BCEWithLogitsLoss(),
          (X, (CLASSES > 0).float()[:, None])),
         ("wrong_output_activation", ends(), nn.NLLLoss(), (X, CLASSES)),
+        ("wrong_output_activation", ends(nn.Softmax(1)), nn.KLDivLoss(reduction="batchmean"),
+         (X, X[:, :3].softmax(1))),
         ("wrong_output_activation", ends(nn.Sigmoid(), outputs=1), nn.MSELoss(),
          (X, 9 * NUMBERS)),
         ("output_shape", ends(outputs=1), nn.MSELoss(), (X, NUMBERS[:, 0])),
@@ -314,6 +316,7 @@ def test_outputs_that_do_not_fit_the_loss_are_told_by_the_first_batch(
     [
         (ends(), nn.CrossEntropyLoss(label_smoothing=0.1), (X, CLASSES)),
         (ends(nn.LogSoftmax(1)), nn.NLLLoss(), (X, CLASSES)),
+        (ends(nn.LogSoftmax(1)), nn.KLDivLoss(reduction="batchmean"), (X, X[:, :3].softmax(1))),
         (ends(nn.Sigmoid(), outputs=1), nn.BCELoss(), (X, (CLASSES > 0).float()[:, None])),
         (ends(nn.Sigmoid(), outputs=6), nn.MSELoss(), (X, X.sigmoid())),
         (ends(outputs=1), nn.MSELoss(), (X, NUMBERS)),
@@ -324,6 +327,7 @@ def test_outputs_that_do_not_fit_the_loss_are_told_by_the_first_batch(
     ids=[
         "smoothed",
         "log_softmax",
+        "divergence",
         "sigmoid",
         "autoencoder",
         "numbers",

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from luthier.core import LossFacts, Setup
 from luthier.frameworks.out_of_time import out_of_time
@@ -32,6 +32,7 @@ from luthier.frameworks.torch.inspecting.optimizer_facts import (
     schedule_facts,
 )
 from luthier.frameworks.torch.inspecting.output_facts import output_facts, target_facts
+from luthier.frameworks.torch.inspecting.pairing import paired
 from luthier.frameworks.torch.inspecting.rows import (
     ROWS,
     Batches,
@@ -102,22 +103,20 @@ def inspect(
             notes.append("lazy layers: the optimizer was not looked at")
         if not model.training:
             model.train()
-        if objective.paired:
-            rows = read_rows(data, model, batch_size or 32, ROWS, seed, _READING * seconds)
-            looked: int | None
-            looked, took = rows_to_look_at(model, objective, rows, _LOOKING * seconds)
-            brief = looked <= LEAST < len(rows) and took * PASSES > _LOOKING * seconds
+        objective, found = _read(model, objective, data, batch_size or 32, seed, seconds)
+        looked: int | None = None
+        if isinstance(found, Rows):
+            looked, took = rows_to_look_at(model, objective, found, _LOOKING * seconds)
+            brief = looked <= LEAST < len(found) and took * PASSES > _LOOKING * seconds
             setup, last_call, about = _seen_rows(
-                model, objective, rows, optimizers, looked=looked, brief=brief
+                model, objective, found, optimizers, looked=looked, brief=brief
             )
             if brief:
                 notes.append(
                     f"{looked} rows take {took:.1f} s: whether rows mix, and whether the network "
                     "is a line, was not asked"
                 )
-            found: Rows | Batches = rows
         else:
-            found, looked = read_batches(data), None
             setup, last_call, about = _seen_batch(model, objective, found, optimizers)
         setup = replace(
             setup,
@@ -176,6 +175,21 @@ def rows_of(data: Any, most: int, seed: int) -> tuple[tuple[Any, ...], Any, int]
         rows = read_rows(data, None, 32, most, seed)
     inputs, target = as_numpy(rows)
     return tuple(inputs), target, _length(data) or len(rows)
+
+
+def _read(
+    model: nn.Module, objective: Objective, data: Any, batch_size: int, seed: int, seconds: float
+) -> tuple[Objective, Rows | Batches]:
+    """Return loss and data: as rows, wherever the loss turns out to be one of pairs of them."""
+    if not objective.paired:
+        batches = read_batches(data)
+        # A loader has more rows where these are from; of one batch there may be too few.
+        pairs = isinstance(data, DataLoader)
+        known = paired(model, objective, batches.items[0]) if pairs else None
+        if known is None:
+            return objective, batches
+        objective = known
+    return objective, read_rows(data, model, batch_size, ROWS, seed, _READING * seconds)
 
 
 Seen = tuple[Setup, int | None, frozenset[int]]
@@ -241,8 +255,8 @@ def _seen_batch(
 ) -> Seen:
     """Run a batch through the user's own network and loss.
 
-    Where the loss turns out to be one that PyTorch knows, of the network's output alone, all that
-    is asked of outputs and targets is asked here, too.
+    Where the loss turns out to be one that PyTorch knows, and nothing else, all that is asked of
+    outputs and targets is asked here, too.
     """
     returned: list[Any] = []
     watch, recorder = Watch(model), Recorder()
@@ -255,10 +269,10 @@ def _seen_batch(
         watch.remove()
     output = returned[0] if len(returned) == 1 and isinstance(returned[0], Tensor) else None
     setup = Setup(loss=calls.told(LossFacts(initial=float(loss.detach()))))
-    pair = None if output is None else calls.pair(output, loss)
-    if output is None or pair is None:
+    pair = calls.pair(loss)
+    if pair is None:
         return _finished(model, loss, output, watch, optimizers, setup)
-    made, dropped = recorder.undropped(output)
+    made, dropped = recorder.undropped(pair.outputs)
     facts = replace(output_facts(pair.outputs, pair.target, op_of(made)), dropout=dropped)
     if facts.finite:
         about = loss_facts(pair.objective, pair.outputs, pair.target, facts.op)

@@ -5,7 +5,9 @@ A function of a network and a batch need not say what its outputs and its target
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,7 +16,6 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from luthier.core import LossFacts
-from luthier.frameworks.torch.inspecting.graph_ops import source
 from luthier.frameworks.torch.inspecting.objective import Objective
 
 ABOVE = 1e-4  # a logarithm of a share is never above zero, but for rounding
@@ -51,7 +52,7 @@ class LossCalls(TorchFunctionMode):
     >>> import torch
     >>> outputs = torch.zeros(4, 3, requires_grad=True)
     >>> with LossCalls() as seen:
-    ...     loss = functional.kl_div(outputs.softmax(1), torch.full((4, 3), 1 / 3))
+    ...     loss = functional.kl_div(outputs.softmax(1), outputs.exp(), reduction="sum")
     >>> seen.told(LossFacts()).unlogged
     'kl_div'
     """
@@ -80,27 +81,34 @@ class LossCalls(TorchFunctionMode):
                 return replace(facts, unlogged=call.function.__name__, unlogged_range=reach)
         return facts
 
-    def pair(self, output: Tensor, loss: Tensor) -> Pair | None:
-        """Return what a loss compares, if all it is is one call with a network's output.
+    def pair(self, loss: Tensor) -> Pair | None:
+        """Return what a loss compares, if one call is all of it.
 
         Args:
-            output: What the network returned.
-            loss: What the user's code made of it.
+            loss: What the user's code came to.
         """
         for call in self._calls:
             if call.function not in _PAIRED or len(call.args) < 2:
                 continue
             given, target, *others = call.args
-            tensors = isinstance(given, Tensor) and isinstance(target, Tensor)
-            if not tensors or source(given) is None or source(given) is not source(output):
+            if not isinstance(given, Tensor) or not isinstance(target, Tensor):
                 continue
             value, whole = float(call.value.detach().mean()), float(loss.detach())
-            if target.requires_grad or not math.isclose(value, whole, rel_tol=SAME):
+            learnt = given.requires_grad and not target.requires_grad
+            if not learnt or not math.isclose(value, whole, rel_tol=SAME):
                 continue
-            function, options = call.function, call.options
-            objective = Objective(lambda o, t: function(o, t, *others, **options))  # noqa: B023 - returned
-            return Pair(given, target, objective)
+            return Pair(given, target, Objective(_again(call.function, others, call.options)))
         return None
+
+
+def _again(function: Any, others: list[Any], options: dict[str, Any]) -> Callable[..., Any]:
+    """Return a loss as it was called, of other outputs and targets, by its own name."""
+
+    @functools.wraps(function)
+    def loss(outputs: Any, target: Any) -> Any:
+        return function(outputs, target, *others, **options)
+
+    return loss
 
 
 def _unlogged(call: Call) -> bool:
