@@ -389,7 +389,7 @@ def smoothed_labels() -> Program:
     optimizer = AdamW(model.parameters(), lr=1e-3)
     loss = ENTROPY(label_smoothing=0.1)
     one = _program(model, digits(), loss, optimizer=optimizer, epochs=12)
-    one.scheduler = OneCycleLR(optimizer, max_lr=5e-3, total_steps=12 * 44)
+    one.scheduler = OneCycleLR(optimizer, max_lr=5e-3, total_steps=12 * 45)
     one.steps_schedule_each_batch = True
     return one
 
