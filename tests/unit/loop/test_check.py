@@ -616,3 +616,52 @@ def test_a_loss_within_the_network_is_seen(tail, rate, problem):
     found = checked(model, batch, optimizer, loss=lambda m, b: m(**b)["loss"], epochs=5)
     loud = [one.problem for one in found.findings if one.severity != "info"]
     assert loud[:1] == ([problem] if problem else [])
+
+
+def entropy(outputs, labels):
+    return nn.functional.cross_entropy(outputs, labels)
+
+
+@pytest.mark.parametrize("loss_fn", [entropy, nn.CrossEntropyLoss()], ids=["function", "module"])
+def test_what_is_compiled_is_checked_as_it_is_without(loss_fn):
+    compiled = 0
+
+    def backend(graph, inputs):
+        nonlocal compiled
+        compiled += 1
+        return graph.forward
+
+    model, loss_fn = (torch.compile(one, backend=backend) for one in (network(), loss_fn))
+    assert checked(model, loss_fn=loss_fn).healthy
+    assert compiled == 0
+
+
+def test_a_network_that_a_loss_maps_over_rows_is_checked():
+    def loss(model, batch):
+        each = torch.func.vmap(lambda row: nn.functional.mse_loss(model(row), row[:1]))
+        return each(batch).mean()
+
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    assert checked(model, X[:64], loss=loss).healthy
+
+
+def test_weights_of_rows_go_with_their_rows():
+    def loss(model, batch):
+        inputs, labels = batch
+        outputs, target = model(inputs)[:, 0], (labels > 0).float()
+        return nn.functional.binary_cross_entropy_with_logits(outputs, target, weight=1 + target)
+
+    def weighs(model, batch):
+        inputs, target = batch
+        outputs = model(inputs)[:, :1]
+        return nn.functional.binary_cross_entropy_with_logits(outputs, target, weight=1 + target)
+
+    assert checked(data=loader(X, Y), loss=loss).healthy
+    assert checked(data=loader(X, (Y > 0).float()[:, None]), loss=weighs).healthy
+
+
+def test_a_loss_of_a_single_number_is_asked_nothing_that_takes_rows():
+    def loss(model, batch):
+        return nn.functional.mse_loss(model(batch).mean(), torch.tensor(1.0))
+
+    assert checked(data=X[:64], loss=loss).healthy

@@ -25,7 +25,7 @@ from luthier.frameworks.torch.inspecting.layer_facts import Watch, layer_facts
 from luthier.frameworks.torch.inspecting.loss_calls import LossCalls
 from luthier.frameworks.torch.inspecting.loss_facts import Penalty, loss_facts, penalty_of
 from luthier.frameworks.torch.inspecting.mixing import mixes, time_first
-from luthier.frameworks.torch.inspecting.objective import Objective
+from luthier.frameworks.torch.inspecting.objective import Objective, uncompiled
 from luthier.frameworks.torch.inspecting.optimizer_facts import (
     course_of,
     optimizer_facts,
@@ -89,11 +89,12 @@ def inspect(
         LuthierError: when network or loss cannot be run on the data at all.
     """
     clock = Stopwatch()
+    model, loss_fn, loss = map(uncompiled, (model, loss_fn, loss))
     objective = Objective(loss_fn, loss)
     optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
     optimizers = [one for one in optimizers if one is not None]
     notes: list[str] = []
-    kept = [model, *_modules_of(loss_fn or loss)]
+    kept = [model, *_modules_of(loss if loss_fn is None else loss_fn)]
     # What torch warns of, such as shapes that broadcast, is for rules to say.
     with untouched(kept, [data]), seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -182,12 +183,11 @@ def _read(
 ) -> tuple[Objective, Rows | Batches]:
     """Return loss and data: as rows, wherever the loss turns out to be one of pairs of them."""
     if not objective.paired:
-        batches = read_batches(data)
-        # A loader has more rows where these are from; of one batch there may be too few.
-        pairs = isinstance(data, DataLoader)
-        known = paired(model, objective, batches.items[0]) if pairs else None
+        known = None
+        if isinstance(data, DataLoader):  # of one batch alone there may be too few rows
+            known = paired(model, objective, read_batches(data, 1).items[0])
         if known is None:
-            return objective, batches
+            return objective, read_batches(data)
         objective = known
     return objective, read_rows(data, model, batch_size, ROWS, seed, _READING * seconds)
 

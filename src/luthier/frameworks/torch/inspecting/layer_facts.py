@@ -32,9 +32,13 @@ class Watch:
     def _hook(self, name: str) -> Callable[..., None]:
         def note(layer: nn.Module, inputs: object, output: object) -> None:
             if isinstance(output, Tensor) and output.is_floating_point():
+                try:
+                    scale = float(output.detach().float().square().mean().sqrt())
+                except RuntimeError:
+                    return  # within vmap and the like no number is one yet
                 if name not in self.scales:
                     self.order.append(name)
-                self.scales[name] = float(output.detach().float().square().mean().sqrt())
+                self.scales[name] = scale
 
         return note
 

@@ -30,20 +30,27 @@ _LOGARITHMS = (functional.kl_div, functional.ctc_loss, functional.nll_loss)
 
 
 class Call(NamedTuple):
-    """A loss as it was called, and its value."""
+    """A loss as it was called, and the mean of what it returned."""
 
     function: Any
     args: tuple[Any, ...]
     options: dict[str, Any]
-    value: Tensor
+    value: float
 
 
 class Pair(NamedTuple):
-    """What a loss compares, and the loss as a function of it."""
+    """What a loss compares, and the loss as a function of it.
+
+    Attributes:
+        outputs, target: As the loss got them.
+        objective: The loss of others.
+        fixed: Nothing else that it got is of these rows, as weights of each of them are.
+    """
 
     outputs: Tensor
     target: Tensor
     objective: Objective
+    fixed: bool
 
 
 class LossCalls(TorchFunctionMode):
@@ -69,7 +76,11 @@ class LossCalls(TorchFunctionMode):
             named = dict(kwargs or {})
             first = [named.pop(key) for key in ("input", "log_probs") if key in named]
             second = [named.pop(key) for key in ("target", "targets") if key in named]
-            self._calls.append(Call(func, (*args, *first, *second), named, result))
+            try:
+                value = float(result.detach().mean())
+            except RuntimeError:
+                return result  # within vmap and the like no number is one yet
+            self._calls.append(Call(func, (*args, *first, *second), named, value))
         return result
 
     def told(self, facts: LossFacts) -> LossFacts:
@@ -91,14 +102,20 @@ class LossCalls(TorchFunctionMode):
             if call.function not in _PAIRED or len(call.args) < 2:
                 continue
             given, target, *others = call.args
-            if not isinstance(given, Tensor) or not isinstance(target, Tensor):
+            if not _has_rows(given) or not _has_rows(target):
                 continue
-            value, whole = float(call.value.detach().mean()), float(loss.detach())
             learnt = given.requires_grad and not target.requires_grad
-            if not learnt or not math.isclose(value, whole, rel_tol=SAME):
+            if not learnt or not math.isclose(call.value, float(loss.detach()), rel_tol=SAME):
                 continue
-            return Pair(given, target, Objective(_again(call.function, others, call.options)))
+            rest = (*others, *call.options.values())
+            fixed = not any(_has_rows(one) and len(one) == len(given) for one in rest)
+            objective = Objective(_again(call.function, others, call.options))
+            return Pair(given, target, objective, fixed)
         return None
+
+
+def _has_rows(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.ndim > 0 and value.numel() > 0
 
 
 def _again(function: Any, others: list[Any], options: dict[str, Any]) -> Callable[..., Any]:

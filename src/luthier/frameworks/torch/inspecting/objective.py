@@ -71,6 +71,17 @@ class Objective:
         return self.of(self.outputs(model, inputs), target)
 
 
+def uncompiled(callee: Any) -> Any:
+    """Return what `torch.compile` was given: copies take fewer steps than compiling is worth.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> uncompiled(layer) is layer
+    True
+    """
+    name = "_orig_mod" if isinstance(callee, nn.Module) else "_torchdynamo_orig_callable"
+    return getattr(callee, name, callee)
+
+
 def _scalar(loss: Any) -> Tensor:
     if not isinstance(loss, Tensor):
         raise BuilderError(

@@ -49,8 +49,8 @@ def paired(model: nn.Module, objective: Objective, batch: Any) -> Objective | No
     pair = calls.pair(loss)
     if pair is None:
         return None
-    given, compared, known = pair
-    return known if given is output and _same(compared, target) else None
+    given, compared, known, fixed = pair
+    return known if fixed and given is output and _same(compared, target) else None
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -124,12 +124,12 @@ def read_rows(
     return Rows(tuple(_placed(x, model) for x in xs), _placed(y, model), batch_size)
 
 
-def read_batches(data: object) -> Batches:
+def read_batches(data: object, most: int = _BATCHES) -> Batches:
     """Return a few batches of a loader, or the one batch that was passed."""
     plain = isinstance(data, (tuple, list, Mapping, Tensor, np.ndarray))
     if plain or not isinstance(data, Iterable):
         return Batches((data,))
-    items = tuple(islice(iter(data), _BATCHES))
+    items = tuple(islice(iter(data), most))
     if not items:
         raise DataError("the loader yields no batch. Pass one that yields at least one.")
     return Batches(items, getattr(data, "batch_size", None) or 0)
