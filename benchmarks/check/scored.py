@@ -7,15 +7,15 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 import luthier
 from benchmarks.check.programs import SETS, Program
-from benchmarks.check.train import trained
+from benchmarks.check.train import paired_loss, trained
 from luthier.core import Diagnosis, Finding
 
 WAYS = ("check", "watch", "both")
@@ -83,7 +83,7 @@ def _checked(
     data: Any = (one.train, one.val) if one.val is not None else one.train
     how: dict[str, Any] = {"loss_fn": one.loss_fn}
     if one.loss is not None or handed != "outputs":
-        how = {"loss": one.loss or _of_batch(one)}
+        how = {"loss": one.loss or partial(paired_loss, one)}
         data = _loader(one) if handed == "loader" else _first(one)
     try:
         found: Diagnosis = luthier.check(
@@ -100,17 +100,6 @@ def _checked(
         _say(f"    check raised {type(error).__name__}: {str(error)[:100]}")
         return [], one
     return [one for one in found.findings if one.severity != "info"], one
-
-
-def _of_batch(one: Program) -> Callable[[nn.Module, Any], Tensor]:
-    """Return a program's loss as a function of network and batch."""
-
-    def loss(network: nn.Module, batch: Any) -> Tensor:
-        inputs = batch[0] if isinstance(batch[0], (tuple, list)) else (batch[0],)
-        value: Tensor = one.loss_fn(network(*inputs), batch[1])  # type: ignore[misc] # has one
-        return value
-
-    return loss
 
 
 def _loader(one: Program) -> DataLoader[Any]:

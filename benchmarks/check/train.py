@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import luthier
 from benchmarks.check.programs.program import Pair, Program
@@ -45,10 +45,15 @@ def trained(one: Program, seed: int = 0) -> Diagnosis:
 def _loss(one: Program, batch: Pair) -> Tensor:
     if one.loss is not None:
         return one.loss(one.model, batch)
-    inputs = batch[0] if isinstance(batch[0], tuple) else (batch[0],)
+    return paired_loss(one, one.model, batch)
+
+
+def paired_loss(one: Program, network: nn.Module, batch: Any) -> Tensor:
+    """Return the program's loss of a network's outputs and the targets of a batch."""
+    inputs = batch[0] if isinstance(batch[0], (tuple, list)) else (batch[0],)
     if one.loss_fn is None:
         raise ValueError("a program needs a loss")
-    loss: Tensor = one.loss_fn(one.model(*inputs), batch[1])
+    loss: Tensor = one.loss_fn(network(*inputs), batch[1])
     return loss
 
 

@@ -25,6 +25,18 @@ def _pairs(one: Program) -> Any:
         yield x[index], y[index]
 
 
+def _epoch(one: Program) -> float:
+    """Train a program's network for an epoch; return the mean of its losses."""
+    losses = []
+    for x, y in _pairs(one):
+        one.optimizer.zero_grad()
+        loss = functional.cross_entropy(one.model(x), y)
+        loss.backward()
+        one.optimizer.step()
+        losses.append(float(loss))
+    return sum(losses) / len(losses)
+
+
 def _scored(model: nn.Module, one: Program) -> dict[str, float]:
     if one.val is None:
         return {}
@@ -66,7 +78,8 @@ def sharpness_aware() -> Program:
     return made(model, digits(), ENTROPY(), optimizer=optimizer, epochs=15, loop=loop)
 
 
-def _averaged(*wrong: str, statistics: bool = True, lr: float = 0.01) -> Program:
+def averaged_weights() -> Program:
+    """The mean of the weights is scored, its batch norm measured anew (torch.optim.swa_utils)."""
     model = nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(256, 10),
@@ -81,18 +94,11 @@ def _averaged(*wrong: str, statistics: bool = True, lr: float = 0.01) -> Program
                 loss.backward()
                 one.optimizer.step()
                 average.update_parameters(model)
-            if statistics:
-                update_bn((x for x, _ in _pairs(one)), average)
+            update_bn((x for x, _ in _pairs(one)), average)
             run.log(train_loss=loss, **_scored(average, one))
 
-    optimizer = Adam(model.parameters(), lr=lr)
-    return made(model, digits(scale=1.0, images=True), ENTROPY(), *wrong, optimizer=optimizer,
-                epochs=8, loop=loop)  # fmt: skip
-
-
-def averaged_weights() -> Program:
-    """The mean of the weights is scored, its batch norm measured anew (torch.optim.swa_utils)."""
-    return _averaged(lr=1e-3)
+    data = digits(scale=1.0, images=True)
+    return made(model, data, ENTROPY(), lr=1e-3, epochs=8, loop=loop)
 
 
 class Recomputed(nn.Module):
@@ -295,14 +301,7 @@ def loaded_again_each_epoch() -> Program:
     def loop(one: Program, run: Any) -> None:
         for _ in range(one.epochs):
             model.load_state_dict(first)
-            losses = []
-            for x, y in _pairs(one):
-                one.optimizer.zero_grad()
-                loss = functional.cross_entropy(model(x), y)
-                loss.backward()
-                one.optimizer.step()
-                losses.append(float(loss))
-            run.log(train_loss=sum(losses) / len(losses), **_scored(model, one))
+            run.log(train_loss=_epoch(one), **_scored(model, one))
 
     wrong = ("not_learning", "plateau", "slow_convergence", "underfitting")
     return made(model, digits(), ENTROPY(), *wrong, lr=2e-4, epochs=20, loop=loop)
@@ -343,15 +342,7 @@ def thawed_layer_by_layer() -> Program:
                 part = model[2 if epoch == 4 else 0]
                 part.requires_grad_(True)
                 one.optimizer.add_param_group({"params": part.parameters(), "lr": 5e-4})
-            model.train()
-            losses = []
-            for x, y in _pairs(one):
-                one.optimizer.zero_grad()
-                loss = functional.cross_entropy(model(x), y)
-                loss.backward()
-                one.optimizer.step()
-                losses.append(float(loss))
-            run.log(train_loss=sum(losses) / len(losses), **_scored(model, one))
+            run.log(train_loss=_epoch(one), **_scored(model, one))
 
     optimizer = Adam(model[-1].parameters(), lr=5e-3)
     return made(model, digits(), ENTROPY(), optimizer=optimizer, epochs=16, loop=loop)
@@ -364,15 +355,8 @@ def kept_best_and_went_on() -> Program:
     def loop(one: Program, run: Any) -> None:
         best, since, kept = float("inf"), 0, copy.deepcopy(model.state_dict())
         for _ in range(one.epochs):
-            losses = []
-            for x, y in _pairs(one):
-                one.optimizer.zero_grad()
-                loss = functional.cross_entropy(model(x), y)
-                loss.backward()
-                one.optimizer.step()
-                losses.append(float(loss))
-            scored = _scored(model, one)
-            run.log(train_loss=sum(losses) / len(losses), **scored)
+            loss, scored = _epoch(one), _scored(model, one)
+            run.log(train_loss=loss, **scored)
             since += 1
             if scored["val_loss"] < best:
                 best, since, kept = scored["val_loss"], 0, copy.deepcopy(model.state_dict())

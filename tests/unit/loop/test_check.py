@@ -466,3 +466,39 @@ def test_a_loss_of_outputs_and_targets_is_told_its_own_argument():
 def test_without_a_loss_it_says_how_to_give_one():
     with pytest.raises(luthier.LuthierError, match="no loss was given"):
         luthier.check(network(), (X, Y))
+
+
+class Graph(nn.Module):
+    def __init__(self, nodes):
+        super().__init__()
+        near = torch.rand(nodes, nodes) < 0.05
+        self.register_buffer("near", (near | near.T | torch.eye(nodes).bool()) / 10.0)
+        self.first, self.second = nn.Linear(6, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.near @ self.second((self.near @ self.first(x)).relu())
+
+
+def test_a_network_that_takes_all_rows_or_none_is_looked_at_with_all_of_them():
+    torch.manual_seed(0)
+    found = checked(Graph(len(X)), batch_size=len(X))
+    assert found.healthy
+    assert "one_batch" not in str(found)
+
+
+def entropy(outputs, labels):
+    return nn.functional.cross_entropy(outputs, labels)
+
+
+@pytest.mark.parametrize("loss_fn", [entropy, nn.CrossEntropyLoss()], ids=["function", "module"])
+def test_what_is_compiled_is_checked_as_it_is_without(loss_fn):
+    compiled = 0
+
+    def backend(graph, inputs):
+        nonlocal compiled
+        compiled += 1
+        return graph.forward
+
+    model, loss_fn = (torch.compile(one, backend=backend) for one in (network(), loss_fn))
+    assert checked(model, loss_fn=loss_fn).healthy
+    assert compiled == 0

@@ -1,4 +1,4 @@
-"""`luthier.check` sees what code does: losses within functions and networks, graphs, compiling."""
+"""`luthier.check` with a loss of network and batch: what it sees of what such code does."""
 
 import copy
 
@@ -14,22 +14,18 @@ X = torch.randn(400, 6)
 Y = (X[:, 0] > 0).long() + (X[:, 1] > 0).long()
 
 
-def loader(x, y):
+def pairs(x, y):
     return DataLoader(TensorDataset(x, y), 50)
 
 
-def network(*tail):
+def mlp(outputs=3, *tail):
     torch.manual_seed(1)
-    layers = nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 3)
-    return nn.Sequential(*layers, *tail)
+    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, outputs), *tail)
 
 
-def checked(model=None, data=(X, Y), optimizer=None, **more):
-    model = model or network()
-    optimizer = optimizer or torch.optim.Adam(model.parameters(), 1e-3)
-    if "loss" not in more:
-        more.setdefault("loss_fn", nn.CrossEntropyLoss())
-    return luthier.check(model, data, optimizer=optimizer, **more)
+def checked(model, data, loss, rate=1e-3, **more):
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    return luthier.check(model, data, loss=loss, optimizer=optimizer, **more)
 
 
 NOISE = torch.randn(64, 2, generator=torch.Generator().manual_seed(5))
@@ -65,15 +61,15 @@ def aligns(normalised):
     ids=["shares", "logits"],
 )
 def test_a_loss_of_logarithms_that_gets_none_is_found_within_a_function(loss, data, name):
-    model = nn.Linear(4, 5) if name == "ctc_loss" else network()
-    found = checked(model, data, loss=loss).findings[0]
+    model = nn.Linear(4, 5) if name == "ctc_loss" else mlp()
+    found = checked(model, data, loss).findings[0]
     assert (found.problem, found.severity) == ("wrong_output_activation", "error")
     assert found.summary.startswith(f"{name} takes logarithms of shares, and gets numbers")
 
 
 def test_a_loss_of_logarithms_that_gets_some_is_fine():
-    assert checked(data=(X[:64], SHARES), loss=teaches(log=True)).healthy
-    assert checked(nn.Linear(4, 5), STROKES, loss=aligns(normalised=True)).healthy
+    assert checked(mlp(), (X[:64], SHARES), teaches(log=True)).healthy
+    assert checked(nn.Linear(4, 5), STROKES, aligns(normalised=True)).healthy
 
 
 def denoises(model, batch):
@@ -89,7 +85,7 @@ def denoises(model, batch):
 def test_what_a_function_compares_is_seen_though_no_data_hold_it(tail, problems):
     torch.manual_seed(2)
     model = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 2), *tail)
-    found = checked(model, 3 * NOISE.flip(0), loss=denoises, epochs=20)
+    found = checked(model, 3 * NOISE.flip(0), denoises, epochs=20)
     assert tuple(one.problem for one in found.findings if one.severity != "info") == problems
     if problems:
         assert "targets reach from -" in found.findings[0].summary
@@ -100,27 +96,9 @@ def test_a_softmax_before_a_loss_that_has_its_own_is_found_within_a_function():
         inputs, labels = batch
         return nn.functional.cross_entropy(model(inputs), labels)
 
-    problems = checked(network(nn.Softmax(1)), (X[:64], Y[:64]), loss=loss).problems
+    problems = checked(mlp(3, nn.Softmax(1)), (X[:64], Y[:64]), loss).problems
     assert problems[0] == "double_softmax"
-    assert checked(data=(X[:64], Y[:64]), loss=loss).healthy
-
-
-class Graph(nn.Module):
-    def __init__(self, nodes):
-        super().__init__()
-        near = torch.rand(nodes, nodes) < 0.05
-        self.register_buffer("near", (near | near.T | torch.eye(nodes).bool()) / 10.0)
-        self.first, self.second = nn.Linear(6, 16), nn.Linear(16, 3)
-
-    def forward(self, x):
-        return self.near @ self.second((self.near @ self.first(x)).relu())
-
-
-def test_a_network_that_takes_all_rows_or_none_is_looked_at_with_all_of_them():
-    torch.manual_seed(0)
-    found = checked(Graph(len(X)), batch_size=len(X))
-    assert found.healthy
-    assert "one_batch" not in str(found)
+    assert checked(mlp(), (X[:64], Y[:64]), loss).healthy
 
 
 def l1_of_a_batch(model, batch):
@@ -135,21 +113,21 @@ def squares_of_a_batch(model, batch):
 @pytest.mark.parametrize("loss", [l1_of_a_batch, squares_of_a_batch])
 def test_a_function_of_pairs_is_asked_all_that_a_loss_of_outputs_and_targets_is(loss):
     far = 5000 + 300 * X[:, :1] + 3 * X[:, 1:2]
-    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    model = mlp(1)
     same = nn.L1Loss() if loss is l1_of_a_batch else nn.MSELoss()
-    pairs, function = (
+    apart, together = (
         luthier.check(copy.deepcopy(model), data, epochs=5, seconds=60.0, **how).problems
-        for data, how in (((X, far), {"loss_fn": same}), (loader(X, far), {"loss": loss}))
+        for data, how in (((X, far), {"loss_fn": same}), (pairs(X, far), {"loss": loss}))
     )
-    assert function[0] == pairs[0] == "unscaled_targets"
+    assert together[0] == apart[0] == "unscaled_targets"
 
 
 def test_a_function_that_changes_a_batch_is_no_function_of_pairs():
     def scales(model, batch):
         return nn.functional.mse_loss(model(batch[0]), (batch[1] - 5000) / 300)
 
-    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
-    assert checked(model, loader(X, 5000 + 300 * X[:, :1]), loss=scales, epochs=20).healthy
+    data = pairs(X, 5000 + 300 * X[:, :1])
+    assert checked(mlp(1), data, scales, epochs=20).healthy
 
 
 class WithLoss(nn.Module):
@@ -157,7 +135,7 @@ class WithLoss(nn.Module):
 
     def __init__(self, *tail):
         super().__init__()
-        self.inner = network(*tail)
+        self.inner = mlp(3, *tail)
 
     def forward(self, inputs, labels):
         logits = self.inner(inputs)
@@ -174,30 +152,10 @@ class WithLoss(nn.Module):
     ids=["as it should be", "a rate far too high", "a softmax too many"],
 )
 def test_a_loss_within_the_network_is_seen(tail, rate, problem):
-    model = WithLoss(*tail)
-    optimizer = torch.optim.Adam(model.parameters(), rate)
     batch = {"inputs": X[:64], "labels": Y[:64]}
-    found = checked(model, batch, optimizer, loss=lambda m, b: m(**b)["loss"], epochs=5)
+    found = checked(WithLoss(*tail), batch, lambda m, b: m(**b)["loss"], rate, epochs=5)
     loud = [one.problem for one in found.findings if one.severity != "info"]
     assert loud[:1] == ([problem] if problem else [])
-
-
-def entropy(outputs, labels):
-    return nn.functional.cross_entropy(outputs, labels)
-
-
-@pytest.mark.parametrize("loss_fn", [entropy, nn.CrossEntropyLoss()], ids=["function", "module"])
-def test_what_is_compiled_is_checked_as_it_is_without(loss_fn):
-    compiled = 0
-
-    def backend(graph, inputs):
-        nonlocal compiled
-        compiled += 1
-        return graph.forward
-
-    model, loss_fn = (torch.compile(one, backend=backend) for one in (network(), loss_fn))
-    assert checked(model, loss_fn=loss_fn).healthy
-    assert compiled == 0
 
 
 def test_a_network_that_a_loss_maps_over_rows_is_checked():
@@ -205,8 +163,7 @@ def test_a_network_that_a_loss_maps_over_rows_is_checked():
         each = torch.func.vmap(lambda row: nn.functional.mse_loss(model(row), row[:1]))
         return each(batch).mean()
 
-    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
-    assert checked(model, X[:64], loss=loss).healthy
+    assert checked(mlp(1), X[:64], loss).healthy
 
 
 def test_weights_of_rows_go_with_their_rows():
@@ -220,12 +177,12 @@ def test_weights_of_rows_go_with_their_rows():
         outputs = model(inputs)[:, :1]
         return nn.functional.binary_cross_entropy_with_logits(outputs, target, weight=1 + target)
 
-    assert checked(data=loader(X, Y), loss=loss).healthy
-    assert checked(data=loader(X, (Y > 0).float()[:, None]), loss=weighs).healthy
+    assert checked(mlp(), pairs(X, Y), loss).healthy
+    assert checked(mlp(), pairs(X, (Y > 0).float()[:, None]), weighs).healthy
 
 
 def test_a_loss_of_a_single_number_is_asked_nothing_that_takes_rows():
     def loss(model, batch):
         return nn.functional.mse_loss(model(batch).mean(), torch.tensor(1.0))
 
-    assert checked(data=X[:64], loss=loss).healthy
+    assert checked(mlp(), X[:64], loss).healthy

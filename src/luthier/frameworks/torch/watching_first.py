@@ -111,10 +111,6 @@ class FirstBatch:
                     if plain
                     else loss_facts(objective, output, target, op)
                 )
-                if not loss.error:
-                    with LossCalls() as calls:
-                        objective.of(output, target)
-                    loss = calls.told(loss)
         return {
             "data": dataclasses.asdict(target_facts(target)),
             "output": dataclasses.asdict(facts),
@@ -159,5 +155,6 @@ def _differs(layer: nn.Module) -> bool:
 
 def _kind(objective: Objective, output: Tensor, target: Tensor) -> LossFacts:
     leaf = output.clone().requires_grad_()
-    value = objective.of(leaf, target)
-    return LossFacts(kind_of(objective, value, leaf), initial=float(value.detach()))
+    with LossCalls() as calls:
+        value = objective.of(leaf, target)
+    return calls.told(LossFacts(kind_of(objective, value, leaf), initial=float(value.detach())))

@@ -25,10 +25,8 @@ class Parameters:
         guard: Keeps hooks from breaking anything.
     """
 
-    def __init__(
-        self, model: nn.Module, optimizers: Sequence[Optimizer], guard: Guard | None = None
-    ) -> None:
-        self._model, self._optimizers, self._guard = model, optimizers, guard or Guard()
+    def __init__(self, model: nn.Module, optimizers: Sequence[Optimizer], guard: Guard) -> None:
+        self._model, self._optimizers, self._guard = model, optimizers, guard
         self._before: dict[str, tuple[Tensor, Tensor]] = {}
         self._hidden = tuple(hidden_layers(model))
         self._silent: dict[str, Tensor] = {}

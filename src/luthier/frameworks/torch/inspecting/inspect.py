@@ -243,9 +243,7 @@ def _seen_rows(
     if about.error or not facts.finite:
         optimizer = optimizer_facts(optimizers, model, output.sum(), model, watch.order)
         return replace(setup, optimizer=optimizer), None, frozenset()
-    with LossCalls() as calls:
-        loss = objective.of(output, target)
-    setup = replace(setup, loss=calls.told(setup.loss))
+    loss = objective.of(output, target)
     setup, _, held = _finished(model, loss, output, watch, optimizers, setup)
     return setup, recorder.last(made), held
 
@@ -276,8 +274,8 @@ def _seen_batch(
     facts = replace(output_facts(pair.outputs, pair.target, op_of(made)), dropout=dropped)
     if facts.finite:
         about = loss_facts(pair.objective, pair.outputs, pair.target, facts.op)
-        setup = replace(setup, data=target_facts(pair.target), output=facts, loss=about)
-        setup = replace(setup, few_rows=facts.shape[0] if facts.shape else 1)
+        seen = target_facts(pair.target)
+        setup = Setup(data=seen, output=facts, loss=about, few_rows=facts.shape[0])
     setup, _, held = _finished(model, loss, output, watch, optimizers, setup)
     return setup, recorder.last(made), held
 

@@ -68,6 +68,11 @@ class LossCalls(TorchFunctionMode):
         super().__init__()
         self._calls: list[Call] = []
 
+    def __enter__(self) -> LossCalls:
+        """Begin to look; what torch returns there has no type."""
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run a call, and remember it if it is a loss."""
         result = func(*args, **(kwargs or {}))

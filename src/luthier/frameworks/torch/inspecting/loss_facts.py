@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from luthier.core import BuilderError, LossFacts
 from luthier.frameworks.torch.inspecting.graph_ops import consumers, doubled
+from luthier.frameworks.torch.inspecting.loss_calls import LossCalls
 from luthier.frameworks.torch.inspecting.objective import Objective
 from luthier.frameworks.torch.inspecting.stopwatch import Stopwatch
 
@@ -63,7 +64,8 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
     """
     leaf = output.detach().clone().requires_grad_()
     try:
-        loss = objective.of(leaf, target)
+        with LossCalls() as calls:
+            loss = objective.of(leaf, target)
     except BuilderError:
         raise
     except Exception as error:
@@ -102,7 +104,7 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         free = _reachable(objective, "none", leaf, target)
         known = [one for one in (truth, free) if one is not None and math.isfinite(one)]
         floor = min(known, default=None) if min(known, default=guess) < guess else None
-    return LossFacts(
+    facts = LossFacts(
         kind=kind,
         initial=float(loss.detach()),
         guess=guess,
@@ -116,6 +118,7 @@ def loss_facts(objective: Objective, output: Tensor, target: Tensor, op: str = "
         aligned=aligned,
         aligned_truth=aligned_truth,
     )
+    return calls.told(facts)
 
 
 def _extremes(

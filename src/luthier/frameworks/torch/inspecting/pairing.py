@@ -47,10 +47,9 @@ def paired(model: nn.Module, objective: Objective, batch: Any) -> Objective | No
     if kwargs or len(args) != len(inputs) or not all(map(_same, args, inputs)):
         return None
     pair = calls.pair(loss)
-    if pair is None:
+    if pair is None or not pair.fixed:
         return None
-    given, compared, known, fixed = pair
-    return known if fixed and given is output and _same(compared, target) else None
+    return pair.objective if pair.outputs is output and _same(pair.target, target) else None
 
 
 def _same(a: Any, b: Any) -> bool:
